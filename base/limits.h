@@ -1,0 +1,57 @@
+/* Every maximum that input from outside must meet, checked before anything is allocated for it.
+ * docs/protocol.md lists the ones that a second implementation must know. */
+#pragma once
+
+enum {
+	/* The wire. */
+	TB_MESSAGE_BYTES_MAX =
+		1 << 20, /* one gRPC message but MaterialPart (grpc.max_receive_message_length) */
+	TB_PART_BYTES_MAX = (1 << 20) + 4096, /* one MaterialPart */
+	TB_BATCH_ITEMS_MAX = 1024,            /* items of a SignedBatch */
+	TB_BATCH_BYTES_AIM = 900 * 1024,      /* a sender closes a batch at this size */
+	TB_HEADER_BYTES_MAX = 1024,           /* encoded BatchHeader */
+	TB_SIGNATURE_BYTES_MAX = 256,
+	TB_CHAIN_CERTS_MAX = 4,           /* certificates in a chain, leaf first, anchor left out */
+	TB_CERT_BYTES_MAX = 4096,         /* one DER certificate */
+	TB_SALT_BYTES = 16,               /* random bytes before every item */
+	TB_BATCH_LIFE_MS = 5 * 60 * 1000, /* expires_at - sent_at at most; also the skew that is borne */
+
+	/* Protobuf, before decoding (proto/scan.h). */
+	TB_PROTO_DEPTH_MAX = 12,
+	TB_PROTO_FIELDS_MAX = 65536, /* fields in one message, nested ones counted */
+
+	/* Texts, in bytes of UTF-8. */
+	TB_ID_BYTES_MAX = 128,    /* identifiers, codes, numbers */
+	TB_NAME_BYTES_MAX = 512,  /* names of people, papers, items, files */
+	TB_TEXT_BYTES_MAX = 4096, /* reasons, notes, addresses */
+
+	/* Certificates. */
+	TB_HOLDERS_MAX = 64,
+	TB_ATTRIBUTES_MAX = 64,
+	TB_CREDENTIAL_BYTES_MAX = 64 * 1024, /* encoded Credential */
+	TB_MATCH_FIELDS_MAX = 16,
+
+	/* Cases. */
+	TB_MATERIALS_MAX = 200,
+	TB_NEEDS_MAX = 200,
+	TB_ENTRIES_MAX = 4096, /* log entries of one case */
+	TB_CASE_MESSAGE_BYTES_MAX = 512 * 1024,
+
+	/* Materials. */
+	TB_CHUNK_BYTES = 256 * 1024,
+	TB_PART_CHUNKS_MAX = 4,
+	TB_MATERIAL_CHUNKS_MAX = 8192, /* 2 GiB */
+
+	/* Local API. */
+	TB_API_BODY_BYTES_MAX = 16 << 20,
+	TB_IMPORT_LINE_BYTES_MAX = 64 * 1024,
+	TB_IMPORT_LINES_MAX = 20000,  /* lines of one Import call */
+	TB_VERIFY_QUERIES_MAX = 4096, /* queries of one Verify call */
+	TB_PAGE_ROWS_MAX = 1000,
+
+	/* Catalogue and peers. */
+	TB_ITEMS_MAX = 2000,
+	TB_PEERS_MAX = 4000,
+	TB_ANCHORS_MAX = 8,          /* of one region */
+	TB_FILE_BYTES_MAX = 4 << 20, /* a YAML, peer or catalogue file */
+};

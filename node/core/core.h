@@ -1,0 +1,221 @@
+/* The deciding half of a node.
+ *
+ * A driver (node/io, or sim) runs turns: it opens one write transaction, gives waiting events to
+ * core_apply(), calls core_finish(), commits, and only then releases the effects. Core reads no clock and no
+ * random source, opens no socket, starts no thread: times come with each call, randomness is a seed at the
+ * start.
+ *
+ * Work that costs CPU is done before and after the turn by functions that any thread may call; they are
+ * marked so. They get what they need as arguments and touch no core state.
+ *
+ *   local program -> request (core_request) --prepare--> CORE_REQUEST --turn--> CORE_REPLY
+ *   peer's call   -> inbound (check, decode) ----------> CORE_INBOUND --turn--> CORE_ANSWER --sign--> peer
+ *   turn -> CORE_CALL --sign--> peer's answer --check--> CORE_CALL_DONE
+ *   turn -> CORE_FETCH --stream, check, write----------> CORE_FETCHED
+ */
+#pragma once
+
+#include "node/core/peer.h"
+#include "pki/vault.h"
+#include "storage/blob.h"
+#include "storage/store.h"
+
+struct core;
+struct calendar; /* node/core/calendar.h */
+struct regions;  /* node/core/region.h */
+
+/* Names of the store's tables, for store_open(). */
+extern const char *const core_tables[];
+
+/* Opens a batch-signing identity: a key and its chain. Borrowed for the core's life; any thread. */
+struct core_signer {
+	const struct pki_key *key;
+	const struct tb_bytes *chain; /* DER, leaf first */
+	size_t chain_count;
+};
+
+/* What never changes while a node runs; shared by the core and by the functions of any thread. */
+struct core_setup {
+	const char *region;
+	const char *name;
+	const char *version;
+	const char *listen;
+	const struct regions *regions;
+	const struct calendar *calendar;
+	struct core_signer message; /* message key */
+	struct core_signer seal;    /* seal key, issuer code = region */
+	uint8_t vault_key[PKI_VAULT_KEY_BYTES];
+	struct store *store;
+	struct blob_dir *blobs; /* stored chunk size TB_CHUNK_BYTES + PKI_VAULT_OVERHEAD */
+};
+
+/* Repairs what a crash left and reads what the turns need. |setup| and |peers| are borrowed (peers is
+ * counted). */
+TB_MUST_CHECK enum tb_code core_open(struct core **out, const struct core_setup *setup,
+                                     struct peer_set *peers, const uint8_t seed[32], tb_time now,
+                                     struct tb_error *err);
+void core_close(struct core *core);
+
+/* ---- the local API */
+
+struct core_method;
+
+/* One call of the local API. Made by core_request_new(), owned by whoever holds it; freed by
+ * core_request_free(). */
+struct core_request {
+	struct tb_arena arena;
+	const struct core_method *method;
+	proto_message *message; /* decoded request, in the arena */
+	proto_message *reply;   /* in the arena; NULL until replied, or when error.code is set */
+	struct tb_error error;
+	void *prepared; /* what core_prepare() made, in the arena */
+	void *io;       /* the driver's */
+};
+
+/* The method of "/tongban.v1.CaseService/Submit"; NULL if there is none. */
+const struct core_method *core_method_find(const char *path);
+const proto_type *core_method_input(const struct core_method *method);
+/* True: core_query() answers it on any thread; false: it goes through a turn. */
+bool core_method_reads(const struct core_method *method);
+
+/* Decodes the JSON |body|. On failure *out is NULL. Any thread. */
+TB_MUST_CHECK enum tb_code core_request_new(struct core_request **out, const struct core_method *method,
+                                            struct tb_bytes json, struct tb_error *err);
+void core_request_free(struct core_request *request);
+/* Parses, checks and seals what can be done before the turn. Failure is in request->error. Any thread. */
+void core_prepare(const struct core_setup *setup, struct core_request *request, tb_time now);
+/* Answers a reading method from its own read transaction. Any thread; |peers| is the current set. */
+void core_query(const struct core_setup *setup, struct peer_set *peers, struct core_request *request,
+                tb_time now);
+
+/* ---- the link */
+
+enum core_call { CORE_VERIFY, CORE_DELIVER, CORE_DESCRIBE };
+
+/* A peer's call. Owned by whoever holds it. */
+struct core_inbound {
+	enum core_call call;
+	char peer[PKI_REGION_ROOM];
+	struct pki_batch *batch;  /* checked */
+	proto_message **messages; /* decoded items; NULL where an item is malformed */
+	struct pki_batch *answer; /* after CORE_ANSWER: to be signed; NULL if error is set */
+	struct tb_error error;
+	void *io;
+};
+
+/* Checks and decodes |bytes| that came from |peer| (as the TLS layer knows it). NULL and |err| if it is
+ * refused as a whole. Any thread. */
+struct core_inbound *core_inbound_new(const struct core_setup *setup, const struct peer_set *peers,
+                                      enum core_call call, const char *peer, struct tb_bytes bytes,
+                                      tb_time now, struct tb_error *err);
+void core_inbound_free(struct core_inbound *inbound);
+/* Signs and encodes the answer. Any thread. */
+TB_MUST_CHECK enum tb_code core_inbound_answer(const struct core_setup *setup, struct core_inbound *inbound,
+                                               struct tb_buf *bytes, struct tb_error *err);
+
+/* A call to a peer. Owned by whoever holds it; it comes back to the core as CORE_CALL_DONE in every case. */
+struct core_outbound {
+	enum core_call call;
+	char peer[PKI_REGION_ROOM];
+	char endpoint[256];
+	int64_t timeout_ms;
+	struct pki_batch *batch;  /* signed by core_outbound_encode() */
+	struct pki_batch *answer; /* checked; NULL if error is set */
+	proto_message **messages; /* decoded items of the answer, in its arena; NULL where malformed */
+	struct tb_error
+		error; /* TB_EUNREACHABLE, TB_ETIMEOUT: the fate is unknown; others: the peer refused */
+	void *core;    /* the core's own */
+};
+
+/* Signs and encodes the request. Any thread. */
+TB_MUST_CHECK enum tb_code core_outbound_encode(const struct core_setup *setup,
+                                                struct core_outbound *outbound, struct tb_buf *bytes,
+                                                struct tb_error *err);
+/* Checks the peer's answer |bytes|: fills answer and messages, or error. Any thread. */
+void core_outbound_answered(const struct core_setup *setup, const struct peer_set *peers,
+                            struct core_outbound *outbound, struct tb_bytes bytes, tb_time now);
+
+/* A material to be fetched from a peer. Comes back as CORE_FETCHED in every case. */
+struct core_fetch {
+	char peer[PKI_REGION_ROOM];
+	char endpoint[256];
+	uint8_t root[PKI_HASH_BYTES];
+	uint64_t size; /* bytes, as the package says */
+	uint8_t sha256[PKI_HASH_BYTES];
+	uint32_t first_chunk;   /* chunks before it are here and durable */
+	struct tb_bytes leaves; /* known from an earlier attempt; may be empty; owned by this */
+	struct tb_error error;  /* TB_OK: complete, checked and on the disk */
+	uint32_t chunks;        /* durable when it came back */
+};
+void core_fetch_free(struct core_fetch *fetch);
+
+/* ---- turns */
+
+enum core_event_kind {
+	CORE_REQUEST,   /* request; taken */
+	CORE_INBOUND,   /* inbound; taken */
+	CORE_CALL_DONE, /* outbound; taken */
+	CORE_FETCHED, /* fetch; taken; also in between, with error.code TB_EBUSY, to note progress: not taken
+	                 then */
+	CORE_PEERS,   /* peers: the new set (counted by the core) */
+	CORE_WAKE,    /* the time that core_finish() asked for has come, or may have */
+};
+
+struct core_event {
+	enum core_event_kind kind;
+	union {
+		struct core_request *request;
+		struct core_inbound *inbound;
+		struct core_outbound *outbound;
+		struct core_fetch *fetch;
+		struct peer_set *peers;
+	};
+};
+
+enum core_effect_kind {
+	CORE_REPLY,  /* request: reply or error is set; the driver takes it */
+	CORE_ANSWER, /* inbound: answer or error is set; the driver takes it */
+	CORE_SEND,   /* outbound: the driver takes it and brings it back */
+	CORE_FETCH,  /* fetch: the driver takes it and brings it back */
+	CORE_LOG,    /* level, text: structured, nothing personal */
+};
+
+struct core_effect {
+	struct core_effect *next;
+	enum core_effect_kind kind;
+	union {
+		struct core_request *request;
+		struct core_inbound *inbound;
+		struct core_outbound *outbound;
+		struct core_fetch *fetch;
+		struct {
+			int level;           /* enum tb_log_level */
+			const char *event;   /* static text */
+			const char *peer;    /* region or "" */
+			const char *subject; /* case number or the like, or "" */
+			const char *text;
+		} log;
+	};
+};
+
+/* The effects of one turn, in order; their list nodes live in |arena|. {0} is empty. */
+struct core_effects {
+	struct core_effect *first;
+	struct core_effect *last;
+	struct tb_arena arena;
+};
+void core_effects_clear(struct core_effects *effects);
+
+/* Applies one event in the turn's transaction. Bad input is answered by an effect and changes nothing. */
+void core_apply(struct core *core, struct store_txn *txn, tb_time now, const struct core_event *event,
+                struct core_effects *effects);
+/* Ends the turn before the commit: forms batches for peers that are free. Returns when the next CORE_WAKE is
+ * due (INT64_MAX: never). */
+tb_time core_finish(struct core *core, struct store_txn *txn, tb_time now, struct core_effects *effects);
+
+/* ---- materials: for the driver's streams; any thread */
+
+/* May |peer| fetch the material |root|? On success gives its record (decoded into |arena|). */
+TB_MUST_CHECK enum tb_code core_material_for(const struct core_setup *setup, const char *peer,
+                                             const uint8_t root[PKI_HASH_BYTES], struct tb_arena *arena,
+                                             PbStoredMaterial **out, struct tb_error *err);
