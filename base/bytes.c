@@ -254,8 +254,13 @@ static int base64_digit(char c)
 
 bool tb_unbase64(struct tb_buf *out, const char *text, size_t size)
 {
-	while (size > 0 && text[size - 1] == '=')
-		size--;
+	/* Padding may be left out, but what there is of it fills the last group. */
+	size_t padding = 0;
+	while (padding < 2 && padding < size && text[size - 1 - padding] == '=')
+		padding++;
+	if (padding > 0 && size % 4 != 0)
+		return false;
+	size -= padding;
 	if (size % 4 == 1)
 		return false;
 	uint32_t bits = 0;

@@ -39,7 +39,8 @@ const char *tb_code_connect(enum tb_code code)
 
 enum tb_code tb_code_from_connect(const char *name)
 {
-	for (size_t i = 0; i < CODES_COUNT; i++) {
+	/* "ok" is not an error's name: a reply that calls its error so must not pass for success. */
+	for (size_t i = 1; i < CODES_COUNT; i++) {
 		if (strcmp(codes[i].connect, name) == 0)
 			return (enum tb_code)i;
 	}
@@ -49,11 +50,23 @@ enum tb_code tb_code_from_connect(const char *name)
 enum tb_code tb_fail(struct tb_error *err, enum tb_code code, const char *fmt, ...)
 {
 	if (err) {
+		/* An argument may be err->text itself: "peer 320400: %s". */
+		char text[TB_ERROR_TEXT_MAX];
 		va_list args;
 		va_start(args, fmt);
-		err->code = code;
-		vsnprintf(err->text, sizeof(err->text), fmt, args);
+		int size = vsnprintf(text, sizeof(text), fmt, args);
 		va_end(args);
+		/* A cut may have split a character. */
+		size_t end = strlen(text);
+		if (size >= TB_ERROR_TEXT_MAX) {
+			while (end > 0 && ((uint8_t)text[end - 1] & 0xC0) == 0x80)
+				end--;
+			if (end > 0 && (uint8_t)text[end - 1] >= 0xC0)
+				end--;
+		}
+		err->code = code;
+		memcpy(err->text, text, end);
+		err->text[end] = 0;
 	}
 	return code;
 }

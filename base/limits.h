@@ -54,4 +54,14 @@ enum {
 	TB_PEERS_MAX = 4000,
 	TB_ANCHORS_MAX = 8,          /* of one region */
 	TB_FILE_BYTES_MAX = 4 << 20, /* a YAML, peer or catalogue file */
+
+	/* Certificates and keys as text. */
+	TB_PEM_BYTES_MAX = 16 * 1024, /* PEM of one certificate or key, with the explanations around it */
+
+	/* JSON of the local API, before it is parsed. */
+	TB_JSON_DEPTH_MAX = 32,       /* brackets */
+	TB_JSON_VALUES_MAX = 1 << 19, /* lists, objects and what they hold */
+
+	/* Checkpoints. */
+	TB_NOTE_BYTES_MAX = 128 * 1024, /* a signed note: 16 signatures of 5 kB must fit (C2SP signed-note) */
 };

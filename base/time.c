@@ -33,9 +33,18 @@ int tb_day_weekday(tb_day day)
 	return weekday < 0 ? weekday + 7 : weekday;
 }
 
+/* Times come from peers too. What falls outside the years 0 to 9999 counts as their nearest moment, so that
+ * nothing overflows. */
+static tb_time clamp(tb_time at)
+{
+	static const tb_time least = -62167219200000 - TB_ZONE;
+	static const tb_time most = 253402300799999 - TB_ZONE;
+	return at < least ? least : at > most ? most : at;
+}
+
 tb_day tb_day_at(tb_time at)
 {
-	tb_time local = at + TB_ZONE;
+	tb_time local = clamp(at) + TB_ZONE;
 	return (tb_day)((local >= 0 ? local : local - TB_DAY + 1) / TB_DAY);
 }
 
@@ -86,7 +95,7 @@ void tb_day_format(char out[11], tb_day day)
 void tb_time_format(char out[30], tb_time at)
 {
 	tb_day day = tb_day_at(at);
-	tb_time rest = at - tb_day_start(day);
+	tb_time rest = clamp(at) - tb_day_start(day);
 	char date[11];
 	tb_day_format(date, day);
 	snprintf(out, 30, "%sT%02u:%02u:%02u.%03u+08:00", date, (unsigned)(rest / TB_HOUR) % 100U,

@@ -22,8 +22,9 @@ struct pki_batch {
 	struct tb_bytes signature;    /* empty until signed */
 	struct tb_bytes *chain;       /* DER, leaf first */
 	size_t chain_count;
-	struct tb_bytes *items;    /* salt || message */
-	struct pki_digest *leaves; /* leaf hash of each item */
+	struct tb_bytes *items; /* salt || message */
+	struct pki_digest
+		*leaves; /* leaf hash of each item; the tree above them follows, see pki_merkle_fill() */
 	size_t items_count;
 };
 
@@ -37,7 +38,8 @@ struct pki_batch_head {
 	struct tb_bytes in_reply_to; /* 32 bytes or empty */
 };
 
-/* Builds a batch of |count| encoded messages; salts and nonce come from |random|. The messages are copied. */
+/* Builds a batch of |count| encoded messages, 1 to TB_BATCH_ITEMS_MAX; salts and nonce come from |random|.
+ * The messages are copied. */
 struct pki_batch *pki_batch_build(const struct pki_batch_head *head, const struct tb_bytes *messages,
                                   size_t count, struct pki_random *random);
 /* Signs |batch| with |key| and notes |chain|; any thread that owns the batch. */
@@ -70,6 +72,9 @@ struct pki_expect {
 TB_MUST_CHECK enum tb_code pki_batch_check(struct pki_batch **out, struct tb_bytes bytes,
                                            struct pki_trust *trust, const struct pki_expect *expect,
                                            struct tb_error *err);
+
+/* Appends PAE(type, body), the bytes that DSSE signs (dsse/protocol.md, "Signature Definition"). */
+void pki_dsse_pae(struct tb_buf *out, const char *type, struct tb_bytes body);
 
 /* ---- one item as evidence */
 

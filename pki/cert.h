@@ -21,13 +21,13 @@ enum pki_role { PKI_ROLE_NODE, PKI_ROLE_MESSAGE, PKI_ROLE_SEAL };
 enum { PKI_REGION_ROOM = 8 };    /* "320400" and NUL */
 enum { PKI_SUBJECT_ROOM = 136 }; /* issuer code of a seal key, and NUL */
 
-/* A checked leaf: who it is and its public key. Never changes once made; counted references. */
+/* A checked leaf: who it is and its public key. Never changes; belongs to the trust set that checked it. */
 struct pki_identity {
 	char region[PKI_REGION_ROOM];
 	enum pki_role role;
 	char issuer[PKI_SUBJECT_ROOM]; /* PKI_ROLE_SEAL: code of the issuing authority */
 	tb_time valid_from;
-	tb_time valid_until;
+	tb_time valid_until; /* the first moment when it is expired */
 	uint8_t keyid[PKI_HASH_BYTES]; /* SHA-256 of the subject public key info */
 	struct pki_public *key;
 };

@@ -10,12 +10,19 @@ struct pki_digest {
 enum { PKI_PATH_MAX = 64 }; /* hashes of any inclusion path; a consistency path has one more at most */
 
 struct pki_digest pki_merkle_leaf(struct tb_bytes leaf); /* SHA-256(0x00 || leaf) */
+/* The same for |count| leaves. */
+void pki_merkle_leaves(struct pki_digest *out, const struct tb_bytes *leaves, size_t count);
 struct pki_digest pki_merkle_node(const struct pki_digest *left, const struct pki_digest *right);
 struct pki_digest pki_merkle_root(const struct pki_digest *leaves, size_t count); /* of none: SHA-256("") */
 
 /* The inclusion path of leaf |index|, from the leaf up; returns its length, at most PKI_PATH_MAX. */
 size_t pki_merkle_path(struct pki_digest path[PKI_PATH_MAX], const struct pki_digest *leaves, size_t count,
                        size_t index);
+/* A tree kept whole: |count| leaves, then the levels above them up to the root, which is the last one. */
+size_t pki_merkle_room(size_t count);                        /* digests of such a tree */
+void pki_merkle_fill(struct pki_digest *tree, size_t count); /* from the leaves in tree[0 .. count) */
+size_t pki_merkle_kept_path(struct pki_digest path[PKI_PATH_MAX], const struct pki_digest *tree, size_t count,
+                            size_t index);
 /* All inclusion paths at once cost O(n log n) hashes one by one; this keeps the levels. paths[i] has
  * path_sizes[i] entries, in |arena|. */
 void pki_merkle_paths(struct pki_digest **paths, size_t *path_sizes, const struct pki_digest *leaves,

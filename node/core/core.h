@@ -44,6 +44,7 @@ struct core_setup {
 	const struct calendar *calendar;
 	struct core_signer message; /* message key */
 	struct core_signer seal;    /* seal key, issuer code = region */
+	struct pki_trust *anchors;  /* the own region's: to check what this node signed itself */
 	uint8_t vault_key[PKI_VAULT_KEY_BYTES];
 	struct store *store;
 	struct blob_dir *blobs; /* stored chunk size TB_CHUNK_BYTES + PKI_VAULT_OVERHEAD */
@@ -132,6 +133,7 @@ TB_MUST_CHECK enum tb_code core_outbound_encode(const struct core_setup *setup,
                                                 struct core_outbound *outbound, struct tb_buf *bytes,
                                                 struct tb_error *err);
 /* Checks the peer's answer |bytes|: fills answer and messages, or error. Any thread. */
+void core_outbound_free(struct core_outbound *outbound);
 void core_outbound_answered(const struct core_setup *setup, const struct peer_set *peers,
                             struct core_outbound *outbound, struct tb_bytes bytes, tb_time now);
 
@@ -148,6 +150,8 @@ struct core_fetch {
 	uint32_t chunks;        /* durable when it came back */
 };
 void core_fetch_free(struct core_fetch *fetch);
+/* A copy for noting progress while the driver goes on with |fetch|. */
+struct core_fetch *core_fetch_copy(const struct core_fetch *fetch);
 
 /* ---- turns */
 

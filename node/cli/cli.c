@@ -1,0 +1,130 @@
+#include "node/cli/cli.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/time.h"
+#include "node/cli/userfile.h"
+
+int cli_fail(struct cli *cli, enum tb_code code)
+{
+	assert(code != TB_OK);
+	struct tb_buf reason = {0};
+	table_clean(&reason, cli->error.text);
+	if (reason.size == 0)
+		tb_buf_str(&reason, text_code(code));
+	/* The node's reasons are in English; the frame says in Chinese what kind it is. */
+	bool frame = text_zh() && strcmp(tb_buf_text(&reason), text_code(code)) != 0;
+	text_say(stderr, frame ? TEXT_M_ERROR_FRAME : TEXT_M_ERROR, cli->verb ? cli->verb->name : "",
+	         tb_buf_text(&reason), tb_code_connect(code), text_code(code), NULL);
+	tb_buf_clear(&reason);
+	return code == TB_EUNREACHABLE || code == TB_ETIMEOUT ? CLI_UNREACHABLE : CLI_REFUSED;
+}
+
+int cli_usage(struct cli *cli)
+{
+	text_say(stderr, TEXT_M_USAGE_ERROR, cli->error.text, cli->verb ? " " : "",
+	         cli->verb ? cli->verb->name : "", NULL);
+	return CLI_USAGE;
+}
+
+struct client *cli_client(struct cli *cli)
+{
+	assert(cli->dir);
+	if (!cli->client)
+		cli->client = client_new(cli->dir);
+	return cli->client;
+}
+
+enum tb_code cli_call(struct cli *cli, const char *path, const proto_message *request,
+                      const proto_type *reply_type, proto_message **out)
+{
+	return client_call(cli_client(cli), path, request, reply_type, &cli->arena, out, &cli->error);
+}
+
+void cli_print_json(const proto_message *message)
+{
+	struct tb_buf text = {0};
+	proto_json_encode_pretty(&text, message);
+	fwrite(text.data, 1, text.size, stdout);
+	if (text.size == 0 || text.data[text.size - 1] != '\n')
+		fputc('\n', stdout);
+	tb_buf_clear(&text);
+}
+
+const char *cli_number(struct cli *cli, uint64_t number)
+{
+	return tb_arena_printf(&cli->arena, "%llu", (unsigned long long)number);
+}
+
+const char *cli_time(struct cli *cli, int64_t at_ms)
+{
+	char at[30];
+	if (at_ms == 0)
+		return "";
+	tb_time_format(at, at_ms);
+	at[10] = ' ';
+	at[19] = 0;
+	return tb_arena_str(&cli->arena, at);
+}
+
+const char *cli_hex(struct cli *cli, ProtobufCBinaryData bytes)
+{
+	char *hex = tb_arena_alloc(&cli->arena, 2 * bytes.len + 1);
+	tb_hex(hex, bytes.data, bytes.len);
+	return hex;
+}
+
+const char *cli_enum(const proto_enum *type, int value)
+{
+	const char *name = value ? proto_enum_name(type, value) : "";
+	return name ? name : "?";
+}
+
+char *cli_pb(const char *text)
+{
+	return (char *)(uintptr_t)text;
+}
+
+enum tb_code cli_enum_option(struct cli *cli, const proto_enum *type, const char *option, const char *value,
+                             int *out)
+{
+	char name[64];
+	size_t size = strlen(value);
+	bool good = size < sizeof(name);
+	for (size_t i = 0; good && i <= size; i++)
+		name[i] = value[i] == '-' ? '_' : (char)toupper((unsigned char)value[i]);
+	if (good && proto_enum_value(type, name, out) && *out != 0)
+		return TB_OK;
+	struct tb_buf names = {0};
+	for (unsigned i = 0; i < type->n_values; i++) {
+		if (type->values[i].value != 0)
+			tb_buf_printf(&names, "%s%s", names.size ? ", " : "", type->values[i].name);
+	}
+	text_fail(&cli->error, TB_EINVALID, TEXT_OPTION_ONE_OF, option, tb_buf_text(&names), NULL);
+	tb_buf_clear(&names);
+	return TB_EINVALID;
+}
+
+enum tb_code cli_pair(struct cli *cli, const char *name, const char *value, const char **left,
+                      const char **right)
+{
+	return options_split(value, '=', name, left, right, &cli->arena, &cli->error);
+}
+
+enum tb_code cli_read_json(struct cli *cli, const char *path, const proto_type *type, proto_message **out)
+{
+	struct tb_buf content = {0};
+	struct tb_error why;
+	*out = NULL;
+	enum tb_code code = userfile_read(&content, path, TB_FILE_BYTES_MAX, &cli->error);
+	if (!code) {
+		code = proto_json_decode(out, type, tb_buf_bytes(&content), &cli->arena, &why);
+		if (code)
+			tb_fail(&cli->error, code, "%s: %s", path, why.text);
+	}
+	tb_buf_clear(&content);
+	return code;
+}

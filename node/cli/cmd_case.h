@@ -1,0 +1,38 @@
+/* What submitting a case and acting on one share. */
+#pragma once
+
+#include "node/cli/cli.h"
+
+/* Checks the form of the options below, before anything is uploaded. */
+TB_MUST_CHECK enum tb_code case_materials_form(struct cli *cli, const struct options *options);
+/* The materials of --material NEED=FILE, --credential NEED=ID and --original NEED; files are uploaded.
+ * Appends to *materials (moved to cli->arena). */
+TB_MUST_CHECK enum tb_code case_materials(struct cli *cli, const struct options *options,
+                                          PbMaterial ***materials, size_t *count);
+#define CASE_MATERIAL_OPTIONS                                              \
+	{"material", OPTION_LIST, "NEED=FILE", TEXT_O_MATERIAL},           \
+		{"credential", OPTION_LIST, "NEED=ID", TEXT_O_CREDENTIAL}, \
+	{                                                                  \
+		"original", OPTION_LIST, "NEED", TEXT_O_ORIGINAL           \
+	}
+
+/* Who acts: --role, --actor, --actor-name. Without --actor it is the account that runs the command, if
+ * |may_default|. */
+TB_MUST_CHECK enum tb_code case_actor(struct cli *cli, const struct options *options, PbRole role,
+                                      bool may_default, PbActor **out);
+#define CASE_ACTOR_OPTIONS                                                                        \
+	{"role", OPTION_VALUE, "ROLE", TEXT_O_ROLE}, {"actor", OPTION_VALUE, "ID", TEXT_O_ACTOR}, \
+	{                                                                                         \
+		"actor-name", OPTION_VALUE, "NAME", TEXT_O_ACTOR_NAME                             \
+	}
+
+/* "courier", "window", "home", "network". */
+TB_MUST_CHECK enum tb_code case_way(struct cli *cli, const char *option, const char *value,
+                                    PbDeliveryWay *out);
+
+/* Shows a case after it was changed: its state, and what may follow. */
+void case_brief(struct cli *cli, const PbCaseView *view);
+
+/* tongban case submit; in cmd_case_submit.c. */
+extern const struct option case_submit_options[];
+int case_submit_run(struct cli *cli, const struct options *options);

@@ -1,0 +1,306 @@
+/* tongban case submit: an application is handed in. Also what submitting and acting share. */
+#include "node/cli/cmd_case.h"
+
+#include <pwd.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "node/cli/userfile.h"
+
+enum tb_code case_actor(struct cli *cli, const struct options *options, PbRole role, bool may_default,
+                        PbActor **out)
+{
+	int value = (int)role;
+	const char *given = options_value(options, "role");
+	const char *id = options_value(options, "actor");
+	*out = NULL;
+	if (given && cli_enum_option(cli, &pb_role__descriptor, "role", given, &value))
+		return TB_EINVALID;
+	if (!id && !may_default)
+		return text_fail(&cli->error, TB_EINVALID, TEXT_OPTION_MISSING, "actor", NULL);
+	if (!id) {
+		const struct passwd *account = getpwuid(getuid());
+		id = account ? account->pw_name : cli_number(cli, getuid());
+	}
+	*out = PROTO_NEW(PbActor, actor, &cli->arena);
+	(*out)->role = (PbRole)value;
+	(*out)->id = cli_pb(id);
+	(*out)->name = cli_pb(options_value_or(options, "actor-name", ""));
+	return TB_OK;
+}
+
+enum tb_code case_way(struct cli *cli, const char *option, const char *value, PbDeliveryWay *out)
+{
+	static const struct {
+		const char *name;
+		PbDeliveryWay way;
+	} ways[] = {
+		{"courier", PB_DELIVERY_WAY__COURIER},
+		{"window", PB_DELIVERY_WAY__WINDOW_PICKUP},
+		{"home", PB_DELIVERY_WAY__HOME_PICKUP},
+		{"network", PB_DELIVERY_WAY__NETWORK},
+	};
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		if (strcmp(ways[i].name, value) == 0) {
+			*out = ways[i].way;
+			return TB_OK;
+		}
+	}
+	return text_fail(&cli->error, TB_EINVALID, TEXT_OPTION_ONE_OF, option,
+	                 "courier, window, home, network", NULL);
+}
+
+/* ---- materials */
+
+static const char *media_type(const char *file)
+{
+	static const struct {
+		const char *end;
+		const char *type;
+	} types[] = {
+		{".pdf", "application/pdf"}, {".ofd", "application/ofd"}, {".jpg", "image/jpeg"},
+		{".jpeg", "image/jpeg"},     {".png", "image/png"},       {".tif", "image/tiff"},
+		{".tiff", "image/tiff"},     {".zip", "application/zip"}, {".xml", "application/xml"},
+		{".txt", "text/plain"},
+	};
+	const char *dot = strrchr(file, '.');
+	for (size_t i = 0; dot && i < sizeof(types) / sizeof(types[0]); i++) {
+		if (strcasecmp(dot, types[i].end) == 0)
+			return types[i].type;
+	}
+	return "application/octet-stream";
+}
+
+static enum tb_code add_file(struct cli *cli, const char *given, PbMaterial **materials, size_t *count)
+{
+	const char *need;
+	const char *file;
+	PbMaterialView *view;
+	enum tb_code code = cli_pair(cli, "material", given, &need, &file);
+	if (!code)
+		code = client_put_file(cli_client(cli), file, &cli->arena, &view, &cli->error);
+	if (code)
+		return code;
+	PbMaterial *material = PROTO_NEW(PbMaterial, material, &cli->arena);
+	material->need = cli_pb(need);
+	material->name = cli_pb(userfile_base(file));
+	material->media_type = cli_pb(media_type(file));
+	material->size = view->size;
+	material->root = view->root;
+	material->sha256 = view->sha256;
+	materials[(*count)++] = material;
+	return TB_OK;
+}
+
+static enum tb_code add_credential(struct cli *cli, const char *given, PbMaterial **materials, size_t *count)
+{
+	const char *need;
+	const char *identifier;
+	enum tb_code code = cli_pair(cli, "credential", given, &need, &identifier);
+	if (code)
+		return code;
+	PbMaterial *material = PROTO_NEW(PbMaterial, material, &cli->arena);
+	material->need = cli_pb(need);
+	material->credential = cli_pb(identifier);
+	materials[(*count)++] = material;
+	return TB_OK;
+}
+
+/* The original belongs to the scan of the same need, if there is one. */
+static void add_original(struct cli *cli, const char *need, PbMaterial **materials, size_t *count)
+{
+	bool marked = false;
+	for (size_t i = 0; i < *count; i++) {
+		if (strcmp(materials[i]->need, need) != 0 || materials[i]->size == 0)
+			continue;
+		materials[i]->original = true;
+		marked = true;
+	}
+	if (marked)
+		return;
+	PbMaterial *material = PROTO_NEW(PbMaterial, material, &cli->arena);
+	material->need = cli_pb(need);
+	material->original = true;
+	materials[(*count)++] = material;
+}
+
+enum tb_code case_materials_form(struct cli *cli, const struct options *options)
+{
+	static const char *const names[] = {"material", "credential"};
+	for (size_t i = 0; i < 2; i++) {
+		const char *given;
+		for (size_t at = 0; (given = options_next(options, names[i], &at)) != NULL;) {
+			const char *left;
+			const char *right;
+			enum tb_code code = cli_pair(cli, names[i], given, &left, &right);
+			if (code)
+				return code;
+		}
+	}
+	return TB_OK;
+}
+
+enum tb_code case_materials(struct cli *cli, const struct options *options, PbMaterial ***materials,
+                            size_t *count)
+{
+	size_t room = *count + options->given_count;
+	PbMaterial **all = tb_arena_alloc(&cli->arena, (room + 1) * sizeof(PbMaterial *));
+	size_t all_count = *count;
+	enum tb_code code = TB_OK;
+	const char *given;
+	if (all_count > 0)
+		memcpy(all, *materials, all_count * sizeof(PbMaterial *));
+	for (size_t at = 0; !code && (given = options_next(options, "material", &at)) != NULL;)
+		code = add_file(cli, given, all, &all_count);
+	for (size_t at = 0; !code && (given = options_next(options, "credential", &at)) != NULL;)
+		code = add_credential(cli, given, all, &all_count);
+	for (size_t at = 0; !code && (given = options_next(options, "original", &at)) != NULL;)
+		add_original(cli, given, all, &all_count);
+	*materials = all;
+	*count = all_count;
+	return code;
+}
+
+/* ---- submit */
+
+const struct option case_submit_options[] = {
+	{"file", OPTION_VALUE, "FILE", TEXT_O_APPLICATION},
+	{"item", OPTION_VALUE, "CODE", TEXT_O_ITEM},
+	{"mode", OPTION_VALUE, "MODE", TEXT_O_MODE},
+	{"home", OPTION_VALUE, "REGION", TEXT_O_HOME},
+	{"applicant-name", OPTION_VALUE, "NAME", TEXT_O_APPLICANT_NAME},
+	{"applicant-code-type", OPTION_VALUE, "TYPE", TEXT_O_CODE_TYPE},
+	{"applicant-code", OPTION_VALUE, "CODE", TEXT_O_APPLICANT_CODE},
+	{"applicant-phone", OPTION_VALUE, "NUMBER", TEXT_O_PHONE},
+	{"agent-name", OPTION_VALUE, "NAME", TEXT_O_AGENT_NAME},
+	{"agent-code-type", OPTION_VALUE, "TYPE", TEXT_O_CODE_TYPE},
+	{"agent-code", OPTION_VALUE, "CODE", TEXT_O_AGENT_CODE},
+	{"agent-phone", OPTION_VALUE, "NUMBER", TEXT_O_PHONE},
+	{"delivery", OPTION_VALUE, "courier|window|home|network", TEXT_O_DELIVERY},
+	{"address", OPTION_VALUE, "TEXT", TEXT_O_ADDRESS},
+	{"window", OPTION_VALUE, "TEXT", TEXT_O_WINDOW},
+	{"form", OPTION_LIST, "NAME=VALUE", TEXT_O_FORM},
+	CASE_MATERIAL_OPTIONS,
+	CASE_ACTOR_OPTIONS,
+	{"forward", OPTION_FLAG, NULL, TEXT_O_FORWARD},
+	{"request-id", OPTION_VALUE, "ID", TEXT_O_REQUEST_ID},
+	{NULL, OPTION_FLAG, NULL, TEXT_EMPTY},
+};
+
+static void set_text(const struct options *options, const char *name, char **field)
+{
+	const char *value = options_value(options, name);
+	if (value)
+		*field = cli_pb(value);
+}
+
+/* |who| is "applicant" or "agent"; *party stays as it is unless an option is about it. */
+static void set_party(struct cli *cli, const struct options *options, const char *who, PbParty **party)
+{
+	static const char *const parts[] = {"name", "code-type", "code", "phone"};
+	char names[4][32];
+	bool any = false;
+	for (size_t i = 0; i < 4; i++) {
+		snprintf(names[i], sizeof(names[i]), "%s-%s", who, parts[i]);
+		any = any || options_value(options, names[i]);
+	}
+	if (!any)
+		return;
+	if (!*party)
+		*party = PROTO_NEW(PbParty, party, &cli->arena);
+	set_text(options, names[0], &(*party)->name);
+	set_text(options, names[1], &(*party)->code_type);
+	set_text(options, names[2], &(*party)->code);
+	set_text(options, names[3], &(*party)->phone);
+	if (!(*party)->code_type[0])
+		(*party)->code_type = cli_pb("111");
+}
+
+static enum tb_code set_form(struct cli *cli, const struct options *options, PbApplication *application)
+{
+	size_t room = application->n_form + options->given_count;
+	PbAttribute **form = tb_arena_alloc(&cli->arena, (room + 1) * sizeof(PbAttribute *));
+	const char *given;
+	if (application->n_form > 0)
+		memcpy(form, application->form, application->n_form * sizeof(PbAttribute *));
+	application->form = form;
+	for (size_t at = 0; (given = options_next(options, "form", &at)) != NULL;) {
+		const char *name;
+		const char *value;
+		enum tb_code code = cli_pair(cli, "form", given, &name, &value);
+		if (code)
+			return code;
+		PbAttribute *field = PROTO_NEW(PbAttribute, attribute, &cli->arena);
+		field->name = cli_pb(name);
+		field->value = cli_pb(value);
+		form[application->n_form++] = field;
+	}
+	return TB_OK;
+}
+
+/* The file's content first, the options over it. Nothing is uploaded yet. */
+static enum tb_code make_application(struct cli *cli, const struct options *options, PbApplication **out)
+{
+	const char *file = options_value(options, "file");
+	const char *way = options_value(options, "delivery");
+	proto_message *message = proto_new(&cli->arena, &pb_application__descriptor);
+	if (file) {
+		enum tb_code code = cli_read_json(cli, file, &pb_application__descriptor, &message);
+		if (code)
+			return code;
+	}
+	PbApplication *application = (PbApplication *)(void *)message;
+	*out = application;
+	set_text(options, "item", &application->item);
+	set_text(options, "home", &application->home);
+	set_text(options, "address", &application->address);
+	set_text(options, "window", &application->window);
+	set_text(options, "mode", &application->mode);
+	if (!application->mode[0])
+		application->mode = cli_pb("DS");
+	set_party(cli, options, "applicant", &application->applicant);
+	set_party(cli, options, "agent", &application->agent);
+	if (way && case_way(cli, "delivery", way, &application->delivery))
+		return TB_EINVALID;
+	return set_form(cli, options, application);
+}
+
+static const char *missing_option(const PbApplication *application)
+{
+	return !application->item[0]                                         ? "item"
+	       : !application->home[0]                                       ? "home"
+	       : !application->applicant || !application->applicant->name[0] ? "applicant-name"
+	       : !application->applicant->code[0]                            ? "applicant-code"
+	                                                                     : NULL;
+}
+
+int case_submit_run(struct cli *cli, const struct options *options)
+{
+	PbCaseSubmitRequest request = PB_CASE_SUBMIT_REQUEST__INIT;
+	PbCaseView *view;
+	enum tb_code code = make_application(cli, options, &request.application);
+	if (code)
+		return code == TB_EINVALID ? cli_usage(cli) : cli_fail(cli, code);
+	const char *missing = missing_option(request.application);
+	if (missing) {
+		text_fail(&cli->error, TB_EINVALID, TEXT_OPTION_MISSING, missing, NULL);
+		return cli_usage(cli);
+	}
+	if (case_actor(cli, options, PB_ROLE__R_WIN, false, &request.actor) ||
+	    case_materials_form(cli, options))
+		return cli_usage(cli);
+	request.forward = options_flag(options, "forward");
+	request.request_id = cli_pb(options_value_or(options, "request-id", ""));
+	code = case_materials(cli, options, &request.application->materials,
+	                      &request.application->n_materials);
+	if (!code)
+		code = CLI_CALL(cli, "CaseService/Submit", &request, case_view, &view);
+	if (code)
+		return cli_fail(cli, code);
+	if (cli->json)
+		cli_print_json(&view->base);
+	else
+		case_brief(cli, view);
+	return CLI_DONE;
+}

@@ -1,0 +1,172 @@
+/* tongban peer: who this node exchanges with. Export and import work on the files; list and show ask the
+ * node. */
+#include <string.h>
+
+#include "node/cli/cli.h"
+#include "node/cli/userfile.h"
+#include "node/io/config.h"
+
+static int run_export(struct cli *cli, const struct options *options)
+{
+	struct tb_buf file = {0};
+	const char *path = options_value(options, "out");
+	enum tb_code code = config_peer_export(cli->dir, &file, &cli->error);
+	if (!code)
+		code = userfile_write(path, tb_buf_bytes(&file), &cli->error);
+	tb_buf_clear(&file);
+	if (code)
+		return cli_fail(cli, code);
+	if (path)
+		text_say(stderr, TEXT_M_PEER_EXPORTED, path, NULL);
+	return CLI_DONE;
+}
+
+/* Tells a running node; one that doesn't run will read the files when it starts. */
+static int reload(struct cli *cli, bool must_run)
+{
+	PbReloadRequest request = PB_RELOAD_REQUEST__INIT;
+	PbReloadResponse *reply;
+	enum tb_code code = CLI_CALL(cli, "NodeService/Reload", &request, reload_response, &reply);
+	if (code == TB_EUNREACHABLE && !must_run) {
+		text_say(stdout, TEXT_M_PEER_LATER, NULL);
+		return CLI_DONE;
+	}
+	if (code)
+		return cli_fail(cli, code);
+	if (cli->json && must_run)
+		cli_print_json(&reply->base);
+	else
+		text_say(stdout, TEXT_M_PEER_RELOADED, cli_number(cli, reply->peers), NULL);
+	return CLI_DONE;
+}
+
+static int run_import(struct cli *cli, const struct options *options)
+{
+	struct tb_buf text = {0};
+	struct config_peer_imported peer;
+	const char *path = options->operands[0];
+	enum tb_code code = userfile_read(&text, path, TB_FILE_BYTES_MAX, &cli->error);
+	if (!code) {
+		tb_buf_text(&text); /* The parser may want the NUL. */
+		code = config_peer_import(&peer, cli->dir, path, tb_buf_bytes(&text),
+		                          options_flag(options, "force"), &cli->error);
+	}
+	tb_buf_clear(&text);
+	if (code)
+		return cli_fail(cli, code);
+	text_say(stdout, peer.known ? TEXT_M_PEER_UPDATED : TEXT_M_PEER_IMPORTED, peer.region, peer.name,
+	         peer.endpoint[0] ? peer.endpoint : "-", NULL);
+	if (peer.replaced)
+		text_say(stdout, TEXT_M_PEER_REPLACED, NULL);
+	text_say(stdout, TEXT_M_PEER_FINGERPRINT, peer.fingerprint, NULL);
+	text_say(stdout, TEXT_M_PEER_GRANTS, cli->dir, peer.region, NULL);
+	return reload(cli, false);
+}
+
+static int run_remove(struct cli *cli, const struct options *options)
+{
+	enum tb_code code = config_peer_remove(cli->dir, options->operands[0], &cli->error);
+	if (code)
+		return cli_fail(cli, code);
+	text_say(stdout, TEXT_M_PEER_REMOVED, options->operands[0], NULL);
+	return reload(cli, false);
+}
+
+static int run_reload(struct cli *cli, const struct options *options)
+{
+	(void)options;
+	return reload(cli, true);
+}
+
+static enum tb_code list(struct cli *cli, PbPeerListResponse **reply)
+{
+	PbPeerListRequest request = PB_PEER_LIST_REQUEST__INIT;
+	return CLI_CALL(cli, "PeerService/List", &request, peer_list_response, reply);
+}
+
+static int run_list(struct cli *cli, const struct options *options)
+{
+	static const struct table_column columns[] = {
+		{TEXT_H_PEER, false},  {TEXT_H_NAME, false},  {TEXT_H_ENDPOINT, false}, {TEXT_H_LINK, false},
+		{TEXT_H_OUTBOX, true}, {TEXT_H_GRANTS, true}, {TEXT_H_CONTACT, false},
+	};
+	PbPeerListResponse *reply;
+	(void)options;
+	enum tb_code code = list(cli, &reply);
+	if (code)
+		return cli_fail(cli, code);
+	if (cli->json) {
+		cli_print_json(&reply->base);
+		return CLI_DONE;
+	}
+	struct table *table = TABLE_NEW(columns);
+	for (size_t i = 0; i < reply->n_peers; i++) {
+		const PbPeerView *peer = reply->peers[i];
+		TABLE_ROW(table, peer->region, peer->name, peer->endpoint, peer->link,
+		          cli_number(cli, peer->outbox), cli_number(cli, peer->n_grants),
+		          cli_time(cli, peer->last_contact_ms));
+	}
+	table_end(table, stdout);
+	return CLI_DONE;
+}
+
+static void show_peer(struct cli *cli, const PbPeerView *peer)
+{
+	struct table *table = table_new_pairs();
+	table_pair(table, TEXT_H_REGION, peer->region);
+	table_pair(table, TEXT_H_NAME, peer->name);
+	table_pair(table, TEXT_H_ENDPOINT, peer->endpoint);
+	table_pair(table, TEXT_H_LINK, peer->link);
+	table_pair(table, TEXT_H_CONTACT, cli_time(cli, peer->last_contact_ms));
+	table_pair(table, TEXT_H_ERROR, peer->last_error);
+	table_pair(table, TEXT_H_OUTBOX, cli_number(cli, peer->outbox));
+	table_pair(table, TEXT_H_RETRY, cli_time(cli, peer->retry_ms));
+	table_pair(table, TEXT_H_CATALOGUE, cli_number(cli, peer->catalogue_version));
+	if (peer->n_grants == 0)
+		table_pair(table, TEXT_H_GRANTS, text(TEXT_M_NONE));
+	for (size_t i = 0; i < peer->n_grants; i++)
+		table_pair(table, i == 0 ? TEXT_H_GRANTS : TEXT_EMPTY, peer->grants[i]);
+	table_end(table, stdout);
+}
+
+static int run_show(struct cli *cli, const struct options *options)
+{
+	PbPeerListResponse *reply;
+	const char *region = options->operands[0];
+	enum tb_code code = list(cli, &reply);
+	if (code)
+		return cli_fail(cli, code);
+	for (size_t i = 0; i < reply->n_peers; i++) {
+		if (strcmp(reply->peers[i]->region, region) != 0)
+			continue;
+		if (cli->json)
+			cli_print_json(&reply->peers[i]->base);
+		else
+			show_peer(cli, reply->peers[i]);
+		return CLI_DONE;
+	}
+	text_fail(&cli->error, TB_ENOTFOUND, TEXT_M_PEER_UNKNOWN, region, NULL);
+	return cli_fail(cli, TB_ENOTFOUND);
+}
+
+static const struct option export_options[] = {
+	{"out", OPTION_VALUE, "FILE", TEXT_O_OUT},
+	{NULL, OPTION_FLAG, NULL, TEXT_EMPTY},
+};
+static const struct option import_options[] = {
+	{"force", OPTION_FLAG, NULL, TEXT_O_FORCE},
+	{NULL, OPTION_FLAG, NULL, TEXT_EMPTY},
+};
+
+const struct cli_verb cmd_peer_verbs[] = {
+	{"peer export", "", 0, 0, TEXT_V_PEER_EXPORT, export_options, "tongban peer export --out 320400.peer",
+         false, run_export},
+	{"peer import", "FILE", 1, 1, TEXT_V_PEER_IMPORT, import_options, "tongban peer import 330100.peer",
+         false, run_import},
+	{"peer list", "", 0, 0, TEXT_V_PEER_LIST, NULL, "tongban peer list", false, run_list},
+	{"peer show", "REGION", 1, 1, TEXT_V_PEER_SHOW, NULL, "tongban peer show 330100", false, run_show},
+	{"peer remove", "REGION", 1, 1, TEXT_V_PEER_REMOVE, NULL, "tongban peer remove 330100", false,
+         run_remove},
+	{"peer reload", "", 0, 0, TEXT_V_PEER_RELOAD, NULL, "tongban peer reload", false, run_reload},
+	{0},
+};

@@ -1,0 +1,392 @@
+/* Every text of the command: id, Chinese, English. Both languages have the same places {1} .. {9}. */
+#pragma once
+
+/* clang-format off */
+#define TEXT_MAP(XX) \
+	XX(TEXT_EMPTY, "", "") \
+	TEXT_MAP_OPTIONS(XX) \
+	TEXT_MAP_MESSAGES(XX) \
+	TEXT_MAP_VERBS(XX) \
+	TEXT_MAP_VALUES(XX) \
+	TEXT_MAP_HEADS(XX) \
+	TEXT_MAP_WORDS(XX) \
+	TEXT_MAP_EVIDENCE(XX)
+
+/* Errors of the command line. */
+#define TEXT_MAP_OPTIONS(XX) \
+	XX(TEXT_OPTION_UNKNOWN, "没有选项 --{1}", "there is no option --{1}") \
+	XX(TEXT_OPTION_UNKNOWN_NEAR, "没有选项 --{1}，是否指 --{2}？", "there is no option --{1}; did you mean --{2}?") \
+	XX(TEXT_OPTION_SHORT, "{1}：没有单横线选项", "{1}: options begin with two dashes") \
+	XX(TEXT_OPTION_TAKES_NONE, "选项 --{1} 不带值", "option --{1} takes no value") \
+	XX(TEXT_OPTION_WANTS_VALUE, "选项 --{1} 缺少值 {2}", "option --{1} wants a value: {2}") \
+	XX(TEXT_OPTION_TWICE, "选项 --{1} 只能给出一次", "option --{1} is given twice") \
+	XX(TEXT_OPTION_MISSING, "缺少选项 --{1}", "option --{1} is missing") \
+	XX(TEXT_OPTION_NUMBER, "{1}：应为 {2} 至 {3} 的整数", "{1}: a whole number from {2} to {3} is expected") \
+	XX(TEXT_OPTION_ONE_OF, "--{1}：应为以下之一：{2}", "--{1}: one of these is expected: {2}") \
+	XX(TEXT_OPTION_PAIR, "--{1}：应写作 {2}", "--{1}: written as {2}, neither side empty")
+
+/* What is said while working. */
+#define TEXT_MAP_MESSAGES(XX) \
+	XX(TEXT_M_ERROR, "tongban: {1}: {2} [{3}]", "tongban: {1}: {2} [{3}]") \
+	XX(TEXT_M_ERROR_FRAME, "tongban: {1}: {4}：{2} [{3}]", "tongban: {1}: {4}: {2} [{3}]") \
+	XX(TEXT_M_USAGE_ERROR, "tongban: {1}（参见 tongban help{2}{3}）", "tongban: {1} (see: tongban help{2}{3})") \
+	XX(TEXT_M_USAGE, "用法：tongban {1}{2}{3} [选项]", "usage: tongban {1}{2}{3} [options]") \
+	XX(TEXT_M_OPTIONS, "选项：", "options:") \
+	XX(TEXT_M_GLOBAL_OPTIONS, "通用选项：", "options of every verb:") \
+	XX(TEXT_M_EXAMPLE, "示例：", "example:") \
+	XX(TEXT_M_HELP_HEAD, "用法：tongban 命令 [选项]\n\n跨地区政务服务节点：证照核验与办件交换。\n", \
+	   "usage: tongban VERB [options]\n\nA node for government services across regions: verifies certificates, delivers cases.\n") \
+	XX(TEXT_M_HELP_EXIT, "退出状态：0 完成；1 被拒绝并说明原因；2 用法错误；3 无法连接本节点或对方节点。", \
+	   "exit status: 0 done; 1 refused, with the reason; 2 usage; 3 node or peer cannot be reached") \
+	XX(TEXT_M_VERB_UNKNOWN, "没有命令 {1}", "there is no verb {1}") \
+	XX(TEXT_M_VERB_UNKNOWN_NEAR, "没有命令 {1}，是否指 {2}？", "there is no verb {1}; did you mean {2}?") \
+	XX(TEXT_M_OPERANDS_MISSING, "缺少参数：{1}", "missing: {1}") \
+	XX(TEXT_M_OPERANDS_MANY, "参数过多，应为：{1}", "too many words; expected: {1}") \
+	XX(TEXT_M_NO_DIR, "不知道节点目录：请给出 --dir 或设置 TONGBAN_DIR", \
+	   "the node's directory is not known: give --dir or set TONGBAN_DIR") \
+	XX(TEXT_M_STDOUT, "无法写入标准输出", "cannot write to the standard output") \
+	XX(TEXT_M_YES, "是", "yes") \
+	XX(TEXT_M_NO, "否", "no") \
+	XX(TEXT_M_NONE, "无", "none") \
+	XX(TEXT_M_INIT_DONE, "节点 {2} 已建立于 {1}。\n下一步：tongban run --dir {1}\n请将 {1}/keys/ca.key 移至离线介质保存。", \
+	   "Node {2} was made in {1}.\nNext: tongban run --dir {1}\nMove {1}/keys/ca.key to a medium that is kept offline.") \
+	XX(TEXT_M_REQUEUED, "发往 {1} 的第 {2} 号消息已重新排队。", "Message {2} to {1} is queued again.") \
+	XX(TEXT_M_PEER_EXPORTED, "已写入 {1}。", "Written to {1}.") \
+	XX(TEXT_M_PEER_IMPORTED, "已导入 {1} {2}（{3}），尚未授予任何权限。", "Imported {1} {2} ({3}). It is granted nothing yet.") \
+	XX(TEXT_M_PEER_UPDATED, "已更新 {1} {2}（{3}），原有授权保留。", "Brought {1} {2} ({3}) up to date; its grants are kept.") \
+	XX(TEXT_M_PEER_REPLACED, "其信任锚已被替换。", "Its anchors were replaced.") \
+	XX(TEXT_M_PEER_FINGERPRINT, "请与对方电话核对信任锚指纹：{1}", "Compare the anchor's fingerprint with the partner by phone: {1}") \
+	XX(TEXT_M_PEER_GRANTS, "授权请编辑 {1}/peers/{2}.yaml，然后执行 tongban peer reload。", \
+	   "To grant it something edit {1}/peers/{2}.yaml, then: tongban peer reload") \
+	XX(TEXT_M_PEER_LATER, "节点未运行，将在启动时生效。", "The node does not run: it takes effect when it starts.") \
+	XX(TEXT_M_PEER_RELOADED, "节点已重新读取配置，共 {1} 个对等节点。", "The node has read its files again: {1} peers.") \
+	XX(TEXT_M_PEER_REMOVED, "已移除 {1}。", "{1} was removed.") \
+	XX(TEXT_M_PEER_UNKNOWN, "没有对等节点 {1}", "there is no peer {1}") \
+	XX(TEXT_M_CATALOGUE_LOADED, "事项目录第 {1} 版，共 {2} 项。", "The catalogue is now version {1} with {2} items.") \
+	XX(TEXT_M_CATALOGUE_NONE, "没有事项目录", "there is no catalogue") \
+	XX(TEXT_M_CATALOGUE_HEAD, "{1} 事项目录第 {2} 版，发布于 {3}", "Catalogue of {1}, version {2}, published {3}") \
+	XX(TEXT_M_CASE_MORE, "后面可能还有：--after {1}", "there may be more: --after {1}") \
+	XX(TEXT_M_CLOCK_DUE, "{1} {2} 到期", "{1} due {2}") \
+	XX(TEXT_M_CLOCK_OVERDUE, "{1} {2} 已逾期", "{1} overdue since {2}") \
+	XX(TEXT_M_CLOCK_PAUSED, "{1} 暂停，剩余 {2} 个工作日", "{1} paused, {2} working days left") \
+	XX(TEXT_M_ROOT, "材料以 64 位十六进制根哈希命名", "a material is named by the 64 hex digits of its root") \
+	XX(TEXT_M_EVIDENCE_WRITTEN, "已写入 {1}。", "Written to {1}.") \
+	XX(TEXT_M_AUDIT_INTACT, "审计日志完整：{1} 条记录，{2} 个检查点，根 {3}", \
+	   "The audit log is intact: {1} leaves, {2} checkpoints, root {3}") \
+	XX(TEXT_M_AUDIT_MORE, "共 {1} 条，继续：--from {2}", "{1} in all; to go on: --from {2}") \
+	XX(TEXT_M_AUDIT_NO_PROOF, "节点给出的证明不成立", "the proof that the node gave does not hold") \
+	XX(TEXT_M_AUDIT_PROVED, "已验证：该记录在大小为 {1} 的日志之内。", "Checked: the leaf is in the log of size {1}.") \
+	XX(TEXT_M_AUDIT_CONSISTENT, "已验证：大小 {3}（根 {4}）的日志以大小 {1}（根 {2}）的日志为开头，未被改写。", \
+	   "Checked: the log of size {3} (root {4}) begins with that of size {1} (root {2}); nothing was rewritten.") \
+	XX(TEXT_M_LINE_LONG, "行过长", "the line is too long") \
+	XX(TEXT_M_LINE_UTF8, "不是 UTF-8 编码（可能是 GBK）", "not UTF-8 (GBK, perhaps)") \
+	XX(TEXT_M_LINE_CONTROL, "含有控制字符", "holds control characters") \
+	XX(TEXT_M_LINE_OBJECT, "不是 JSON 对象", "not a JSON object") \
+	XX(TEXT_M_IMPORT_READING, "读取文件 {1}%", "reading the file {1}%") \
+	XX(TEXT_M_IMPORT_PROGRESS, "{1}%  {2} 行  每秒 {3} 行", "{1}%  {2} lines  {3} a second") \
+	XX(TEXT_M_IMPORT_RESUMED, "从第 {1} 行继续。", "Goes on at line {1}.") \
+	XX(TEXT_M_IMPORT_EMPTY, "{1}：空文件", "{1}: empty") \
+	XX(TEXT_M_IMPORT_BAD, "第 {1} 行：{2}", "line {1}: {2}") \
+	XX(TEXT_M_IMPORT_DONE, "{1} 行：新增 {2}，未变 {3}，有误 {4}", "{1} lines: {2} added, {3} unchanged, {4} bad") \
+	XX(TEXT_M_BATCH_PROGRESS, "{1} 条  每秒 {2} 条", "{1} outcomes  {2} a second") \
+	XX(TEXT_M_BATCH_DONE, "{1} 条结果，其中 {2} 条有误", "{1} outcomes, {2} of them errors") \
+	XX(TEXT_M_REGION_DIGITS, "{1}：地区代码由数字组成", "{1}: a region code is made of digits") \
+	XX(TEXT_M_NO_ANSWER, "节点没有对每条查询给出答复", "the node did not give an outcome for every query") \
+	XX(TEXT_M_VERIFY_WHAT, "请给出 --id，或 --type 与 --number，或 --type 与 --holder", \
+	   "give --id, or --type and --number, or --type and --holder") \
+	XX(TEXT_M_VERIFY_BASIS, "请给出法律依据 --basis 或办件 --case", "give the legal basis, --basis, or the case, --case") \
+	XX(TEXT_M_EQUAL, "一致", "equal") \
+	XX(TEXT_M_DIFFERS, "不一致", "differs") \
+	XX(TEXT_M_SEAL_GOOD, "有效", "holds") \
+	XX(TEXT_M_SEAL_BAD, "无效", "does not hold")
+
+/* What each verb does. */
+#define TEXT_MAP_VERBS(XX) \
+	XX(TEXT_V_INIT, "建立新节点", "make a new node's directory") \
+	XX(TEXT_V_RUN, "运行节点", "run the node in the foreground") \
+	XX(TEXT_V_STATUS, "节点状态", "show how the node is") \
+	XX(TEXT_V_REQUEUE, "重新投递一封死信", "send a dead letter again") \
+	XX(TEXT_V_PEER_EXPORT, "导出本节点信息，供对方导入", "write the file that a partner imports") \
+	XX(TEXT_V_PEER_IMPORT, "导入对方节点信息", "import a partner's file") \
+	XX(TEXT_V_PEER_LIST, "列出对等节点", "list the peers") \
+	XX(TEXT_V_PEER_SHOW, "查看一个对等节点及其授权", "show a peer and what it is granted") \
+	XX(TEXT_V_PEER_REMOVE, "移除对等节点", "remove a peer") \
+	XX(TEXT_V_PEER_RELOAD, "让节点重新读取对等节点与授权", "make the node read its peers and grants again") \
+	XX(TEXT_V_CATALOGUE_LOAD, "装载本地区事项目录", "load the region's own catalogue of items") \
+	XX(TEXT_V_CATALOGUE_LIST, "列出事项目录", "list a catalogue of items") \
+	XX(TEXT_V_CREDENTIAL_IMPORT, "批量导入证照，可断点续传", "import certificates from a file of any size; resumes") \
+	XX(TEXT_V_CREDENTIAL_SHOW, "查看证照", "show a certificate") \
+	XX(TEXT_V_CREDENTIAL_FIND, "查找证照", "find certificates by number or holder") \
+	XX(TEXT_V_CREDENTIAL_REVOKE, "吊销证照", "revoke a certificate; final") \
+	XX(TEXT_V_CREDENTIAL_SUSPEND, "暂停证照", "suspend a certificate") \
+	XX(TEXT_V_CREDENTIAL_RESUME, "恢复证照", "resume a suspended certificate") \
+	XX(TEXT_V_CREDENTIAL_CANCEL, "注销证照", "cancel a certificate; final") \
+	XX(TEXT_V_CREDENTIAL_SUPERSEDE, "换发证照", "note that a newer certificate stands in its place; final") \
+	XX(TEXT_V_CREDENTIAL_VERIFY, "向颁发地核验证照", "verify a certificate where it was issued") \
+	XX(TEXT_V_CASE_SUBMIT, "收件", "hand in an application") \
+	XX(TEXT_V_CASE_LIST, "列出办件", "list cases") \
+	XX(TEXT_V_CASE_SHOW, "查看办件及其过程", "show a case and its time line") \
+	XX(TEXT_V_CASE_CHECK, "初审：身份、原件与形式", "window: check identity, originals and form") \
+	XX(TEXT_V_CASE_ASK, "窗口告知缺少的材料", "window: ask for missing papers") \
+	XX(TEXT_V_CASE_BRING, "窗口收到补充材料", "window: papers were brought") \
+	XX(TEXT_V_CASE_SEND, "移送属地", "window: send the case to the home region") \
+	XX(TEXT_V_CASE_POST, "寄出原件", "window: originals were posted") \
+	XX(TEXT_V_CASE_LOST, "原件遗失或逾期", "originals are lost or overdue") \
+	XX(TEXT_V_CASE_SIGN, "属地签收", "home: sign for the data and the originals") \
+	XX(TEXT_V_CASE_RETURN, "属地退件", "home: return the case to the window") \
+	XX(TEXT_V_CASE_FIX, "重新处理退件", "window: take a returned case up again") \
+	XX(TEXT_V_CASE_CLOSE, "关闭退件", "window: close a returned case") \
+	XX(TEXT_V_CASE_ACCEPT, "受理", "home: accept") \
+	XX(TEXT_V_CASE_NOTIFY, "一次性告知补正", "home: notify once of all that is missing") \
+	XX(TEXT_V_CASE_SUPPLEMENT, "补正材料", "bring what was missing") \
+	XX(TEXT_V_CASE_REFUSE, "不予受理", "home: do not accept") \
+	XX(TEXT_V_CASE_START, "开始审查", "home: begin the review") \
+	XX(TEXT_V_CASE_SUSPEND, "进入特别程序，停止计时", "home: begin a special procedure; the clock stops") \
+	XX(TEXT_V_CASE_RESUME, "特别程序结束", "home: end the special procedure") \
+	XX(TEXT_V_CASE_EXTEND, "延长审批，仅一次", "home: extend the limit, once") \
+	XX(TEXT_V_CASE_GRANT, "准予许可", "home: grant") \
+	XX(TEXT_V_CASE_DENY, "不予许可", "home: deny") \
+	XX(TEXT_V_CASE_DISPATCH, "送达结果", "home: dispatch the result") \
+	XX(TEXT_V_CASE_HAND_OVER, "结果已交付并签收", "the result was handed over and signed for") \
+	XX(TEXT_V_CASE_EVALUATE, "好差评", "evaluate the service, 1 to 5") \
+	XX(TEXT_V_CASE_WITHDRAW, "申请人撤回", "withdraw the application") \
+	XX(TEXT_V_CASE_CONSULT, "会商，不影响计时", "consult the other side; stops no clock") \
+	XX(TEXT_V_MATERIAL_ADD, "上传材料，输出其根哈希", "upload a file and print its root") \
+	XX(TEXT_V_MATERIAL_GET, "下载材料", "download a material") \
+	XX(TEXT_V_MATERIAL_LIST, "列出材料", "list materials") \
+	XX(TEXT_V_MATERIAL_SHOW, "查看一份材料", "show a material") \
+	XX(TEXT_V_EVIDENCE_EXPORT, "导出可独立验证的证据文件", "write an evidence file that stands alone") \
+	XX(TEXT_V_EVIDENCE_CHECK, "离线验证证据文件", "check an evidence file, offline") \
+	XX(TEXT_V_AUDIT_CHECKPOINT, "当前签名检查点", "print the newest signed checkpoint") \
+	XX(TEXT_V_AUDIT_VERIFY, "验证整个审计日志", "check the whole audit log") \
+	XX(TEXT_V_AUDIT_LIST, "列出审计记录", "list audit leaves") \
+	XX(TEXT_V_AUDIT_PROVE, "证明某条记录在日志之内", "prove that a leaf is in the log") \
+	XX(TEXT_V_AUDIT_CONSISTENCY, "证明日志未被改写", "prove that nothing was rewritten since OLD")
+
+/* What each option means. */
+#define TEXT_MAP_VALUES(XX) \
+	XX(TEXT_O_DIR, "节点目录（或环境变量 TONGBAN_DIR）", "the node's directory (or TONGBAN_DIR in the environment)") \
+	XX(TEXT_O_JSON, "以 JSON 输出答复", "print the reply as JSON") \
+	XX(TEXT_O_LANG, "语言", "language") \
+	XX(TEXT_O_HELP, "显示帮助", "show this help") \
+	XX(TEXT_O_REGION_OWN, "本地区行政区划代码（GB/T 2260）", "the region's code (GB/T 2260)") \
+	XX(TEXT_O_NODE_NAME, "地区名称", "name of the region, for people") \
+	XX(TEXT_O_LISTEN, "监听地址", "where to listen for peers") \
+	XX(TEXT_O_ENDPOINT, "告知对方的地址", "the address that peers are told") \
+	XX(TEXT_O_SUITE, "消息签名算法", "signature suite of the message key") \
+	XX(TEXT_O_DEAD, "列出未能投递的消息", "list the messages that could not be delivered") \
+	XX(TEXT_O_OUT, "写入文件（默认标准输出）", "write to a file (otherwise to the standard output)") \
+	XX(TEXT_O_FORCE, "替换已有的信任锚", "replace the anchors that are here") \
+	XX(TEXT_O_REGION_LIST, "哪个地区的目录（默认本地区）", "whose catalogue (otherwise the own)") \
+	XX(TEXT_O_REGION_ASK, "颁发地区代码", "the region that issued it") \
+	XX(TEXT_O_LIMIT, "最多行数", "rows at most") \
+	XX(TEXT_O_ANCHORS, "信任锚目录，内含 <地区代码>.pem", "directory with <region>.pem anchor files") \
+	XX(TEXT_O_FROM, "起始序号", "first index") \
+	XX(TEXT_O_SIZE, "以此大小的日志为准（默认最新）", "in the log of this size (otherwise the newest)") \
+	XX(TEXT_O_APPLICATION, "申请的 JSON 文件，选项优先于文件", "application as JSON; options go over it") \
+	XX(TEXT_O_ITEM, "事项编码", "code of the item") \
+	XX(TEXT_O_MODE, "办理模式（默认 DS）", "handling mode (otherwise DS)") \
+	XX(TEXT_O_HOME, "属地（有权决定的地区）", "the deciding region") \
+	XX(TEXT_O_APPLICANT_NAME, "申请人姓名或名称", "the applicant's name") \
+	XX(TEXT_O_APPLICANT_CODE, "申请人证件号码", "the applicant's code") \
+	XX(TEXT_O_AGENT_NAME, "代理人姓名", "the agent's name") \
+	XX(TEXT_O_AGENT_CODE, "代理人证件号码", "the agent's code") \
+	XX(TEXT_O_CODE_TYPE, "证件类型（默认 111 公民身份号码）", "type of the code (otherwise 111, citizen number)") \
+	XX(TEXT_O_PHONE, "电话", "phone number") \
+	XX(TEXT_O_DELIVERY, "结果送达方式", "how the result is to be delivered") \
+	XX(TEXT_O_ADDRESS, "送达地址", "address for the delivery") \
+	XX(TEXT_O_WINDOW, "收件大厅与窗口", "hall and window") \
+	XX(TEXT_O_FORM, "表单字段", "a field of the form") \
+	XX(TEXT_O_MATERIAL, "上传文件作为某项材料", "upload a file for a need") \
+	XX(TEXT_O_CREDENTIAL, "以已核验的证照代替某项材料", "a verified certificate stands in for a need") \
+	XX(TEXT_O_ORIGINAL, "该项材料的原件邮寄", "the paper original of a need travels by post") \
+	XX(TEXT_O_ROLE, "角色：APPLICANT R_WIN H_WIN H_DEPT H_HEAD LIAISON", \
+	   "role: APPLICANT R_WIN H_WIN H_DEPT H_HEAD LIAISON") \
+	XX(TEXT_O_ACTOR, "经办人账号或工号", "account or badge of the person who acts") \
+	XX(TEXT_O_ACTOR_NAME, "经办人姓名", "name of the person who acts") \
+	XX(TEXT_O_FORWARD, "同时完成初审与移送", "check and send in one step") \
+	XX(TEXT_O_REQUEST_ID, "请求标识，重复提交返回同一办件", "a request repeated with this id gives the same case") \
+	XX(TEXT_O_REASON, "原因", "the reason") \
+	XX(TEXT_O_NOTE, "备注", "a note") \
+	XX(TEXT_O_EXPECT_SEQ, "仅当办件仍在此序号时执行", "only if the case still stands at this entry") \
+	XX(TEXT_O_NEED, "缺少的材料", "what is missing") \
+	XX(TEXT_O_DAYS, "工作日数", "working days") \
+	XX(TEXT_O_WAYBILL, "快递公司与单号", "carrier and waybill number") \
+	XX(TEXT_O_CONTENT, "所寄物品", "what is in the parcel") \
+	XX(TEXT_O_WAY, "送达方式", "way of delivery") \
+	XX(TEXT_O_GRADE, "评价等级", "the grade") \
+	XX(TEXT_O_DOCUMENT_NUMBER, "决定文书号", "number of the decision") \
+	XX(TEXT_O_DECISION, "决定内容", "text of the decision") \
+	XX(TEXT_O_ISSUE, "所颁发证照的 JSON 文件", "certificate to issue, as JSON") \
+	XX(TEXT_O_CASE_STATE, "只列此状态，如 REVIEW", "only in this state, e.g. REVIEW") \
+	XX(TEXT_O_CASE_PEER, "只列与此地区的办件", "only with this region") \
+	XX(TEXT_O_AFTER, "从此办件编号之后列起", "begin after this case number") \
+	XX(TEXT_O_FORMAT, "格式（默认按扩展名）", "format (otherwise by the file's name)") \
+	XX(TEXT_O_ON_ERROR, "遇错误行：跳过（默认）或停止", "on a bad line: skip it (default) or stop") \
+	XX(TEXT_O_BATCH_LINES, "每次调用的行数", "lines of one call") \
+	XX(TEXT_O_BATCH_FILE, "批量核验：JSON Lines 查询文件，- 为标准输入", "many: JSON Lines of queries, - for the standard input") \
+	XX(TEXT_O_TYPE, "证照类型代码", "certificate type code") \
+	XX(TEXT_O_NUMBER, "证照编号", "certificate number") \
+	XX(TEXT_O_HOLDER_CODE, "持证主体代码", "the holder's code") \
+	XX(TEXT_O_HOLDER_NAME, "持证主体名称", "the holder's name") \
+	XX(TEXT_O_BY, "新证照标识", "identifier of the newer certificate") \
+	XX(TEXT_O_ID, "证照标识", "certificate identifier") \
+	XX(TEXT_O_MATCH, "比对一个字段，如 holder.name=张三", "compare a field, e.g. holder.name=张三") \
+	XX(TEXT_O_PURPOSE, "用途", "the purpose") \
+	XX(TEXT_O_BASIS, "法律依据", "the legal basis") \
+	XX(TEXT_O_CASE, "所属办件编号", "the case that it is for") \
+	XX(TEXT_O_DISCLOSURE, "披露级别", "how much is asked for")
+
+/* Heads of columns and names of values. */
+#define TEXT_MAP_HEADS(XX) \
+	XX(TEXT_H_ANSWERED, "答复时间", "answered") \
+	XX(TEXT_H_APPLICANT, "申请人", "applicant") \
+	XX(TEXT_H_AUDIT, "审计记录", "audit leaves") \
+	XX(TEXT_H_CASE, "办件编号", "case") \
+	XX(TEXT_H_CASES, "办件", "cases") \
+	XX(TEXT_H_CATALOGUE, "目录版本", "catalogue") \
+	XX(TEXT_H_CHUNKS, "分块", "chunks") \
+	XX(TEXT_H_CLOCKS, "时限", "clocks") \
+	XX(TEXT_H_CODE, "编码", "code") \
+	XX(TEXT_H_COMPLETE, "完整", "complete") \
+	XX(TEXT_H_CONTACT, "最近联系", "last contact") \
+	XX(TEXT_H_COUNT, "数量", "count") \
+	XX(TEXT_H_CREDENTIALS, "证照", "certificates") \
+	XX(TEXT_H_DAYS, "承诺", "days") \
+	XX(TEXT_H_DEAD, "死信", "dead letters") \
+	XX(TEXT_H_DEPARTMENT, "审批部门", "department") \
+	XX(TEXT_H_DIGEST, "摘要", "digest") \
+	XX(TEXT_H_DISPUTE, "有争议", "disputed") \
+	XX(TEXT_H_ENDPOINT, "地址", "endpoint") \
+	XX(TEXT_H_ERROR, "最近错误", "last error") \
+	XX(TEXT_H_EVENT, "事件", "event") \
+	XX(TEXT_H_EVENTS, "事件数", "events") \
+	XX(TEXT_H_EVIDENCE, "证据", "evidence") \
+	XX(TEXT_H_EXTENDED, "已延期", "extended") \
+	XX(TEXT_H_FIRST_NODE, "首收地", "received first by") \
+	XX(TEXT_H_FROM, "有效期自", "valid from") \
+	XX(TEXT_H_GRANTS, "授权", "grants") \
+	XX(TEXT_H_HANDING_OVER, "移交中", "handing over") \
+	XX(TEXT_H_HOLDER, "持证主体", "holder") \
+	XX(TEXT_H_HOME, "属地", "home") \
+	XX(TEXT_H_IDENTIFIER, "证照标识", "identifier") \
+	XX(TEXT_H_INDEX, "序号", "index") \
+	XX(TEXT_H_ISSUED, "颁发日期", "issued on") \
+	XX(TEXT_H_ISSUER, "颁发机构", "issuer") \
+	XX(TEXT_H_ITEM, "事项", "item") \
+	XX(TEXT_H_KIND, "种类", "kind") \
+	XX(TEXT_H_LEGAL_DAYS, "法定", "legal") \
+	XX(TEXT_H_LINK, "连接", "link") \
+	XX(TEXT_H_LISTEN, "监听", "listens on") \
+	XX(TEXT_H_LOCAL_NUMBER, "受理编号", "number at home") \
+	XX(TEXT_H_MATERIALS, "材料数", "materials") \
+	XX(TEXT_H_MEMORY, "内存", "memory") \
+	XX(TEXT_H_MODE, "模式", "mode") \
+	XX(TEXT_H_MODES, "模式", "modes") \
+	XX(TEXT_H_NAME, "名称", "name") \
+	XX(TEXT_H_NODE, "节点", "node") \
+	XX(TEXT_H_NUMBER, "编号", "number") \
+	XX(TEXT_H_OUTBOX, "待签收", "outbox") \
+	XX(TEXT_H_OWNER, "当前节点", "owner") \
+	XX(TEXT_H_PEER, "对方", "peer") \
+	XX(TEXT_H_POSSIBLE, "可执行", "possible") \
+	XX(TEXT_H_PROPOSAL, "提议", "proposal") \
+	XX(TEXT_H_QUEUED, "排队时间", "queued") \
+	XX(TEXT_H_REASON, "原因", "reason") \
+	XX(TEXT_H_REGION, "地区", "region") \
+	XX(TEXT_H_REMARK, "说明", "remark") \
+	XX(TEXT_H_RESULT, "结果", "result") \
+	XX(TEXT_H_RETRY, "下次重试", "next try") \
+	XX(TEXT_H_ROOT, "根哈希", "root") \
+	XX(TEXT_H_SEAL, "印章", "seal") \
+	XX(TEXT_H_SEQ, "序号", "seq") \
+	XX(TEXT_H_SHA256, "SHA-256", "SHA-256") \
+	XX(TEXT_H_SINCE, "状态起始", "since") \
+	XX(TEXT_H_SIZE, "字节", "bytes") \
+	XX(TEXT_H_STARTED, "启动时间", "started") \
+	XX(TEXT_H_STATE, "状态", "state") \
+	XX(TEXT_H_STATES, "状态", "state") \
+	XX(TEXT_H_SUBJECT, "对象", "subject") \
+	XX(TEXT_H_SUPERSEDED, "被取代于", "superseded by") \
+	XX(TEXT_H_TIME, "时间", "time") \
+	XX(TEXT_H_TURNS, "轮次", "turns") \
+	XX(TEXT_H_TYPE, "类型", "type") \
+	XX(TEXT_H_UNTIL, "有效期至", "valid until") \
+	XX(TEXT_H_VERSION, "版本", "version") \
+	XX(TEXT_H_WANTED, "待取材料", "materials wanted") \
+	XX(TEXT_H_WHO, "经办", "by")
+
+/* Enum values: the name that programs see, and what it means. */
+#define TEXT_MAP_WORDS(XX) \
+	XX(TEXT_W_CONFIRMED, "CONFIRMED 属实：所给内容全部相符", "CONFIRMED: all that was given is so") \
+	XX(TEXT_W_NOT_CONFIRMED, "NOT_CONFIRMED 不能证实：不存在或有不符之处", "NOT_CONFIRMED: unknown, or something does not match") \
+	XX(TEXT_W_MISMATCH, "MISMATCH 存在，但有不符之处", "MISMATCH: found, but something does not match") \
+	XX(TEXT_W_NOT_FOUND, "NOT_FOUND 不存在", "NOT_FOUND: there is none") \
+	XX(TEXT_W_NOT_GRANTED, "NOT_GRANTED 对方未授权", "NOT_GRANTED: the peer does not grant this") \
+	XX(TEXT_W_THROTTLED, "THROTTLED 超过频次限制", "THROTTLED: over the rate that is granted") \
+	XX(TEXT_W_BAD_QUERY, "BAD_QUERY 查询有误", "BAD_QUERY: the query is not right") \
+	XX(TEXT_W_VALID, "VALID 有效", "VALID") \
+	XX(TEXT_W_SUSPENDED, "SUSPENDED 暂停", "SUSPENDED") \
+	XX(TEXT_W_REVOKED, "REVOKED 已吊销", "REVOKED") \
+	XX(TEXT_W_CANCELLED, "CANCELLED 已注销", "CANCELLED") \
+	XX(TEXT_W_SUPERSEDED, "SUPERSEDED 已换发", "SUPERSEDED") \
+	XX(TEXT_W_EXPIRED, "EXPIRED 已过期", "EXPIRED") \
+	XX(TEXT_W_NOT_YET_VALID, "NOT_YET_VALID 尚未生效", "NOT_YET_VALID") \
+	XX(TEXT_W_DURABLE, "DURABLE 已收妥并生效", "DURABLE: kept and applied") \
+	XX(TEXT_W_REJECTED, "REJECTED 已拒收", "REJECTED: refused for good") \
+	XX(TEXT_W_DEFERRED, "DEFERRED 暂缓，须重发", "DEFERRED: not kept, to be sent again")
+
+/* What evidence proves, in words. */
+#define TEXT_MAP_EVIDENCE(XX) \
+	XX(TEXT_EV_NO_ANCHORS, "{1}：没有 <地区代码>.pem 信任锚文件", "{1}: no <region>.pem anchor file in it") \
+	XX(TEXT_EV_VERSION, "不认识第 {1} 版证据文件", "evidence of version {1} is not known here") \
+	XX(TEXT_EV_SUBJECT, "不认识的证据种类“{1}”", "evidence of an unknown kind, \"{1}\"") \
+	XX(TEXT_EV_MISSING, "缺少{1}的证明", "the proof of {1} is missing") \
+	XX(TEXT_EV_KIND, "{1}的签名批次种类不符：{2}", "{1} was signed in a batch of another kind: {2}") \
+	XX(TEXT_EV_NAME_ANSWER, "答复", "the answer") \
+	XX(TEXT_EV_NAME_QUERY, "查询", "the query") \
+	XX(TEXT_EV_NAME_MESSAGE, "办件消息", "the case message") \
+	XX(TEXT_EV_NAME_RECEIPT, "回执", "the receipt") \
+	XX(TEXT_EV_CREDENTIAL, "证照", "the certificate") \
+	XX(TEXT_EV_SIGNED, "✓ {1}由 {2} 的消息密钥签名，发给 {3}，时间 {4}；密钥 {5}", \
+	   "✓ {1} was signed with the message key of {2} for {3} at {4}; key {5}") \
+	XX(TEXT_EV_SEALED, "✓ {1}由 {2} 的颁发机构 {3} 签章，时间 {4}；密钥 {5}", \
+	   "✓ {1} was sealed by the issuer {3} of {2} at {4}; key {5}") \
+	XX(TEXT_EV_INCLUDED, "✓ 它是该签名批次 {2} 项中的第 {1} 项", "✓ it is item {1} of {2} in the batch that was signed") \
+	XX(TEXT_EV_ANSWER, "  答复：{1}；查验时间 {2}", "  answer: {1}; looked up at {2}") \
+	XX(TEXT_EV_STATE, "  证照状态：{1}", "  state of the certificate: {1}") \
+	XX(TEXT_EV_UNTIL, "  有效期至 {1}", "  valid until {1}") \
+	XX(TEXT_EV_EQUAL, "  {1}：一致", "  {1}: equal") \
+	XX(TEXT_EV_DIFFERS, "  {1}：不一致", "  {1}: differs") \
+	XX(TEXT_EV_REASON, "  说明：{1}", "  reason: {1}") \
+	XX(TEXT_EV_ASKED_ID, "  所问证照标识：{1}", "  asked for the identifier {1}") \
+	XX(TEXT_EV_ASKED_TYPE, "  所问证照：类型 {1}，编号 {2}", "  asked for type {1}, number {2}") \
+	XX(TEXT_EV_ASKED_HOLDER, "  所问持证主体：{1}（{2} {3}）", "  asked for the holder {1} ({2} {3})") \
+	XX(TEXT_EV_PURPOSE, "  用途：{1}；依据：{2}", "  purpose: {1}; basis: {2}") \
+	XX(TEXT_EV_EXACTLY_QUERY, "✓ 该答复正是对此查询作出的", "✓ the answer answers exactly this query") \
+	XX(TEXT_EV_CREDENTIAL_IS, "  证照：{1}，标识 {2}，编号 {3}", "  certificate: {1}, identifier {2}, number {3}") \
+	XX(TEXT_EV_HOLDER, "  持证主体：{1}（{2} {3}）", "  holder: {1} ({2} {3})") \
+	XX(TEXT_EV_NOT_BETWEEN, "发问方与答复方对不上", "who asked and who answered do not fit together") \
+	XX(TEXT_EV_OTHER_BATCH, "答复所属批次并非针对该查询所在批次", "the answer is to another batch than the query's") \
+	XX(TEXT_EV_OTHER_QUERY, "答复针对的是另一条查询", "the answer is to another query") \
+	XX(TEXT_EV_OTHER_CREDENTIAL, "所附证照不是查询所问的证照", "the certificate is not the one that was asked for") \
+	XX(TEXT_EV_SEAL_REGION, "证照由 {1} 签章，而非 {2}", "the certificate was sealed in {1}, not in {2}") \
+	XX(TEXT_EV_MSG_PACKAGE, "  办件 {1} 的移交包，第 {2} 号消息，发出时间 {3}", \
+	   "  package of case {1}, message {2}, issued at {3}") \
+	XX(TEXT_EV_MSG_ENTRIES, "  办件 {1} 的过程记录，第 {2} 号消息，发出时间 {3}", \
+	   "  entries of case {1}, message {2}, issued at {3}") \
+	XX(TEXT_EV_MSG_PROPOSAL, "  办件 {1} 的提议，第 {2} 号消息，发出时间 {3}", \
+	   "  proposal about case {1}, message {2}, issued at {3}") \
+	XX(TEXT_EV_MSG_EXPIRED, "  办件 {1} 的过期通知，第 {2} 号消息，发出时间 {3}", \
+	   "  notice about case {1} that a message expired, message {2}, issued at {3}") \
+	XX(TEXT_EV_PROPOSAL, "  提议事件：{1}", "  proposed event: {1}") \
+	XX(TEXT_EV_ENTRY, "  {1}. {2} {3}：{4} → {5}，节点 {6}，{7} {8}", "  {1}. {2} {3}: {4} → {5}, node {6}, {7} {8}") \
+	XX(TEXT_EV_ENTRY_CASE, "第 {1} 条记录属于另一办件", "entry {1} is of another case") \
+	XX(TEXT_EV_ENTRY_GAP, "第 {1} 条记录与前一条不连续", "entry {1} does not follow the one before") \
+	XX(TEXT_EV_ENTRY_CHAIN, "第 {1} 条记录没有指向前一条的摘要", "entry {1} does not hold the digest of the one before") \
+	XX(TEXT_EV_CHAIN, "✓ {1} 条记录首尾相连", "✓ the {1} entries form one chain") \
+	XX(TEXT_EV_RECEIPT, "  回执：{1}，办件 {2}，时间 {3}", "  receipt: {1}, case {2}, at {3}") \
+	XX(TEXT_EV_EXACTLY_MESSAGE, "✓ 回执正是对以下消息作出的", "✓ the receipt is for exactly this message:") \
+	XX(TEXT_EV_OTHER_MESSAGE, "回执针对的是另一条消息", "the receipt is for another message") \
+	XX(TEXT_EV_GOOD, "证据成立。其中的时间由签名方自行写明。", "The evidence holds. The times in it are the signers' own.")
+/* clang-format on */

@@ -1,0 +1,492 @@
+/* Cases as people and programs call them: submit, act, look. */
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "node/core/casetable.h"
+#include "node/core/catalogue.h"
+#include "node/core/clocks.h"
+#include "node/core/ident.h"
+#include "node/core/turn.h"
+
+enum { REQUEST_HASH_BYTES = 16 };
+
+static struct kv_key entry_key(const char *number, uint32_t seq)
+{
+	struct kv_key key = kv_key_of(tb_bytes_of(number, strnlen(number, TB_ID_BYTES_MAX)));
+	kv_key_add_u32(&key, seq);
+	return key;
+}
+
+static enum tb_code load_entry(struct kv *kv, const char *number, uint32_t seq, struct tb_arena *arena,
+                               struct tb_bytes *bytes, PbCaseEntry **out, struct tb_error *err)
+{
+	struct kv_key key = entry_key(number, seq);
+	enum tb_code code = kv_get(kv, KV_ENTRY, &key, arena, bytes, err);
+	if (code)
+		return tb_fail(err, TB_ECORRUPT, "case %.40s: entry %u cannot be read", number, seq);
+	return PROTO_DECODE_OWN(out, case_entry, *bytes, arena, err);
+}
+
+/* ---- the view */
+
+PbCaseView *case_view(struct kv *kv, const char *self, const PbCaseRecord *record, bool log, struct tb_arena *arena)
+{
+	PbCaseView *view = PROTO_NEW(PbCaseView, case_view, arena);
+	const struct case_mode *mode = case_mode_find(record->mode);
+	enum case_side side = strcmp(record->home, self) == 0 ? CASE_AT_HOME : CASE_AT_WINDOW;
+	view->number = record->number;
+	view->item = record->item;
+	view->item_name = record->item_name;
+	view->mode = record->mode;
+	view->state = record->state;
+	view->first_node = record->first_node;
+	view->window = record->window;
+	view->home = record->home;
+	view->owner = record->owner;
+	view->epoch = record->epoch;
+	view->clocks = record->clocks;
+	view->n_clocks = record->n_clocks;
+	view->extended = record->extended;
+	view->dispute = record->dispute;
+	view->local_number = record->local_number;
+	view->handing_over = record->handing_over;
+	view->materials_missing = record->materials_missing;
+	view->seq = record->seq;
+	view->applicant_name = record->applicant_name;
+	if (record->refusal[0])
+		view->proposal = record->refusal;
+	if (mode) {
+		view->possible = tb_arena_alloc(arena, 32 * sizeof(*view->possible));
+		view->n_possible = case_possible(mode, record->state, side, view->possible, 32);
+	}
+	if (!log)
+		return view;
+	view->log = tb_arena_alloc(arena, record->seq * sizeof(*view->log));
+	view->log_digests = tb_arena_alloc(arena, record->seq * sizeof(*view->log_digests));
+	for (uint32_t seq = 1; seq <= record->seq; seq++) {
+		struct tb_bytes bytes;
+		PbCaseEntry *entry;
+		uint8_t digest[PKI_HASH_BYTES];
+		if (load_entry(kv, record->number, seq, arena, &bytes, &entry, NULL))
+			break;
+		char *hex = tb_arena_alloc(arena, 2 * PKI_HASH_BYTES + 1);
+		pki_sha256(digest, bytes);
+		tb_hex(hex, digest, sizeof(digest));
+		view->log[view->n_log++] = entry;
+		view->log_digests[view->n_log_digests++] = hex;
+	}
+	struct kv_key prefix = kv_key_str(record->number);
+	struct store_cursor cursor;
+	struct tb_bytes key, sealed, plain;
+	view->evidence = tb_arena_alloc(arena, TB_PAGE_ROWS_MAX * sizeof(*view->evidence));
+	store_cursor(&cursor, kv->txn, KV_CASE_PROOF, kv_key_bytes(&prefix), tb_bytes_of(NULL, 0));
+	while (view->n_evidence < TB_PAGE_ROWS_MAX && store_next(&cursor, &key, &sealed)) {
+		if (kv_open(kv, KV_CASE_PROOF, key, sealed, arena, &plain, NULL) == TB_OK)
+			view->evidence[view->n_evidence++] = tb_arena_copy(arena, plain.data, plain.size);
+	}
+	store_cursor_end(&cursor);
+	return view;
+}
+
+enum tb_code case_read_get(struct query *query, struct tb_error *err)
+{
+	const PbCaseGetRequest *request = (const PbCaseGetRequest *)(const void *)query->request->message;
+	PbCaseRecord *record;
+	enum tb_code code = case_load(&query->kv, request->number, &query->request->arena, &record, err);
+	if (code == TB_OK)
+		query->request->reply =
+			&case_view(&query->kv, query->setup->region, record, true, &query->request->arena)->base;
+	return code;
+}
+
+enum tb_code case_read_list(struct query *query, struct tb_error *err)
+{
+	const PbCaseListRequest *request = (const PbCaseListRequest *)(const void *)query->request->message;
+	struct tb_arena *arena = &query->request->arena;
+	uint32_t limit = request->limit && request->limit < TB_PAGE_ROWS_MAX ? request->limit : TB_PAGE_ROWS_MAX;
+	PbCaseListResponse *reply = PROTO_NEW(PbCaseListResponse, case_list_response, arena);
+	struct kv_key from = kv_key_of(tb_bytes_of(request->after, strnlen(request->after, TB_ID_BYTES_MAX)));
+	struct store_cursor cursor;
+	struct tb_bytes key, sealed, plain;
+	enum tb_code code = TB_OK;
+	reply->cases = tb_arena_alloc(arena, limit * sizeof(*reply->cases));
+	store_cursor(&cursor, query->kv.txn, KV_CASE, tb_bytes_of(NULL, 0), kv_key_bytes(&from));
+	while (code == TB_OK && reply->n_cases < limit && store_next(&cursor, &key, &sealed)) {
+		PbCaseRecord *record;
+		if (from.size > 0 && tb_bytes_equal(key, kv_key_bytes(&from)))
+			continue;
+		code = kv_open(&query->kv, KV_CASE, key, sealed, arena, &plain, err);
+		if (code == TB_OK)
+			code = PROTO_DECODE_OWN(&record, case_record, plain, arena, err);
+		if (code)
+			break;
+		if (request->state != PB_CASE_STATE__CASE_STATE_UNSPECIFIED && record->state != request->state)
+			continue;
+		if (request->peer[0] && strcmp(case_other(record, query->setup->region), request->peer) != 0)
+			continue;
+		reply->cases[reply->n_cases++] = case_view(&query->kv, query->setup->region, record, false, arena);
+	}
+	store_cursor_end(&cursor);
+	query->request->reply = &reply->base;
+	return code;
+}
+
+/* Replies with the case as it is now, built in the request's arena. */
+static void reply_view(struct turn *turn, struct core_request *request, const char *number, const char *proposal)
+{
+	PbCaseRecord *record;
+	struct tb_error err;
+	if (case_load(&turn->kv, number, &request->arena, &record, &err)) {
+		turn_refuse(turn, request, &err);
+		return;
+	}
+	PbCaseView *view = case_view(&turn->kv, turn->core->setup.region, record, false, &request->arena);
+	if (proposal)
+		view->proposal = (char *)(uintptr_t)proposal;
+	turn_reply(turn, request, &view->base);
+}
+
+/* ---- materials of a case */
+
+static enum tb_code check_materials(struct turn *turn, PbMaterial *const *materials, size_t count, struct tb_error *err)
+{
+	enum tb_code code = catalogue_check_supplement(materials, count, err);
+	for (size_t i = 0; i < count && code == TB_OK; i++) {
+		if (materials[i]->root.len == PKI_HASH_BYTES && !material_here(&turn->kv, proto_bytes(materials[i]->root)))
+			code = tb_fail(err, TB_ENOTFOUND, "materials[%zu]: this content was not uploaded here", i);
+	}
+	return code;
+}
+
+static void allow_materials(struct turn *turn, const char *peer, PbMaterial *const *materials, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (materials[i]->root.len == PKI_HASH_BYTES)
+			material_allow(turn, peer, proto_bytes(materials[i]->root));
+	}
+}
+
+/* What the applicant has handed in so far: the application, and what was brought later. */
+static enum tb_code whole_application(struct turn *turn, const PbCaseRecord *record, PbApplication **out,
+                                      struct tb_error *err)
+{
+	PbApplication *application = NULL;
+	for (uint32_t seq = 1; seq <= record->seq; seq++) {
+		struct tb_bytes bytes;
+		PbCaseEntry *entry;
+		enum tb_code code = load_entry(&turn->kv, record->number, seq, &turn->arena, &bytes, &entry, err);
+		if (code)
+			return code;
+		if (!entry->detail)
+			continue;
+		if (entry->detail->application)
+			application = entry->detail->application;
+		if (!application || entry->detail->n_materials == 0)
+			continue;
+		size_t have = application->n_materials, more = entry->detail->n_materials;
+		PbMaterial **all = tb_arena_alloc(&turn->arena, (have + more) * sizeof(PbMaterial *));
+		memcpy(all, application->materials, have * sizeof(PbMaterial *));
+		memcpy(all + have, entry->detail->materials, more * sizeof(PbMaterial *));
+		application->materials = all;
+		application->n_materials = have + more;
+	}
+	*out = application;
+	return application ? TB_OK : tb_fail(err, TB_ECORRUPT, "case %s has no application", record->number);
+}
+
+/* Before a case is sent: it must hold what the deciding region's list asks for. */
+static enum tb_code check_complete(struct turn *turn, PbCaseRecord *record, const PbApplication *application,
+                                   struct tb_error *err)
+{
+	PbItem *item;
+	uint64_t version;
+	enum tb_code code = catalogue_item(&turn->kv, record->home, record->item, &turn->arena, &item, &version, err);
+	if (code == TB_OK)
+		code = catalogue_check_application(item, application, err);
+	if (code == TB_OK)
+		record->needs_originals = catalogue_needs_originals(item, application);
+	return code;
+}
+
+/* ---- submit */
+
+static enum tb_code check_submit(struct turn *turn, const PbCaseSubmitRequest *submit, PbItem **item, uint64_t *version,
+                                 struct tb_error *err)
+{
+	const PbApplication *application = submit->application;
+	const char *self = turn->core->setup.region;
+	if (!application || !application->applicant)
+		return tb_fail(err, TB_EINVALID, "application.applicant: missing");
+	if (!submit->actor || !submit->actor->id[0])
+		return tb_fail(err, TB_EINVALID, "actor.id: missing");
+	if (!case_mode_find(application->mode))
+		return tb_fail(err, TB_EINVALID, "application.mode: no such handling mode");
+	if (strcmp(application->home, self) == 0)
+		return tb_fail(err, TB_EINVALID, "application.home: mode %s is for items of another region", application->mode);
+	if (!peer_find(turn->core->peers, application->home))
+		return tb_fail(err, TB_ENOTFOUND, "application.home: %.8s is not a peer of this node", application->home);
+	if (!application->applicant->name[0])
+		return tb_fail(err, TB_EINVALID, "application.applicant.name: missing");
+	struct tb_error why;
+	if (ident_holder_check(application->applicant->code_type, application->applicant->code, tb_day_at(turn->now), &why))
+		return tb_fail(err, TB_EINVALID, "application.applicant: %s", why.text);
+	if (application->n_materials > TB_MATERIALS_MAX)
+		return tb_fail(err, TB_ETOOBIG, "application.materials: more than %d", TB_MATERIALS_MAX);
+	if (application->n_form > TB_ATTRIBUTES_MAX)
+		return tb_fail(err, TB_ETOOBIG, "application.form: more than %d", TB_ATTRIBUTES_MAX);
+	enum tb_code code = check_materials(turn, application->materials, application->n_materials, err);
+	if (code == TB_OK)
+		code = catalogue_item(&turn->kv, application->home, application->item, &turn->arena, item, version, err);
+	if (code == TB_OK && submit->forward)
+		code = catalogue_check_application(*item, application, err);
+	return code;
+}
+
+static struct kv_key request_key(struct turn *turn, const char *request_id)
+{
+	uint8_t hash[PKI_HASH_BYTES];
+	pki_vault_index(turn->core->vault, hash, "request", tb_bytes_str(request_id));
+	return kv_key_of(tb_bytes_of(hash, REQUEST_HASH_BYTES));
+}
+
+static void next_number(struct turn *turn, char out[IDENT_CASE_ROOM])
+{
+	char name[32];
+	tb_day day = tb_day_at(turn->now);
+	snprintf(name, sizeof(name), "case/%d", (int)day);
+	uint64_t sequence = kv_number(&turn->kv, name) + 1;
+	kv_set_number(&turn->kv, name, sequence);
+	ident_case_number(out, turn->core->setup.region, day, (uint32_t)sequence);
+}
+
+static PbCaseRecord *new_record(struct turn *turn, const PbApplication *application)
+{
+	char number[IDENT_CASE_ROOM];
+	PbCaseRecord *record = PROTO_NEW(PbCaseRecord, case_record, &turn->arena);
+	next_number(turn, number);
+	record->number = tb_arena_str(&turn->arena, number);
+	record->item = application->item;
+	record->item_name = application->item_name;
+	record->mode = application->mode;
+	record->first_node = tb_arena_str(&turn->arena, turn->core->setup.region);
+	record->window = record->first_node;
+	record->owner = record->first_node;
+	record->home = application->home;
+	record->state = PB_CASE_STATE__DRAFT;
+	record->created_ms = turn->now;
+	record->applicant_name = application->applicant->name;
+	return record;
+}
+
+/* The steps that follow SUBMIT when the caller has all together. */
+static enum tb_code forward(struct turn *turn, PbCaseRecord *record, const PbCaseSubmitRequest *submit, const PbItem *item,
+                            struct tb_error *err)
+{
+	PbCaseDetail *nothing = PROTO_NEW(PbCaseDetail, case_detail, &turn->arena);
+	struct case_change change = {.event = PB_CASE_EVENT__CHECK,
+	                             .actor = submit->actor,
+	                             .detail = nothing,
+	                             .node = turn->core->setup.region};
+	enum tb_code code = case_order(turn, record, &change, err);
+	if (code)
+		return code;
+	record->needs_originals = catalogue_needs_originals(item, submit->application);
+	allow_materials(turn, record->home, submit->application->materials, submit->application->n_materials);
+	change.event = PB_CASE_EVENT__SEND;
+	return case_order(turn, record, &change, err);
+}
+
+void case_apply_submit(struct turn *turn, struct core_request *request)
+{
+	const PbCaseSubmitRequest *submit = (const PbCaseSubmitRequest *)(const void *)request->message;
+	struct tb_error err = {0};
+	struct tb_bytes number;
+	PbItem *item;
+	uint64_t version;
+	struct kv_key repeated = request_key(turn, submit->request_id);
+	if (submit->request_id[0] &&
+	    kv_get(&turn->kv, KV_REQUEST, &repeated, &turn->arena, &number, &err) == TB_OK) {
+		reply_view(turn, request, tb_arena_copy(&turn->arena, number.data, number.size), NULL);
+		return;
+	}
+	if (check_submit(turn, submit, &item, &version, &err)) {
+		turn_refuse(turn, request, &err);
+		return;
+	}
+	submit->application->item_name = item->name;
+	submit->application->catalogue_version = version;
+	PbCaseDetail *detail = PROTO_NEW(PbCaseDetail, case_detail, &turn->arena);
+	detail->application = submit->application;
+	PbCaseRecord *record = new_record(turn, submit->application);
+	struct case_change change = {.event = PB_CASE_EVENT__SUBMIT,
+	                             .actor = submit->actor,
+	                             .detail = detail,
+	                             .node = turn->core->setup.region};
+	enum tb_code code = case_order(turn, record, &change, &err);
+	if (code) {
+		turn_refuse(turn, request, &err);
+		return;
+	}
+	if (submit->request_id[0])
+		kv_put(&turn->kv, KV_REQUEST, &repeated, tb_bytes_str(record->number));
+	if (submit->forward && forward(turn, record, submit, item, &err))
+		turn_log(turn, TB_LOG_WARN, "case.not_forwarded", record->home, record->number, "%s", err.text);
+	reply_view(turn, request, record->number, NULL);
+}
+
+/* ---- act */
+
+static enum tb_code propose(struct turn *turn, PbCaseRecord *record, const PbCaseActRequest *act, PbCaseDetail *detail,
+                            struct tb_error *err)
+{
+	const char *self = turn->core->setup.region;
+	const struct case_row *row;
+	enum case_side side = strcmp(self, record->home) == 0 ? CASE_AT_HOME : CASE_AT_WINDOW;
+	enum tb_code code = case_allowed(&row, case_mode_find(record->mode), record->state, act->event, act->actor->role, side,
+	                                 detail, err);
+	if (code)
+		return code;
+	if (row->needs & CASE_HANDS_OVER)
+		return tb_fail(err, TB_ESTATE, "the case is not this region's to hand over");
+	PbCaseMessage message = PB_CASE_MESSAGE__INIT;
+	PbCaseProposal proposal = PB_CASE_PROPOSAL__INIT;
+	proposal.event = act->event;
+	proposal.actor = act->actor;
+	proposal.detail = detail;
+	proposal.head = record->seq;
+	message.proposal = &proposal;
+	const char *other = case_other(record, self);
+	allow_materials(turn, other, detail->materials, detail->n_materials);
+	record->refusal = tb_arena_str(&turn->arena, "");
+	delivery_queue(turn, other, record, &message, false);
+	case_save(turn, record);
+	return TB_OK;
+}
+
+static enum tb_code order_here(struct turn *turn, PbCaseRecord *record, const PbCaseActRequest *act, PbCaseDetail *detail,
+                               const struct sealed_one *one, struct tb_error *err)
+{
+	const struct case_row *row;
+	const char *self = turn->core->setup.region;
+	enum case_side side = strcmp(self, record->home) == 0 ? CASE_AT_HOME : CASE_AT_WINDOW;
+	enum tb_code code = case_allowed(&row, case_mode_find(record->mode), record->state, act->event, act->actor->role, side, detail, err);
+	if (code == TB_OK && act->event == PB_CASE_EVENT__ACCEPT)
+		code = case_accept_detail(turn, record, detail, err);
+	if (code == TB_OK && act->event == PB_CASE_EVENT__SEND) {
+		PbApplication *application;
+		code = whole_application(turn, record, &application, err);
+		if (code == TB_OK)
+			code = check_complete(turn, record, application, err);
+		if (code == TB_OK)
+			allow_materials(turn, record->home, application->materials, application->n_materials);
+	}
+	if (code)
+		return code;
+	struct case_change change = {
+		.event = act->event, .actor = act->actor, .detail = detail, .node = self, .issue = one};
+	return case_order(turn, record, &change, err);
+}
+
+void case_apply_act(struct turn *turn, struct core_request *request)
+{
+	const PbCaseActRequest *act = (const PbCaseActRequest *)(const void *)request->message;
+	PbCaseDetail *detail = act->detail ? act->detail : PROTO_NEW(PbCaseDetail, case_detail, &request->arena);
+	PbCaseRecord *record;
+	struct tb_error err = {0};
+	const char *proposal = NULL;
+	enum tb_code code = case_load(&turn->kv, act->number, &turn->arena, &record, &err);
+	if (code == TB_OK && (!act->actor || act->actor->role == PB_ROLE__ROLE_UNSPECIFIED))
+		code = tb_fail(&err, TB_EINVALID, "actor.role: missing");
+	if (code == TB_OK && act->actor->role == PB_ROLE__SYSTEM)
+		code = tb_fail(&err, TB_EDENIED, "actor.role: SYSTEM is the node's own");
+	if (code == TB_OK && act->expect_seq && act->expect_seq != record->seq)
+		code = tb_fail(&err, TB_ESTATE, "the case has moved on: its log has %u entries, not %u", record->seq,
+		               act->expect_seq);
+	if (code == TB_OK && act->issue && act->event != PB_CASE_EVENT__GRANT)
+		code = tb_fail(&err, TB_EINVALID, "issue: only with GRANT");
+	if (code == TB_OK)
+		code = check_materials(turn, detail->materials, detail->n_materials, &err);
+	bool here = code == TB_OK && strcmp(record->owner, turn->core->setup.region) == 0 && !record->handing_over;
+	if (code == TB_OK && here)
+		code = order_here(turn, record, act, detail, request->prepared, &err);
+	else if (code == TB_OK)
+		code = propose(turn, record, act, detail, &err);
+	if (code) {
+		turn_refuse(turn, request, &err);
+		return;
+	}
+	if (!here)
+		proposal = tb_arena_printf(&request->arena, "sent to %s", case_other(record, turn->core->setup.region));
+	reply_view(turn, request, act->number, proposal);
+}
+
+/* Fills what a grant's certificate takes from the case, then checks and seals it. */
+static enum tb_code fill_issue(const struct core_setup *setup, struct kv *kv, struct core_request *request,
+                               const PbCaseActRequest *act, struct tb_error *err)
+{
+	struct tb_arena *arena = &request->arena;
+	PbCredential *credential = act->issue;
+	PbCaseRecord *record;
+	PbCaseEntry *entry;
+	PbItem *item;
+	struct tb_bytes bytes;
+	uint64_t version;
+	enum tb_code code = case_load(kv, act->number, arena, &record, err);
+	if (code == TB_OK)
+		code = load_entry(kv, act->number, 1, arena, &bytes, &entry, err);
+	if (code == TB_OK)
+		code = catalogue_item(kv, setup->region, record->item, arena, &item, &version, err);
+	if (code)
+		return code;
+	if (!credential->type[0])
+		credential->type = item->result_type;
+	if (!credential->issuer[0])
+		credential->issuer = item->department;
+	if (!credential->issuer_name[0])
+		credential->issuer_name = item->department_name;
+	if (!credential->number[0])
+		credential->number = record->number;
+	if (!credential->name[0])
+		credential->name = item->name;
+	if (credential->n_holders == 0 && entry->detail && entry->detail->application) {
+		const PbParty *applicant = entry->detail->application->applicant;
+		PbHolder *holder = PROTO_NEW(PbHolder, holder, arena);
+		holder->code_type = applicant->code_type;
+		holder->code = applicant->code;
+		holder->name = applicant->name;
+		credential->holders = tb_arena_alloc(arena, sizeof(PbHolder *));
+		credential->holders[0] = holder;
+		credential->n_holders = 1;
+	}
+	return TB_OK;
+}
+
+enum tb_code case_prepare_act(const struct core_setup *setup, struct core_request *request, tb_time now,
+                              struct tb_error *err)
+{
+	const PbCaseActRequest *act = (const PbCaseActRequest *)(const void *)request->message;
+	struct kv kv = {0};
+	struct sealed_one *one;
+	if (!act->issue)
+		return TB_OK;
+	if (!act->issue->issued_on[0]) {
+		char today[11];
+		tb_day_format(today, tb_day_at(now));
+		act->issue->issued_on = tb_arena_str(&request->arena, today);
+	}
+	enum tb_code code = store_read(&kv.txn, setup->store, err);
+	if (code)
+		return code;
+	kv.vault = pki_vault_new(setup->vault_key);
+	code = fill_issue(setup, &kv, request, act, err);
+	store_abort(kv.txn);
+	pki_vault_free(kv.vault);
+	tb_buf_clear(&kv.scratch);
+	if (code == TB_OK)
+		code = credential_prepare_one(setup, request, act->issue, now, &one, err);
+	if (code == TB_OK)
+		request->prepared = one;
+	return code;
+}

@@ -1,0 +1,462 @@
+/* Cases as peers' messages move them, and what receipts mean for them. */
+#include <assert.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "node/core/casetable.h"
+#include "node/core/catalogue.h"
+#include "node/core/clocks.h"
+#include "node/core/ident.h"
+#include "node/core/turn.h"
+
+/* ---- entries that another node ordered */
+
+/* Entries of a message, decoded. */
+struct entries {
+	PbCaseEntry **list;
+	struct tb_bytes *bytes;
+	size_t count;
+};
+
+static enum tb_code decode_entries(struct turn *turn, const ProtobufCBinaryData *data, size_t count, struct entries *out,
+                                   struct tb_error *err)
+{
+	if (count == 0 || count > TB_ENTRIES_MAX)
+		return tb_fail(err, TB_EMALFORMED, "entries: 1 to %d expected", TB_ENTRIES_MAX);
+	out->count = count;
+	out->list = tb_arena_alloc(&turn->arena, count * sizeof(*out->list));
+	out->bytes = tb_arena_alloc(&turn->arena, count * sizeof(*out->bytes));
+	for (size_t i = 0; i < count; i++) {
+		struct tb_error why;
+		out->bytes[i] = proto_bytes(data[i]);
+		if (PROTO_DECODE(&out->list[i], case_entry, out->bytes[i], &turn->arena, &why))
+			return tb_fail(err, TB_EMALFORMED, "entries[%zu]: %s", i, why.text);
+	}
+	return TB_OK;
+}
+
+/* Is |entry| what may come next in |record|, by the table? */
+static enum tb_code check_next(const PbCaseRecord *record, const PbCaseEntry *entry, struct tb_error *err)
+{
+	const struct case_mode *mode = case_mode_find(record->mode);
+	const struct case_row *row = mode ? case_row_find(mode, record->state, entry->event) : NULL;
+	struct case_clocks clocks;
+	if (strcmp(entry->case_number, record->number) != 0)
+		return tb_fail(err, TB_EINVALID, "entry %u is of another case", entry->seq);
+	if (entry->seq != record->seq + 1 || !tb_bytes_equal(proto_bytes(entry->previous), proto_bytes(record->head)))
+		return tb_fail(err, TB_ESTATE, "entry %u does not follow entry %u", entry->seq, record->seq);
+	if (!row || entry->from != record->state || entry->to != row->to)
+		return tb_fail(err, TB_ESTATE, "entry %u: %s is not possible in state %u", entry->seq,
+		               case_event_text(entry->event, false), (unsigned)record->state);
+	if (!entry->actor || !(row->roles & 1U << (unsigned)entry->actor->role))
+		return tb_fail(err, TB_EDENIED, "entry %u: %s by a role that may not", entry->seq,
+		               case_event_text(entry->event, false));
+	bool at_home = strcmp(entry->node, record->home) == 0;
+	if ((!at_home && strcmp(entry->node, record->window) != 0) ||
+	    !(row->sides & (at_home ? CASE_AT_HOME : CASE_AT_WINDOW)))
+		return tb_fail(err, TB_EDENIED, "entry %u: %s by a region that may not", entry->seq,
+		               case_event_text(entry->event, false));
+	if (entry->salt.len != TB_SALT_BYTES || !clocks_from_proto(&clocks, entry->clocks, entry->n_clocks))
+		return tb_fail(err, TB_EMALFORMED, "entry %u: salt or clocks", entry->seq);
+	return TB_OK;
+}
+
+/* Checks a run of entries by folding them into a copy; |record| is that copy. */
+static enum tb_code check_run(struct turn *turn, PbCaseRecord *record, const struct entries *run, size_t from,
+                              const char *owner, struct tb_error *err)
+{
+	for (size_t i = from; i < run->count; i++) {
+		const PbCaseEntry *entry = run->list[i];
+		enum tb_code code = check_next(record, entry, err);
+		if (code == TB_OK && owner && strcmp(entry->owner, owner) != 0)
+			code = tb_fail(err, TB_EDENIED, "entry %u was not ordered by %s", entry->seq, owner);
+		if (code)
+			return code;
+		case_fold(record, entry, run->bytes[i], &turn->arena);
+	}
+	return TB_OK;
+}
+
+static PbCaseRecord *copy_record(struct turn *turn, const PbCaseRecord *record)
+{
+	PbCaseRecord *copy = tb_arena_copy(&turn->arena, record, sizeof(*record));
+	return copy;
+}
+
+static void want_materials(struct turn *turn, PbCaseRecord *record, const char *peer, PbMaterial *const *materials,
+                           size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (materials[i]->root.len != PKI_HASH_BYTES || material_here(&turn->kv, proto_bytes(materials[i]->root)))
+			continue;
+		material_want(turn, peer, record->number, materials[i]);
+		record->materials_missing++;
+	}
+}
+
+static enum tb_code check_digests(PbMaterial *const *materials, size_t count, struct tb_error *err)
+{
+	enum tb_code code = catalogue_check_supplement(materials, count, err);
+	for (size_t i = 0; i < count && code == TB_OK; i++) {
+		if (materials[i]->root.len == 0)
+			continue;
+		if (materials[i]->root.len != PKI_HASH_BYTES || materials[i]->sha256.len != PKI_HASH_BYTES ||
+		    materials[i]->size > (uint64_t)TB_MATERIAL_CHUNKS_MAX * TB_CHUNK_BYTES)
+			code = tb_fail(err, TB_EINVALID, "materials[%zu]: root, sha256 or size", i);
+	}
+	return code;
+}
+
+/* ---- a package: the hand-over from the window */
+
+static enum tb_code check_grant(struct turn *turn, const char *peer, const PbApplication *application,
+                                struct tb_error *err)
+{
+	const struct peer *config = peer_find(turn->core->peers, peer);
+	if (!config || !peer_may_send(config, application->item, application->mode))
+		return tb_fail(err, TB_EDENIED, "%s is not granted item %.60s in mode %.8s", peer, application->item,
+		               application->mode);
+	return TB_OK;
+}
+
+/* The application and all that was brought, gathered from the entries, must satisfy our own list. */
+static enum tb_code check_against_list(struct turn *turn, PbCaseRecord *record, const struct entries *run,
+                                       PbApplication **out, struct tb_error *err)
+{
+	PbApplication *whole = NULL;
+	PbItem *item;
+	uint64_t version;
+	for (size_t i = 0; i < run->count; i++) {
+		const PbCaseDetail *detail = run->list[i]->detail;
+		if (detail && detail->application)
+			whole = tb_arena_copy(&turn->arena, detail->application, sizeof(*whole));
+		if (!whole || !detail || detail->n_materials == 0)
+			continue;
+		size_t total = whole->n_materials + detail->n_materials;
+		PbMaterial **all = tb_arena_alloc(&turn->arena, total * sizeof(PbMaterial *));
+		memcpy(all, whole->materials, whole->n_materials * sizeof(PbMaterial *));
+		memcpy(all + whole->n_materials, detail->materials, detail->n_materials * sizeof(PbMaterial *));
+		whole->materials = all;
+		whole->n_materials = total;
+	}
+	if (!whole || !whole->applicant)
+		return tb_fail(err, TB_EMALFORMED, "the package has no application");
+	enum tb_code code = catalogue_item(&turn->kv, turn->core->setup.region, record->item, &turn->arena, &item, &version,
+	                                   err);
+	if (code == TB_OK)
+		code = catalogue_check_application(item, whole, err);
+	if (code == TB_OK)
+		code = check_digests(whole->materials, whole->n_materials, err);
+	if (code == TB_OK)
+		record->needs_originals = catalogue_needs_originals(item, whole);
+	*out = whole;
+	return code;
+}
+
+static enum tb_code begin_record(struct turn *turn, const char *peer, const PbCaseMessage *message,
+                                 const struct entries *run, PbCaseRecord **out, struct tb_error *err)
+{
+	const PbCaseDetail *first = run->list[0]->detail;
+	if (!first || !first->application || !first->application->applicant)
+		return tb_fail(err, TB_EMALFORMED, "the package has no application");
+	if (strcmp(first->application->home, turn->core->setup.region) != 0)
+		return tb_fail(err, TB_EINVALID, "the package is for %.8s", first->application->home);
+	if (ident_case_number_check(message->case_number, err) || strncmp(message->case_number, peer, 6) != 0)
+		return tb_fail(err, TB_EINVALID, "case number %.40s is not one of %s", message->case_number, peer);
+	enum tb_code code = check_grant(turn, peer, first->application, err);
+	if (code)
+		return code;
+	PbCaseRecord *record = PROTO_NEW(PbCaseRecord, case_record, &turn->arena);
+	record->number = message->case_number;
+	record->item = first->application->item;
+	record->item_name = first->application->item_name;
+	record->mode = first->application->mode;
+	record->first_node = tb_arena_str(&turn->arena, peer);
+	record->window = record->first_node;
+	record->owner = record->first_node;
+	record->home = tb_arena_str(&turn->arena, turn->core->setup.region);
+	record->state = PB_CASE_STATE__DRAFT;
+	record->created_ms = turn->now;
+	record->applicant_name = first->application->applicant->name;
+	/* What came before and was refused left no trace here: the sequence begins with this message. */
+	record->in_seq = message->case_seq - 1;
+	record->in_previous = message->previous;
+	*out = record;
+	return TB_OK;
+}
+
+static void consume(PbCaseRecord *record, const PbCaseMessage *message, struct tb_bytes bytes, struct tb_arena *arena)
+{
+	uint8_t digest[PKI_HASH_BYTES];
+	pki_sha256(digest, bytes);
+	record->in_seq = message->case_seq;
+	record->in_previous = proto_data(tb_arena_bytes(arena, tb_bytes_of(digest, sizeof(digest))));
+}
+
+static enum tb_code take_package(struct turn *turn, const char *peer, const PbCaseMessage *message, struct tb_bytes bytes,
+                                 PbCaseRecord *record, uint32_t *head, struct tb_error *err)
+{
+	struct entries run = {0};
+	PbApplication *whole;
+	enum tb_code code = decode_entries(turn, message->package->entries, message->package->n_entries, &run, err);
+	size_t known = record ? record->seq : 0;
+	if (code == TB_OK && known >= run.count)
+		code = tb_fail(err, TB_ESTATE, "the package ends before what is known here");
+	if (code == TB_OK && !record)
+		code = begin_record(turn, peer, message, &run, &record, err);
+	else if (code == TB_OK && strcmp(record->owner, peer) != 0)
+		code = tb_fail(err, TB_ESTATE, "%s does not own the case", peer);
+	if (code)
+		return code;
+	PbCaseRecord *after = copy_record(turn, record);
+	code = check_run(turn, after, &run, known, peer, err);
+	if (code == TB_OK && after->state != PB_CASE_STATE__TRANSFER)
+		code = tb_fail(err, TB_ESTATE, "a package ends with its sending");
+	if (code == TB_OK)
+		code = check_against_list(turn, record, &run, &whole, err);
+	if (code)
+		return code;
+	for (size_t i = known; i < run.count; i++)
+		case_append(turn, record, run.list[i], run.bytes[i]);
+	consume(record, message, bytes, &turn->arena);
+	record->owner = record->home;
+	record->epoch++;
+	record->materials_missing = 0;
+	want_materials(turn, record, peer, whole->materials, whole->n_materials);
+	case_arm(turn, record, true);
+	case_save(turn, record);
+	case_maybe_sign(turn, record);
+	*head = record->seq;
+	return TB_OK;
+}
+
+/* ---- the owner's log goes on */
+
+/* What the window keeps of a decision: checked before the entry is taken. */
+static enum tb_code check_decision(struct turn *turn, const char *peer, const PbCaseEntry *entry, struct tb_error *err)
+{
+	const PbDecision *decision = entry->detail ? entry->detail->decision : NULL;
+	if (!decision || !decision->credential || !decision->credential->proof)
+		return TB_OK;
+	struct pki_proven proven;
+	PbCredential *credential;
+	enum tb_code code = pki_proof_check(&proven, decision->credential->proof, peer_trust(turn->core->peers), &turn->arena,
+	                                    err);
+	if (code == TB_OK && strcmp(proven.signer->region, peer) != 0)
+		code = tb_fail(err, TB_EUNTRUSTED, "the issued certificate is sealed by another region");
+	if (code == TB_OK)
+		code = PROTO_DECODE(&credential, credential, proven.message, &turn->arena, err);
+	if (code == TB_OK && strcmp(credential->identifier, decision->credential_identifier) != 0)
+		code = tb_fail(err, TB_EINVALID, "the issued certificate is not the one that the decision names");
+	return code;
+}
+
+static enum tb_code take_entries(struct turn *turn, const char *peer, const PbCaseMessage *message, struct tb_bytes bytes,
+                                 PbCaseRecord *record, uint32_t *head, struct tb_error *err)
+{
+	struct entries run = {0};
+	if (strcmp(record->owner, peer) != 0)
+		return tb_fail(err, TB_ESTATE, "%s does not own the case", peer);
+	enum tb_code code = decode_entries(turn, message->entries->entries, message->entries->n_entries, &run, err);
+	PbCaseRecord *after = copy_record(turn, record);
+	if (code == TB_OK)
+		code = check_run(turn, after, &run, 0, peer, err);
+	if (code == TB_OK && message->entries->hand_over != (after->state == PB_CASE_STATE__RETURNED &&
+	                                                     run.list[run.count - 1]->event == PB_CASE_EVENT__RETURN))
+		code = tb_fail(err, TB_EINVALID, "a return hands the case over, and nothing else does");
+	for (size_t i = 0; i < run.count && code == TB_OK; i++)
+		code = check_decision(turn, peer, run.list[i], err);
+	if (code)
+		return code;
+	for (size_t i = 0; i < run.count; i++)
+		case_append(turn, record, run.list[i], run.bytes[i]);
+	consume(record, message, bytes, &turn->arena);
+	if (message->entries->hand_over) {
+		record->owner = tb_arena_str(&turn->arena, turn->core->setup.region);
+		record->epoch++;
+		case_arm(turn, record, true);
+	}
+	case_save(turn, record);
+	*head = record->seq;
+	return TB_OK;
+}
+
+/* ---- the other node asks for an event */
+
+static enum tb_code take_proposal(struct turn *turn, const char *peer, const PbCaseMessage *message, struct tb_bytes bytes,
+                                  PbCaseRecord *record, uint32_t *head, struct tb_error *err)
+{
+	const PbCaseProposal *proposal = message->proposal;
+	PbCaseDetail *detail = proposal->detail ? proposal->detail : PROTO_NEW(PbCaseDetail, case_detail, &turn->arena);
+	if (strcmp(record->owner, turn->core->setup.region) != 0 || record->handing_over)
+		return tb_fail(err, TB_ESTATE, "stale: the case has been handed over");
+	if (!proposal->actor || proposal->actor->role == PB_ROLE__SYSTEM)
+		return tb_fail(err, TB_EDENIED, "a proposal needs a person");
+	enum tb_code code = check_digests(detail->materials, detail->n_materials, err);
+	if (code)
+		return code;
+	struct case_change change = {.event = proposal->event,
+	                             .actor = proposal->actor,
+	                             .detail = detail,
+	                             .node = peer,
+	                             .proposal = proto_bytes(message->id)};
+	code = case_order(turn, record, &change, err);
+	if (code)
+		return code;
+	consume(record, message, bytes, &turn->arena);
+	want_materials(turn, record, peer, detail->materials, detail->n_materials);
+	case_save(turn, record);
+	*head = record->seq;
+	return TB_OK;
+}
+
+static void handed_over(struct turn *turn, PbCaseRecord *record)
+{
+	record->handing_over = false;
+	record->owner = (char *)(uintptr_t)case_other(record, turn->core->setup.region);
+	record->epoch++;
+	case_arm(turn, record, false);
+	case_save(turn, record);
+}
+
+static enum tb_code dispatch(struct turn *turn, const char *peer, const PbCaseMessage *message, struct tb_bytes bytes,
+                             PbCaseRecord *record, uint32_t *head, struct tb_error *err)
+{
+	/* Who speaks in the next epoch has received our hand-over, whatever became of the receipt. */
+	if (record && record->handing_over && message->epoch == record->epoch + 1)
+		handed_over(turn, record);
+	if (record && message->epoch != record->epoch)
+		return tb_fail(err, TB_ESTATE, "stale: epoch %u, the case is in %u", message->epoch, record->epoch);
+	if (message->package)
+		return take_package(turn, peer, message, bytes, record, head, err);
+	if (!record)
+		return tb_fail(err, TB_ENOTFOUND, "no such case here");
+	if (message->entries)
+		return take_entries(turn, peer, message, bytes, record, head, err);
+	return take_proposal(turn, peer, message, bytes, record, head, err);
+}
+
+enum tb_code case_message(struct turn *turn, const char *peer, const PbCaseMessage *message, struct tb_bytes bytes,
+                          bool *defer, uint32_t *head, struct tb_error *err)
+{
+	PbCaseRecord *record = NULL;
+	enum tb_code code = case_load(&turn->kv, message->case_number, &turn->arena, &record, err);
+	*defer = false;
+	if (code != TB_OK && code != TB_ENOTFOUND)
+		return code;
+	if (record && strcmp(record->home, peer) != 0 && strcmp(record->window, peer) != 0)
+		return tb_fail(err, TB_ENOTFOUND, "no such case here"); /* not a party: told nothing */
+	if (record && message->case_seq > record->in_seq + 1) {
+		*defer = true;
+		return TB_OK;
+	}
+	if (record && (message->case_seq != record->in_seq + 1 ||
+	               !tb_bytes_equal(proto_bytes(message->previous), proto_bytes(record->in_previous))))
+		return tb_fail(err, TB_ESTATE, "message %llu does not follow message %llu of this case",
+		               (unsigned long long)message->case_seq, (unsigned long long)record->in_seq);
+	code = dispatch(turn, peer, message, bytes, record, head, err);
+	if (code && record && tb_code_fault(code) != TB_FAULT_LOCAL) {
+		/* A refused message is answered for; the next one may come. */
+		PbCaseRecord *fresh;
+		if (case_load(&turn->kv, message->case_number, &turn->arena, &fresh, NULL) == TB_OK) {
+			consume(fresh, message, bytes, &turn->arena);
+			case_save(turn, fresh);
+			*head = fresh->seq;
+		}
+	}
+	return code;
+}
+
+/* ---- receipts of ours */
+
+/* The package was refused, or given up: the case stays ours, and the window is told why. */
+static void bounced(struct turn *turn, PbCaseRecord *record, const char *reason)
+{
+	struct case_change change = {.event = PB_CASE_EVENT__BOUNCE,
+	                             .actor = case_system_actor(&turn->arena),
+	                             .detail = PROTO_NEW(PbCaseDetail, case_detail, &turn->arena),
+	                             .node = turn->core->setup.region};
+	struct tb_error err;
+	change.detail->reason = tb_arena_str(&turn->arena, reason);
+	record->handing_over = false;
+	if (case_order(turn, record, &change, &err) == TB_OK)
+		return;
+	turn_log(turn, TB_LOG_ERROR, "case.bounce_failed", "", record->number, "%s", err.text);
+	record->dispute = true;
+	case_save(turn, record);
+}
+
+/* The owner refused what we proposed. If the case has come back to us meanwhile, we are the owner and order it. */
+static void refused(struct turn *turn, PbCaseRecord *record, const PbCaseMessage *message, const PbReceipt *receipt)
+{
+	const char *self = turn->core->setup.region;
+	if (strcmp(record->owner, self) == 0 && !record->handing_over) {
+		struct case_change change = {.event = message->proposal->event,
+		                             .actor = message->proposal->actor,
+		                             .detail = message->proposal->detail,
+		                             .node = self,
+		                             .proposal = proto_bytes(message->id)};
+		struct tb_error err;
+		if (!change.detail)
+			change.detail = PROTO_NEW(PbCaseDetail, case_detail, &turn->arena);
+		if (case_order(turn, record, &change, &err) == TB_OK)
+			return;
+	}
+	record->refusal = tb_arena_printf(&turn->arena, "%s refused: %s", case_event_text(message->proposal->event, false),
+	                                  receipt->reason);
+	case_save(turn, record);
+}
+
+/* What became of a message that we had given up. */
+static void told_expired(struct turn *turn, const char *peer, PbCaseRecord *record, const PbCaseMessage *notice,
+                         const PbReceipt *receipt)
+{
+	struct kv_key key = kv_key_str(peer);
+	PbOutboxRecord *old;
+	PbCaseMessage *message;
+	kv_key_add_u64(&key, notice->expired->seq);
+	if (KV_GET(&turn->kv, KV_OUTBOX, &key, outbox_record, &turn->arena, &old, NULL) ||
+	    PROTO_DECODE_OWN(&message, case_message, proto_bytes(old->message), &turn->arena, NULL))
+		return;
+	kv_delete(&turn->kv, KV_DEAD, &key);
+	bool applied = strcmp(receipt->code, "applied") == 0;
+	if (old->hand_over && record->handing_over) {
+		if (applied)
+			handed_over(turn, record);
+		else
+			bounced(turn, record, "expired: the package did not arrive");
+	} else if (!applied && message->entries) {
+		PbCaseMessage again = PB_CASE_MESSAGE__INIT;
+		again.entries = message->entries;
+		delivery_queue(turn, peer, record, &again, false);
+		case_save(turn, record);
+	}
+}
+
+void case_receipted(struct turn *turn, const char *peer, const PbCaseMessage *message, const PbReceipt *receipt)
+{
+	PbCaseRecord *record;
+	struct tb_error err;
+	bool durable = receipt->kind == PB_RECEIPT_KIND__DURABLE;
+	if (case_load(&turn->kv, message->case_number, &turn->arena, &record, &err)) {
+		turn_log(turn, TB_LOG_ERROR, "case.unreadable", peer, message->case_number, "%s", err.text);
+		return;
+	}
+	if (message->expired) {
+		told_expired(turn, peer, record, message, receipt);
+	} else if (message->package && record->handing_over) {
+		if (durable)
+			handed_over(turn, record);
+		else
+			bounced(turn, record, receipt->reason[0] ? receipt->reason : receipt->code);
+	} else if (message->entries && message->entries->hand_over && record->handing_over && durable) {
+		handed_over(turn, record);
+	} else if (message->entries && !durable) {
+		record->dispute = true;
+		record->handing_over = false;
+		turn_log(turn, TB_LOG_ERROR, "case.diverged", peer, record->number, "%s", receipt->reason);
+		case_save(turn, record);
+	} else if (message->proposal && !durable) {
+		refused(turn, record, message, receipt);
+	}
+}

@@ -1,0 +1,405 @@
+/* The case engine: one for all handling modes. What may happen is in the mode's table (casetable.h); here is how it
+ * happens: an entry is appended to the case's log, the record is folded, the clocks move, the audit log gets its leaf,
+ * and the other side is told. */
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "node/core/calendar.h"
+#include "node/core/casetable.h"
+#include "node/core/clocks.h"
+#include "node/core/turn.h"
+
+enum { TIMERS_PER_TURN = 256 };
+
+static struct kv_key case_key(const char *number)
+{
+	return kv_key_of(tb_bytes_of(number, strnlen(number, TB_ID_BYTES_MAX)));
+}
+
+static struct kv_key entry_key(const char *number, uint32_t seq)
+{
+	struct kv_key key = case_key(number);
+	kv_key_add_u32(&key, seq);
+	return key;
+}
+
+enum tb_code case_load(struct kv *kv, const char *number, struct tb_arena *arena, PbCaseRecord **out,
+                       struct tb_error *err)
+{
+	struct kv_key key = case_key(number);
+	*out = NULL;
+	if (key.size == 0)
+		return tb_fail(err, TB_EINVALID, "number: missing");
+	enum tb_code code = KV_GET(kv, KV_CASE, &key, case_record, arena, out, err);
+	return code == TB_ENOTFOUND ? tb_fail(err, code, "no case %.40s here", number) : code;
+}
+
+void case_save(struct turn *turn, PbCaseRecord *record)
+{
+	struct kv_key key = case_key(record->number);
+	record->updated_ms = turn->now;
+	kv_put_message(&turn->kv, KV_CASE, &key, &record->base);
+}
+
+const char *case_other(const PbCaseRecord *record, const char *self)
+{
+	return strcmp(record->home, self) == 0 ? record->window : record->home;
+}
+
+/* ---- timers: the owner's, one a case, for the clock that runs out next */
+
+static struct kv_key timer_key(tb_time due, const char *number)
+{
+	struct kv_key key = kv_key_u64((uint64_t)due);
+	kv_key_add_str(&key, number);
+	return key;
+}
+
+void case_arm(struct turn *turn, const PbCaseRecord *record, bool on)
+{
+	struct case_clocks clocks;
+	if (!clocks_from_proto(&clocks, record->clocks, record->n_clocks))
+		return;
+	tb_time due = clocks_next_due(&clocks, NULL);
+	if (due == INT64_MAX)
+		return;
+	struct kv_key key = timer_key(due, record->number);
+	if (on)
+		kv_mark(&turn->kv, KV_TIMER, &key);
+	else
+		kv_delete(&turn->kv, KV_TIMER, &key);
+}
+
+/* ---- the fold */
+
+void case_fold(PbCaseRecord *record, const PbCaseEntry *entry, struct tb_bytes bytes, struct tb_arena *arena)
+{
+	uint8_t digest[PKI_HASH_BYTES];
+	pki_sha256(digest, bytes);
+	record->head = proto_data(tb_arena_bytes(arena, tb_bytes_of(digest, sizeof(digest))));
+	record->seq = entry->seq;
+	record->state = entry->to;
+	record->epoch = entry->epoch;
+	record->n_clocks = entry->n_clocks;
+	record->clocks = entry->clocks;
+	const PbCaseDetail *detail = entry->detail;
+	switch (entry->event) {
+	case PB_CASE_EVENT__EXTEND:
+		record->extended = true;
+		break;
+	case PB_CASE_EVENT__LOST:
+		record->dispute = true;
+		break;
+	case PB_CASE_EVENT__POST:
+		record->originals_posted = true;
+		record->dispute = false;
+		break;
+	case PB_CASE_EVENT__EVALUATE:
+		record->evaluated = true;
+		break;
+	case PB_CASE_EVENT__SIGN:
+		record->received_ms = entry->at_ms;
+		break;
+	case PB_CASE_EVENT__ACCEPT:
+	case PB_CASE_EVENT__DEEM:
+		record->local_number = detail ? detail->local_number : record->local_number;
+		record->promised_days = detail ? detail->promised_days : record->promised_days;
+		break;
+	case PB_CASE_EVENT__DISPATCH:
+		record->way = detail ? detail->way : record->way;
+		break;
+	default: /* The others move state and clocks only. */
+		break;
+	}
+}
+
+void case_append(struct turn *turn, PbCaseRecord *record, const PbCaseEntry *entry, struct tb_bytes bytes)
+{
+	struct kv_key key = entry_key(record->number, entry->seq);
+	case_fold(record, entry, bytes, &turn->arena);
+	kv_put(&turn->kv, KV_ENTRY, &key, bytes);
+	audit_add(turn, PB_LEAF_KIND__LEAF_CASE, record->number, strcmp(entry->owner, turn->core->setup.region) ? entry->owner : "",
+	          proto_bytes(record->head), entry->seq);
+}
+
+/* ---- ordering an event */
+
+static bool unfinished_once(const PbCaseRecord *record, PbCaseEvent event)
+{
+	return (event == PB_CASE_EVENT__EXTEND && record->extended) ||
+	       (event == PB_CASE_EVENT__EVALUATE && record->evaluated);
+}
+
+/* The deciding body's own number (办件编号): 实施编码, date, four digits, as live systems have it; an..50. */
+static void number_acceptance(struct turn *turn, const PbCaseRecord *record, PbCaseDetail *detail)
+{
+	char name[32];
+	int year, month, day;
+	tb_day today = tb_day_at(turn->now);
+	tb_day_split(today, &year, &month, &day);
+	snprintf(name, sizeof(name), "accept/%d", (int)today);
+	uint64_t sequence = kv_number(&turn->kv, name) + 1;
+	kv_set_number(&turn->kv, name, sequence);
+	detail->local_number = tb_arena_printf(&turn->arena, "%.36s%04d%02d%02d%04llu", record->item, year, month, day,
+	                                       (unsigned long long)sequence);
+}
+
+static void issue(struct turn *turn, PbCaseDetail *detail, const struct sealed_one *one)
+{
+	if (!detail->decision)
+		detail->decision = PROTO_NEW(PbDecision, decision, &turn->arena);
+	detail->decision->credential = credential_store_one(turn, one);
+	detail->decision->credential_identifier = credential_of_one(one)->identifier;
+}
+
+enum tb_code case_accept_detail(struct turn *turn, const PbCaseRecord *record, PbCaseDetail *detail, struct tb_error *err)
+{
+	PbItem *item;
+	uint64_t version;
+	enum tb_code code = catalogue_item(&turn->kv, record->home, record->item, &turn->arena, &item, &version, err);
+	if (code == TB_OK)
+		detail->promised_days = item->promised_days;
+	return code;
+}
+
+static enum tb_code check_here(const PbCaseRecord *record, const struct case_row *row, struct tb_error *err)
+{
+	if (record->seq >= TB_ENTRIES_MAX)
+		return tb_fail(err, TB_ETOOBIG, "case %s has %d entries already", record->number, TB_ENTRIES_MAX);
+	if ((row->needs & CASE_ONCE) && unfinished_once(record, row->event))
+		return tb_fail(err, TB_ESTATE, "%s: only once in a case", case_event_text(row->event, false));
+	bool needs_all = row->event == PB_CASE_EVENT__SIGN || row->event == PB_CASE_EVENT__ACCEPT ||
+	                 row->event == PB_CASE_EVENT__GRANT;
+	if (needs_all && record->materials_missing)
+		return tb_fail(err, TB_ESTATE, "%u materials are still on their way", record->materials_missing);
+	return TB_OK;
+}
+
+static const char *basis_of(struct turn *turn, const PbCaseRecord *record, enum case_side side)
+{
+	if (side == CASE_AT_HOME)
+		return tb_arena_printf(&turn->arena, "item %s of %s", record->item, record->home);
+	return tb_arena_printf(&turn->arena, "grant of %s to %s, mode %s", record->home, record->window, record->mode);
+}
+
+/* Tells the other side, if it has the case or is to have it. */
+static void tell(struct turn *turn, PbCaseRecord *record, const struct case_row *row, struct tb_bytes bytes)
+{
+	const char *other = case_other(record, turn->core->setup.region);
+	PbCaseMessage message = PB_CASE_MESSAGE__INIT;
+	PbCasePackage package = PB_CASE_PACKAGE__INIT;
+	PbCaseEntries entries = PB_CASE_ENTRIES__INIT;
+	ProtobufCBinaryData both[2] = {{0, NULL}, proto_data(bytes)};
+	bool hands_over = (row->needs & CASE_HANDS_OVER) != 0;
+	if (hands_over && row->event == PB_CASE_EVENT__SEND) {
+		package.entries = tb_arena_alloc(&turn->arena, record->seq * sizeof(*package.entries));
+		for (uint32_t seq = 1; seq <= record->seq; seq++) {
+			struct kv_key key = entry_key(record->number, seq);
+			struct tb_bytes entry;
+			enum tb_code code = kv_get(&turn->kv, KV_ENTRY, &key, &turn->arena, &entry, NULL);
+			assert(code == TB_OK); /* case_whole() has read them before anything was written. */
+			package.entries[package.n_entries++] = proto_data(entry);
+		}
+		message.package = &package;
+	} else if (record->epoch == 0) {
+		return;
+	} else {
+		entries.n_entries = 1;
+		entries.entries = &both[1];
+		if (row->event == PB_CASE_EVENT__BOUNCE) {
+			/* The sending went with the package that was refused: it goes again, before what undid it. */
+			struct kv_key key = entry_key(record->number, record->seq - 1);
+			struct tb_bytes sent;
+			if (kv_get(&turn->kv, KV_ENTRY, &key, &turn->arena, &sent, NULL) == TB_OK) {
+				both[0] = proto_data(sent);
+				entries.n_entries = 2;
+				entries.entries = both;
+			}
+		}
+		entries.hand_over = hands_over;
+		message.entries = &entries;
+	}
+	record->handing_over = hands_over;
+	delivery_queue(turn, other, record, &message, hands_over);
+}
+
+/* Before a hand-over: every entry can be read, and all of them fit in one message. */
+static enum tb_code case_whole(struct turn *turn, const PbCaseRecord *record, struct tb_error *err)
+{
+	size_t bytes = 4096;
+	for (uint32_t seq = 1; seq <= record->seq; seq++) {
+		struct kv_key key = entry_key(record->number, seq);
+		struct tb_bytes entry;
+		enum tb_code code = kv_get(&turn->kv, KV_ENTRY, &key, &turn->arena, &entry, err);
+		if (code)
+			return tb_fail(err, TB_ECORRUPT, "case %s: entry %u cannot be read", record->number, seq);
+		bytes += entry.size + 8;
+	}
+	if (bytes > TB_CASE_MESSAGE_BYTES_MAX)
+		return tb_fail(err, TB_ETOOBIG, "case %s is over %d bytes", record->number, TB_CASE_MESSAGE_BYTES_MAX);
+	return TB_OK;
+}
+
+static PbCaseEntry *make_entry(struct turn *turn, const PbCaseRecord *record, const struct case_change *change,
+                               const struct case_row *row, enum case_side side, const struct case_clocks *clocks)
+{
+	PbCaseEntry *entry = PROTO_NEW(PbCaseEntry, case_entry, &turn->arena);
+	uint8_t salt[TB_SALT_BYTES];
+	pki_random_bytes(turn->core->random, salt, sizeof(salt));
+	entry->case_number = record->number;
+	entry->seq = record->seq + 1;
+	entry->epoch = record->epoch;
+	entry->event = row->event;
+	entry->from = row->from;
+	entry->to = row->to;
+	entry->node = (char *)(uintptr_t)change->node;
+	entry->owner = (char *)(uintptr_t)turn->core->setup.region;
+	entry->actor = (PbActor *)(uintptr_t)change->actor;
+	entry->basis = (char *)(uintptr_t)basis_of(turn, record, side);
+	entry->at_ms = turn->now;
+	entry->detail = change->detail;
+	entry->previous = record->head;
+	entry->salt = proto_data(tb_arena_bytes(&turn->arena, tb_bytes_of(salt, sizeof(salt))));
+	entry->proposal = proto_data(change->proposal);
+	clocks_to_proto(clocks, &entry->clocks, &entry->n_clocks, &turn->arena);
+	return entry;
+}
+
+enum tb_code case_order(struct turn *turn, PbCaseRecord *record, const struct case_change *change, struct tb_error *err)
+{
+	const struct case_mode *mode = case_mode_find(record->mode);
+	const struct case_row *row;
+	struct case_clocks clocks;
+	enum case_side side = strcmp(change->node, record->home) == 0 ? CASE_AT_HOME : CASE_AT_WINDOW;
+	if (!mode || !clocks_from_proto(&clocks, record->clocks, record->n_clocks))
+		return tb_fail(err, TB_ECORRUPT, "case %s: its record is damaged", record->number);
+	enum tb_code code = case_allowed(&row, mode, record->state, change->event, change->actor->role, side, change->detail,
+	                                 err);
+	if (code == TB_OK)
+		code = check_here(record, row, err);
+	struct clocks_params params = {.at = turn->now,
+	                               .counted_from = change->detail ? change->detail->counted_from_ms : 0,
+	                               .promised_days = (int32_t)(change->detail ? change->detail->promised_days : 0),
+	                               .days = (int32_t)(change->detail ? change->detail->days : 0),
+	                               .originals = record->needs_originals,
+	                               .clock = change->detail ? change->detail->clock : PB_CLOCK__CLOCK_UNSPECIFIED};
+	if (code == TB_OK)
+		code = clocks_apply(&clocks, mode, row, turn->core->setup.calendar, &params, err);
+	if (code == TB_OK && (row->needs & CASE_HANDS_OVER))
+		code = case_whole(turn, record, err);
+	if (code == TB_OK && change->issue)
+		code = credential_can_store(&turn->kv, change->issue, &turn->arena, err);
+	if (code)
+		return code;
+	/* From here on everything is written. */
+	if (row->event == PB_CASE_EVENT__ACCEPT || row->event == PB_CASE_EVENT__DEEM)
+		number_acceptance(turn, record, change->detail);
+	if (change->issue)
+		issue(turn, change->detail, change->issue);
+	PbCaseEntry *entry = make_entry(turn, record, change, row, side, &clocks);
+	struct tb_bytes bytes = proto_encode_arena(&turn->arena, &entry->base);
+	if (record->seq > 0)
+		case_arm(turn, record, false);
+	case_append(turn, record, entry, bytes);
+	tell(turn, record, row, bytes);
+	case_arm(turn, record, true);
+	case_save(turn, record);
+	return TB_OK;
+}
+
+/* ---- what happens by itself */
+
+PbActor *case_system_actor(struct tb_arena *arena)
+{
+	PbActor *actor = PROTO_NEW(PbActor, actor, arena);
+	actor->role = PB_ROLE__SYSTEM;
+	actor->id = tb_arena_str(arena, "tongban");
+	return actor;
+}
+
+/* A clock of |record| has run out. */
+static void ran_out(struct turn *turn, PbCaseRecord *record, PbClock clock)
+{
+	struct case_change change = {.event = case_clock_event(case_mode_find(record->mode), record->state, clock),
+	                             .actor = case_system_actor(&turn->arena),
+	                             .detail = PROTO_NEW(PbCaseDetail, case_detail, &turn->arena),
+	                             .node = turn->core->setup.region};
+	struct tb_error err = {0};
+	enum tb_code code = TB_OK;
+	change.detail->clock = clock;
+	if (change.event == PB_CASE_EVENT__DEEM) {
+		code = case_accept_detail(turn, record, change.detail, &err);
+		change.detail->counted_from_ms = record->received_ms;
+	}
+	if (code == TB_OK)
+		code = case_order(turn, record, &change, &err);
+	if (code == TB_OK) {
+		turn_log(turn, TB_LOG_INFO, "case.clock", "", record->number, "%s: %s", case_clock_text(clock, false),
+		         case_event_text(change.event, false));
+		return;
+	}
+	/* A calendar that ends, say: the operator mends it; the clock is looked at again in an hour. */
+	turn_log(turn, TB_LOG_ERROR, "case.clock_failed", "", record->number, "%s", err.text);
+	struct kv_key key = timer_key(turn->now + TB_HOUR, record->number);
+	kv_mark(&turn->kv, KV_TIMER, &key);
+}
+
+tb_time case_timers(struct turn *turn)
+{
+	for (unsigned done = 0; done < TIMERS_PER_TURN; done++) {
+		struct store_cursor cursor;
+		struct tb_bytes key, value;
+		struct kv_key timer;
+		PbCaseRecord *record;
+		struct case_clocks clocks;
+		PbClock clock;
+		store_cursor(&cursor, turn->kv.txn, KV_TIMER, tb_bytes_of(NULL, 0), tb_bytes_of(NULL, 0));
+		bool any = store_next(&cursor, &key, &value) && key.size > 8;
+		if (any)
+			timer = kv_key_of(key);
+		store_cursor_end(&cursor);
+		if (!any)
+			return INT64_MAX;
+		tb_time due = (tb_time)tb_get_u64(timer.bytes);
+		if (due > turn->now)
+			return due;
+		kv_delete(&turn->kv, KV_TIMER, &timer);
+		char number[TB_ID_BYTES_MAX + 1] = "";
+		memcpy(number, timer.bytes + 8, timer.size - 8 < TB_ID_BYTES_MAX ? timer.size - 8 : TB_ID_BYTES_MAX);
+		if (case_load(&turn->kv, number, &turn->arena, &record, NULL) != TB_OK ||
+		    strcmp(record->owner, turn->core->setup.region) != 0 || record->handing_over ||
+		    !clocks_from_proto(&clocks, record->clocks, record->n_clocks))
+			continue;
+		if (clocks_next_due(&clocks, &clock) <= turn->now)
+			ran_out(turn, record, clock);
+	}
+	return turn->now;
+}
+
+void case_maybe_sign(struct turn *turn, PbCaseRecord *record)
+{
+	struct case_change change = {.event = PB_CASE_EVENT__SIGN,
+	                             .actor = case_system_actor(&turn->arena),
+	                             .node = turn->core->setup.region};
+	struct tb_error err;
+	if (record->state != PB_CASE_STATE__TRANSFER || record->materials_missing || record->needs_originals ||
+	    record->handing_over || strcmp(record->owner, turn->core->setup.region) != 0)
+		return;
+	change.detail = PROTO_NEW(PbCaseDetail, case_detail, &turn->arena);
+	if (case_order(turn, record, &change, &err))
+		turn_log(turn, TB_LOG_ERROR, "case.sign_failed", "", record->number, "%s", err.text);
+}
+
+void case_material_arrived(struct turn *turn, const char *number)
+{
+	PbCaseRecord *record;
+	struct tb_error err;
+	if (case_load(&turn->kv, number, &turn->arena, &record, &err))
+		return;
+	if (record->materials_missing > 0)
+		record->materials_missing--;
+	case_save(turn, record);
+	case_maybe_sign(turn, record);
+}

@@ -1,0 +1,29 @@
+/* Items (事项), and what an application for one must hold.
+ *
+ * The rules: nothing is asked for without a basis; what a valid certificate shows is not asked for on paper;
+ * the promise is within the law; a case is handed in complete or not at all. Pure checks, any thread. Texts
+ * of errors name codes of the catalogue and places, nothing personal. */
+#pragma once
+
+#include "proto/codec.h"
+
+/* Is |item| fit to be published? TB_EINVALID or TB_ETOOBIG; |err| names the place. */
+TB_MUST_CHECK enum tb_code catalogue_check_item(const PbItem *item, struct tb_error *err);
+
+/* Does |application| hold all that |item| requires, in a mode that it allows? |item| has passed
+ * catalogue_check_item(). A need is met by a file, by a certificate of a type that it lists, or, where it
+ * asks for the original, by the original.
+ *
+ * TB_EINVALID names the first material that is not in order, or else all needs that are not met
+ * TB_ETOOBIG  too many materials, or a file over 2 GiB */
+TB_MUST_CHECK enum tb_code catalogue_check_application(const PbItem *item, const PbApplication *application,
+                                                       struct tb_error *err);
+
+/* Do paper originals travel with |application|? Those that the item asks for, be there a scan or not, and
+ * those that the applicant gives. A certificate stands in for the original, too: who shows one cannot be made
+ * to send the paper. */
+bool catalogue_needs_originals(const PbItem *item, const PbApplication *application);
+
+/* Are the materials of BRING and SUPPLEMENT in order by themselves? None at all is. */
+TB_MUST_CHECK enum tb_code catalogue_check_supplement(PbMaterial *const *materials, size_t count,
+                                                      struct tb_error *err);

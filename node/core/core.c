@@ -1,0 +1,554 @@
+#include "node/core/core.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "node/core/turn.h"
+
+enum { NOTE_EVERY_LEAVES = 1000, PURGE_AT_ONCE = 1000 };
+
+#define NOTE_EVERY (10 * TB_SECOND)
+#define PURGE_EVERY TB_MINUTE
+
+/* ---- effects */
+
+struct core_effect *turn_effect(struct turn *turn, enum core_effect_kind kind)
+{
+	struct core_effect *effect = tb_arena_alloc(&turn->effects->arena, sizeof(*effect));
+	effect->kind = kind;
+	if (turn->effects->last)
+		turn->effects->last->next = effect;
+	else
+		turn->effects->first = effect;
+	turn->effects->last = effect;
+	return effect;
+}
+
+void core_effects_clear(struct core_effects *effects)
+{
+	tb_arena_clear(&effects->arena);
+	*effects = (struct core_effects){0};
+}
+
+void turn_reply(struct turn *turn, struct core_request *request, proto_message *reply)
+{
+	request->reply = reply;
+	turn_effect(turn, CORE_REPLY)->request = request;
+}
+
+void turn_refuse(struct turn *turn, struct core_request *request, const struct tb_error *err)
+{
+	assert(err->code != TB_OK);
+	request->error = *err;
+	request->reply = NULL;
+	turn_effect(turn, CORE_REPLY)->request = request;
+}
+
+void turn_log(struct turn *turn, int level, const char *event, const char *peer, const char *subject, const char *fmt,
+              ...)
+{
+	char text[TB_ERROR_TEXT_MAX];
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	struct core_effect *effect = turn_effect(turn, CORE_LOG);
+	effect->log.level = level;
+	effect->log.event = event;
+	effect->log.peer = tb_arena_str(&turn->effects->arena, peer);
+	effect->log.subject = tb_arena_str(&turn->effects->arena, subject);
+	effect->log.text = tb_arena_str(&turn->effects->arena, text);
+}
+
+/* ---- status */
+
+static void grants_in_words(PbPeerView *view, const struct peer *peer, struct tb_arena *arena)
+{
+	view->grants = tb_arena_alloc(arena, (peer->verify_count + peer->cases_count) * sizeof(*view->grants));
+	for (size_t i = 0; i < peer->verify_count; i++) {
+		struct tb_buf text = {0};
+		tb_buf_printf(&text, "verify %s:", proto_enum_name(&pb_disclosure__descriptor, (int)peer->verify[i].disclosure));
+		for (const char *const *type = peer->verify[i].types; *type; type++)
+			tb_buf_printf(&text, " %s", *type);
+		view->grants[view->n_grants++] = tb_arena_str(arena, tb_buf_text(&text));
+		tb_buf_clear(&text);
+	}
+	for (size_t i = 0; i < peer->cases_count; i++) {
+		struct tb_buf text = {0};
+		tb_buf_str(&text, "cases");
+		for (const char *const *mode = peer->cases[i].modes; *mode; mode++)
+			tb_buf_printf(&text, " %s", *mode);
+		tb_buf_str(&text, ":");
+		for (const char *const *item = peer->cases[i].items; *item; item++)
+			tb_buf_printf(&text, " %s", *item);
+		view->grants[view->n_grants++] = tb_arena_str(arena, tb_buf_text(&text));
+		tb_buf_clear(&text);
+	}
+}
+
+static PbPeerView **peer_views(struct turn *turn, struct tb_arena *arena, size_t *count)
+{
+	struct core *core = turn->core;
+	PbPeerView **views = tb_arena_alloc(arena, core->states_count * sizeof(PbPeerView *));
+	for (size_t i = 0; i < core->states_count; i++) {
+		const struct peer_state *state = &core->states[i];
+		const struct peer *peer = peer_set_at(core->peers, i);
+		PbPeerView *view = PROTO_NEW(PbPeerView, peer_view, arena);
+		PbCatalogue *catalogue;
+		struct kv_key key = kv_key_str(peer->region);
+		view->region = tb_arena_str(arena, peer->region);
+		view->name = tb_arena_str(arena, peer->name);
+		view->endpoint = tb_arena_str(arena, peer->endpoint);
+		view->link = tb_arena_str(arena, state->last_error[0] ? "down" : state->contact_at ? "up" : "idle");
+		view->last_error = tb_arena_str(arena, state->last_error);
+		view->last_contact_ms = state->contact_at;
+		view->outbox = state->outgoing;
+		view->retry_ms = state->retry_at;
+		if (KV_GET(&turn->kv, KV_CATALOGUE, &key, catalogue, &turn->arena, &catalogue, NULL) == TB_OK)
+			view->catalogue_version = catalogue->version;
+		grants_in_words(view, peer, arena);
+		views[i] = view;
+	}
+	*count = core->states_count;
+	return views;
+}
+
+static void apply_status(struct turn *turn, struct core_request *request)
+{
+	struct core *core = turn->core;
+	struct store_txn *txn = turn->kv.txn;
+	PbStatusResponse *reply = PROTO_NEW(PbStatusResponse, status_response, &request->arena);
+	reply->region = tb_arena_str(&request->arena, core->setup.region);
+	reply->name = tb_arena_str(&request->arena, core->setup.name);
+	reply->version = tb_arena_str(&request->arena, core->setup.version);
+	reply->listen = tb_arena_str(&request->arena, core->setup.listen);
+	reply->started_ms = core->started;
+	reply->credentials = store_count(txn, KV_CREDENTIAL);
+	reply->cases = store_count(txn, KV_CASE);
+	reply->audit_size = core->audit_size;
+	reply->outbox = store_count(txn, KV_OUTGOING);
+	reply->dead_letters = store_count(txn, KV_DEAD);
+	reply->materials_wanted = store_count(txn, KV_WANTED);
+	reply->turns = core->turns;
+	reply->events = core->events;
+	reply->peers = peer_views(turn, &request->arena, &reply->n_peers);
+	turn_reply(turn, request, &reply->base);
+}
+
+static void apply_peers(struct turn *turn, struct core_request *request)
+{
+	PbPeerListResponse *reply = PROTO_NEW(PbPeerListResponse, peer_list_response, &request->arena);
+	reply->peers = peer_views(turn, &request->arena, &reply->n_peers);
+	turn_reply(turn, request, &reply->base);
+}
+
+/* ---- the local API: a new method is a line in node.proto, a handler, and a line here */
+
+static const struct core_method methods[] = {
+	{&pb_node_service__descriptor, "Status", .apply = apply_status},
+	{&pb_node_service__descriptor, "DeadLetters", .read = delivery_read_dead},
+	{&pb_node_service__descriptor, "Requeue", .apply = delivery_apply_requeue},
+	{&pb_peer_service__descriptor, "List", .apply = apply_peers},
+	{&pb_credential_service__descriptor, "Import", .apply = credential_apply_import,
+	 .prepare = credential_prepare_import},
+	{&pb_credential_service__descriptor, "ImportStatus", .read = credential_read_import},
+	{&pb_credential_service__descriptor, "Get", .read = credential_read_get},
+	{&pb_credential_service__descriptor, "Find", .read = credential_read_find},
+	{&pb_credential_service__descriptor, "SetState", .apply = credential_apply_state},
+	{&pb_credential_service__descriptor, "Verify", .apply = verify_apply_ask},
+	{&pb_catalogue_service__descriptor, "Load", .apply = catalogue_apply_load},
+	{&pb_catalogue_service__descriptor, "List", .read = catalogue_read_list},
+	{&pb_case_service__descriptor, "Submit", .apply = case_apply_submit},
+	{&pb_case_service__descriptor, "Act", .apply = case_apply_act, .prepare = case_prepare_act},
+	{&pb_case_service__descriptor, "Get", .read = case_read_get},
+	{&pb_case_service__descriptor, "List", .read = case_read_list},
+	{&pb_material_service__descriptor, "Get", .read = material_read_get},
+	{&pb_material_service__descriptor, "List", .read = material_read_list},
+	{&pb_evidence_service__descriptor, "Export", .read = evidence_read_export},
+	{&pb_audit_service__descriptor, "Checkpoint", .read = audit_read_checkpoint},
+	{&pb_audit_service__descriptor, "Prove", .read = audit_read_prove},
+	{&pb_audit_service__descriptor, "Consistency", .read = audit_read_consistency},
+	{&pb_audit_service__descriptor, "Verify", .read = audit_read_verify},
+	{&pb_audit_service__descriptor, "List", .read = audit_read_list},
+};
+
+const struct core_method *core_method_find(const char *path)
+{
+	const char *slash = path[0] == '/' ? strchr(path + 1, '/') : NULL;
+	if (!slash)
+		return NULL;
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+		const char *service = methods[i].service->name;
+		if (strlen(service) == (size_t)(slash - path - 1) && memcmp(service, path + 1, strlen(service)) == 0 &&
+		    strcmp(methods[i].name, slash + 1) == 0)
+			return &methods[i];
+	}
+	return NULL;
+}
+
+const proto_type *core_method_input(const struct core_method *method)
+{
+	const ProtobufCMethodDescriptor *found = protobuf_c_service_descriptor_get_method_by_name(method->service, method->name);
+	assert(found);
+	return found->input;
+}
+
+bool core_method_reads(const struct core_method *method)
+{
+	return method->read != NULL;
+}
+
+enum tb_code core_request_new(struct core_request **out, const struct core_method *method, struct tb_bytes json,
+                              struct tb_error *err)
+{
+	struct core_request *request = tb_alloc(sizeof(*request));
+	request->method = method;
+	enum tb_code code = proto_json_decode(&request->message, core_method_input(method), json, &request->arena, err);
+	if (code) {
+		core_request_free(request);
+		request = NULL;
+	}
+	*out = request;
+	return code;
+}
+
+void core_request_free(struct core_request *request)
+{
+	if (!request)
+		return;
+	tb_arena_clear(&request->arena);
+	free(request);
+}
+
+void core_prepare(const struct core_setup *setup, struct core_request *request, tb_time now)
+{
+	struct tb_error err = {0};
+	if (request->method->prepare && request->method->prepare(setup, request, now, &err))
+		request->error = err;
+}
+
+void core_query(const struct core_setup *setup, struct peer_set *peers, struct core_request *request, tb_time now)
+{
+	struct query query = {.setup = setup, .peers = peers, .now = now, .request = request};
+	struct tb_error err = {0};
+	enum tb_code code = store_read(&query.kv.txn, setup->store, &err);
+	if (code == TB_OK) {
+		query.kv.vault = pki_vault_new(setup->vault_key);
+		code = request->method->read(&query, &err);
+		store_abort(query.kv.txn);
+		pki_vault_free(query.kv.vault);
+		tb_buf_clear(&query.kv.scratch);
+	}
+	if (code) {
+		request->error = err;
+		request->reply = NULL;
+	}
+}
+
+/* ---- life */
+
+struct peer_state *core_peer_state(struct core *core, const char *region)
+{
+	for (size_t i = 0; i < core->states_count; i++) {
+		if (strcmp(core->states[i].region, region) == 0)
+			return &core->states[i];
+	}
+	return NULL;
+}
+
+/* States for a new peer set; what is known of peers that stay is kept. */
+static void adopt(struct turn *turn, struct peer_set *peers)
+{
+	struct core *core = turn->core;
+	size_t count = peer_set_count(peers);
+	struct peer_state *states = tb_alloc(count * sizeof(*states));
+	for (size_t i = 0; i < count; i++) {
+		const struct peer *peer = peer_set_at(peers, i);
+		struct peer_state *old = core_peer_state(core, peer->region);
+		if (old) {
+			states[i] = *old;
+			old->queue_first = old->queue_last = NULL;
+		} else {
+			snprintf(states[i].region, sizeof(states[i].region), "%.6s", peer->region);
+			states[i].outgoing = delivery_outgoing(&turn->kv, peer->region);
+			states[i].tokens = (int64_t)peer->queries_burst * 1000;
+			states[i].tokens_at = turn->now;
+		}
+		states[i].retry_at = 0;
+		states[i].describe_at = 0;
+	}
+	for (size_t i = 0; i < core->states_count; i++)
+		verify_drop(turn, &core->states[i]);
+	free(core->states);
+	core->states = states;
+	core->states_count = count;
+	peer_set_ref(peers);
+	peer_set_unref(core->peers);
+	core->peers = peers;
+	core->fetch_due = true;
+}
+
+static struct turn begin(struct core *core, struct store_txn *txn, tb_time now, struct core_effects *effects)
+{
+	return (struct turn){.core = core,
+	                     .kv = {.txn = txn, .vault = core->vault, .random = core->random},
+	                     .now = now,
+	                     .effects = effects};
+}
+
+static void end(struct turn *turn)
+{
+	tb_buf_clear(&turn->kv.scratch);
+	tb_arena_clear(&turn->arena);
+}
+
+static enum tb_code repair(struct turn *turn, struct tb_error *err)
+{
+	struct core *core = turn->core;
+	core->audit_size = core->audit_stored = kv_number(&turn->kv, "audit_size");
+	core->batches = core->batches_stored = kv_number(&turn->kv, "batches");
+	core->credentials = core->credentials_stored = kv_number(&turn->kv, "credentials");
+	core->audit_noted = kv_number(&turn->kv, "audit_noted");
+	if (store_count(turn->kv.txn, KV_AUDIT_LEAF) != core->audit_size)
+		return tb_fail(err, TB_ECORRUPT, "audit log: %llu leaves, %llu expected",
+		               (unsigned long long)store_count(turn->kv.txn, KV_AUDIT_LEAF),
+		               (unsigned long long)core->audit_size);
+	return TB_OK;
+}
+
+/* The store must be this node's: opened with its own key, made for its own region. */
+static enum tb_code check_owner(struct turn *turn, struct tb_error *err)
+{
+	const char *region = turn->core->setup.region;
+	struct kv_key key = kv_key_str("region");
+	struct tb_bytes stored;
+	enum tb_code code = kv_get(&turn->kv, KV_META, &key, &turn->arena, &stored, err);
+	if (code == TB_ENOTFOUND) {
+		kv_put(&turn->kv, KV_META, &key, tb_bytes_str(region));
+		return TB_OK;
+	}
+	if (code)
+		return tb_fail(err, TB_ECORRUPT, "the store cannot be opened with this vault key");
+	if (!tb_bytes_equal(stored, tb_bytes_str(region)))
+		return tb_fail(err, TB_EINVALID, "the store belongs to region %.*s", (int)stored.size, (const char *)stored.data);
+	return TB_OK;
+}
+
+static bool is_blob_wanted(void *ctx, const char *name)
+{
+	struct kv *kv = ctx;
+	uint8_t root[PKI_HASH_BYTES];
+	if (strlen(name) != 2 * sizeof(root) || !tb_unhex(root, sizeof(root), name))
+		return false;
+	struct kv_key key = kv_key_of(tb_bytes_of(root, sizeof(root)));
+	return kv_has(kv, KV_WANTED, &key);
+}
+
+enum tb_code core_open(struct core **out, const struct core_setup *setup, struct peer_set *peers, const uint8_t seed[32],
+                       tb_time now, struct tb_error *err)
+{
+	struct core *core = tb_alloc(sizeof(*core));
+	struct core_effects effects = {0};
+	struct store_txn *txn;
+	core->setup = *setup;
+	core->vault = pki_vault_new(setup->vault_key);
+	core->random = pki_random_new(seed);
+	core->started = now;
+	core->note_at = now + NOTE_EVERY;
+	core->purge_at = now + PURGE_EVERY;
+	*out = NULL;
+	enum tb_code code = store_write(&txn, setup->store, err);
+	if (code) {
+		core_close(core);
+		return code;
+	}
+	struct turn turn = begin(core, txn, now, &effects);
+	code = check_owner(&turn, err);
+	if (code == TB_OK)
+		code = repair(&turn, err);
+	if (code == TB_OK) {
+		adopt(&turn, peers);
+		blob_sweep(setup->blobs, is_blob_wanted, &turn.kv);
+	}
+	end(&turn);
+	core_effects_clear(&effects);
+	if (code == TB_OK)
+		code = store_commit(txn, err);
+	else
+		store_abort(txn);
+	if (code) {
+		core_close(core);
+		return code;
+	}
+	*out = core;
+	return TB_OK;
+}
+
+void core_close(struct core *core)
+{
+	if (!core)
+		return;
+	material_forget_all(core);
+	free(core->states);
+	peer_set_unref(core->peers);
+	pki_vault_free(core->vault);
+	pki_random_free(core->random);
+	free(core);
+}
+
+/* ---- a turn */
+
+static void apply_request(struct turn *turn, struct core_request *request)
+{
+	if (request->error.code)
+		turn_refuse(turn, request, &request->error);
+	else
+		request->method->apply(turn, request);
+}
+
+static void apply_inbound(struct turn *turn, struct core_inbound *inbound)
+{
+	switch (inbound->call) {
+	case CORE_VERIFY:
+		verify_inbound(turn, inbound);
+		break;
+	case CORE_DELIVER:
+		delivery_inbound(turn, inbound);
+		break;
+	case CORE_DESCRIBE:
+		describe_inbound(turn, inbound);
+		break;
+	}
+}
+
+static void apply_done(struct turn *turn, struct core_outbound *outbound)
+{
+	switch (outbound->call) {
+	case CORE_VERIFY:
+		verify_answered(turn, outbound);
+		break;
+	case CORE_DELIVER:
+		delivery_answered(turn, outbound);
+		break;
+	case CORE_DESCRIBE:
+		describe_answered(turn, outbound);
+		break;
+	}
+	core_outbound_free(outbound);
+}
+
+void core_apply(struct core *core, struct store_txn *txn, tb_time now, const struct core_event *event,
+                struct core_effects *effects)
+{
+	struct turn turn = begin(core, txn, now, effects);
+	core->events++;
+	switch (event->kind) {
+	case CORE_REQUEST:
+		apply_request(&turn, event->request);
+		break;
+	case CORE_INBOUND:
+		apply_inbound(&turn, event->inbound);
+		break;
+	case CORE_CALL_DONE:
+		apply_done(&turn, event->outbound);
+		break;
+	case CORE_FETCHED:
+		material_fetched(&turn, event->fetch);
+		core_fetch_free(event->fetch);
+		break;
+	case CORE_PEERS:
+		adopt(&turn, event->peers);
+		break;
+	case CORE_WAKE: /* core_finish() looks at everything that is due. */
+		break;
+	}
+	end(&turn);
+}
+
+static tb_time checkpoint(struct turn *turn)
+{
+	struct core *core = turn->core;
+	if (core->audit_size == core->audit_noted)
+		return INT64_MAX;
+	if (turn->now < core->note_at && core->audit_size - core->audit_noted < NOTE_EVERY_LEAVES)
+		return core->note_at;
+	struct tb_buf note = {0};
+	struct tb_error err;
+	core->note_at = turn->now + NOTE_EVERY;
+	if (audit_checkpoint(core, &turn->kv, &note, &err)) {
+		turn_log(turn, TB_LOG_ERROR, "audit.checkpoint_failed", "", "", "%s", err.text);
+		return core->note_at;
+	}
+	struct kv_key key = kv_key_u64(core->audit_size);
+	store_put(turn->kv.txn, KV_NOTE, kv_key_bytes(&key), tb_buf_bytes(&note));
+	tb_buf_clear(&note);
+	core->audit_noted = core->audit_size;
+	kv_set_number(&turn->kv, "audit_noted", core->audit_noted);
+	return INT64_MAX;
+}
+
+/* Nonces whose batches have expired by any clock are forgotten. */
+static void purge(struct turn *turn)
+{
+	if (turn->now < turn->core->purge_at)
+		return;
+	turn->core->purge_at = turn->now + PURGE_EVERY;
+	for (unsigned i = 0; i < PURGE_AT_ONCE; i++) {
+		struct store_cursor cursor;
+		struct tb_bytes key, value;
+		struct kv_key when, seen;
+		store_cursor(&cursor, turn->kv.txn, KV_NONCE, tb_bytes_of(NULL, 0), tb_bytes_of(NULL, 0));
+		bool any = store_next(&cursor, &key, &value) && key.size > 8 && (tb_time)tb_get_u64(key.data) < turn->now;
+		if (any) {
+			when = kv_key_of(key);
+			seen = kv_key_of(tb_bytes_of(key.data + 8, key.size - 8));
+		}
+		store_cursor_end(&cursor);
+		if (!any)
+			return;
+		kv_delete(&turn->kv, KV_NONCE, &when);
+		kv_delete(&turn->kv, KV_NONCE_SEEN, &seen);
+	}
+}
+
+static tb_time sooner(tb_time a, tb_time b)
+{
+	return a < b ? a : b;
+}
+
+static void store_numbers(struct turn *turn)
+{
+	struct core *core = turn->core;
+	if (core->audit_size != core->audit_stored)
+		kv_set_number(&turn->kv, "audit_size", core->audit_size);
+	if (core->batches != core->batches_stored)
+		kv_set_number(&turn->kv, "batches", core->batches);
+	if (core->credentials != core->credentials_stored)
+		kv_set_number(&turn->kv, "credentials", core->credentials);
+	core->audit_stored = core->audit_size;
+	core->batches_stored = core->batches;
+	core->credentials_stored = core->credentials;
+}
+
+tb_time core_finish(struct core *core, struct store_txn *txn, tb_time now, struct core_effects *effects)
+{
+	struct turn turn = begin(core, txn, now, effects);
+	tb_time wake = case_timers(&turn);
+	core->turns++;
+	purge(&turn);
+	for (size_t i = 0; i < core->states_count; i++) {
+		struct peer_state *state = &core->states[i];
+		const struct peer *peer = peer_set_at(core->peers, i);
+		verify_finish(&turn, state, peer);
+		wake = sooner(wake, delivery_finish(&turn, state, peer));
+		wake = sooner(wake, describe_finish(&turn, state, peer));
+	}
+	wake = sooner(wake, material_finish(&turn));
+	wake = sooner(wake, checkpoint(&turn));
+	store_numbers(&turn);
+	end(&turn);
+	return wake;
+}

@@ -1,0 +1,518 @@
+/* Delivery of case messages: at least once on the wire, exactly once in effect.
+ *
+ * Sender: a message is in KV_OUTBOX for ever and in KV_OUTGOING until it has a receipt. One Deliver call at a time
+ * travels to a peer; what queued up meanwhile goes in the next. Receiver: KV_INBOX remembers every message with its
+ * receipt; a duplicate gets the original receipt. */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "node/core/turn.h"
+
+enum {
+	DELIVER_ITEMS_MAX = 512,
+	CALL_TIMEOUT_MS = 20000,
+	RETRY_FIRST_MS = 1000,
+	RETRY_MOST_MS = 5 * 60 * 1000,
+};
+
+#define MESSAGE_LIFE (7 * TB_DAY)
+
+static struct kv_key out_key(const char *peer, uint64_t seq)
+{
+	struct kv_key key = kv_key_str(peer);
+	kv_key_add_u64(&key, seq);
+	return key;
+}
+
+static struct kv_key in_key(const char *peer, struct tb_bytes id)
+{
+	struct kv_key key = kv_key_str(peer);
+	kv_key_add(&key, id);
+	return key;
+}
+
+void case_proof_add(struct kv *kv, const char *number, const char *reference)
+{
+	struct kv_key prefix = kv_key_str(number);
+	struct store_cursor cursor;
+	struct tb_bytes key, value;
+	uint32_t last = 0;
+	store_cursor_last(&cursor, kv->txn, KV_CASE_PROOF, kv_key_bytes(&prefix));
+	if (store_next(&cursor, &key, &value))
+		last = tb_get_u32(key.data + key.size - 4);
+	store_cursor_end(&cursor);
+	kv_key_add_u32(&prefix, last + 1);
+	kv_put(kv, KV_CASE_PROOF, &prefix, tb_bytes_str(reference));
+}
+
+uint64_t delivery_outgoing(struct kv *kv, const char *peer)
+{
+	struct kv_key prefix = kv_key_str(peer);
+	struct store_cursor cursor;
+	struct tb_bytes key, value;
+	uint64_t count = 0;
+	store_cursor(&cursor, kv->txn, KV_OUTGOING, kv_key_bytes(&prefix), tb_bytes_of(NULL, 0));
+	while (store_next(&cursor, &key, &value))
+		count++;
+	store_cursor_end(&cursor);
+	return count;
+}
+
+static void put_out(struct turn *turn, const char *peer, uint64_t seq, const PbOutboxRecord *record)
+{
+	struct kv_key key = out_key(peer, seq);
+	kv_put_message(&turn->kv, KV_OUTBOX, &key, &record->base);
+}
+
+static void enqueue(struct turn *turn, const char *peer, PbCaseMessage *message, bool hand_over, struct tb_bytes *encoded)
+{
+	char name[32] = "out/";
+	uint8_t id[16];
+	strncat(name, peer, 8);
+	pki_random_bytes(turn->core->random, id, sizeof(id));
+	message->seq = kv_number(&turn->kv, name) + 1;
+	kv_set_number(&turn->kv, name, message->seq);
+	message->id = proto_data(tb_arena_bytes(&turn->arena, tb_bytes_of(id, sizeof(id))));
+	message->issued_at_ms = turn->now;
+	message->expires_at_ms = turn->now + MESSAGE_LIFE;
+	*encoded = proto_encode_arena(&turn->arena, &message->base);
+	PbOutboxRecord record = PB_OUTBOX_RECORD__INIT;
+	record.message = proto_data(*encoded);
+	record.case_number = message->case_number;
+	record.queued_ms = turn->now;
+	record.expires_ms = message->expires_at_ms;
+	record.case_seq = message->case_seq;
+	record.hand_over = hand_over;
+	put_out(turn, peer, message->seq, &record);
+	struct kv_key key = out_key(peer, message->seq);
+	kv_mark(&turn->kv, KV_OUTGOING, &key);
+	struct peer_state *state = core_peer_state(turn->core, peer);
+	if (state)
+		state->outgoing++;
+}
+
+void delivery_queue(struct turn *turn, const char *peer, PbCaseRecord *record, PbCaseMessage *message, bool hand_over)
+{
+	struct tb_bytes encoded;
+	uint8_t digest[PKI_HASH_BYTES];
+	message->case_number = record->number;
+	/* What follows a hand-over on its way belongs to the epoch that the hand-over begins. */
+	message->epoch = record->epoch + (record->handing_over && !hand_over);
+	message->case_seq = ++record->out_seq;
+	message->previous = record->out_previous;
+	enqueue(turn, peer, message, hand_over, &encoded);
+	pki_sha256(digest, encoded);
+	record->out_previous = proto_data(tb_arena_bytes(&turn->arena, tb_bytes_of(digest, sizeof(digest))));
+}
+
+/* ---- sending */
+
+struct deliver_call {
+	size_t count;
+	uint64_t seqs[];
+};
+
+/* A message that nobody receipted in its life: the operator and the counterpart are told. */
+static void bury(struct turn *turn, const char *peer, uint64_t seq, PbOutboxRecord *record)
+{
+	PbCaseMessage *message;
+	struct tb_error err;
+	uint8_t digest[PKI_HASH_BYTES];
+	struct kv_key key = out_key(peer, seq);
+	record->dead = tb_arena_str(&turn->arena, "expired: no receipt within its life");
+	put_out(turn, peer, seq, record);
+	kv_delete(&turn->kv, KV_OUTGOING, &key);
+	kv_mark(&turn->kv, KV_DEAD, &key);
+	core_peer_state(turn->core, peer)->outgoing--;
+	turn_log(turn, TB_LOG_ERROR, "delivery.dead_letter", peer, record->case_number, "message %llu expired",
+	         (unsigned long long)seq);
+	pki_sha256(digest, proto_bytes(record->message));
+	audit_add(turn, PB_LEAF_KIND__LEAF_DEAD_LETTER, record->case_number, peer, tb_bytes_of(digest, sizeof(digest)), 1);
+	if (PROTO_DECODE_OWN(&message, case_message, proto_bytes(record->message), &turn->arena, &err) != TB_OK ||
+	    message->expired)
+		return;
+	PbCaseMessage notice = PB_CASE_MESSAGE__INIT;
+	PbExpiredNotice expired = PB_EXPIRED_NOTICE__INIT;
+	struct tb_bytes encoded;
+	expired.id = message->id;
+	expired.case_seq = message->case_seq;
+	expired.seq = seq;
+	expired.digest = proto_data(tb_bytes_of(digest, sizeof(digest)));
+	notice.case_number = record->case_number;
+	notice.expired = &expired;
+	enqueue(turn, peer, &notice, false, &encoded);
+}
+
+/* Gathers what goes in the next call. Expired messages are buried on the way. */
+static size_t gather(struct turn *turn, const struct peer *peer, uint64_t seqs[DELIVER_ITEMS_MAX],
+                     struct tb_bytes messages[DELIVER_ITEMS_MAX])
+{
+	struct kv_key prefix = kv_key_str(peer->region);
+	struct store_cursor cursor;
+	struct tb_bytes key, value;
+	size_t listed = 0, count = 0, bytes = 0;
+	store_cursor(&cursor, turn->kv.txn, KV_OUTGOING, kv_key_bytes(&prefix), tb_bytes_of(NULL, 0));
+	while (listed < DELIVER_ITEMS_MAX && store_next(&cursor, &key, &value))
+		seqs[listed++] = tb_get_u64(key.data + key.size - 8);
+	store_cursor_end(&cursor);
+	for (size_t i = 0; i < listed; i++) {
+		PbOutboxRecord *record;
+		struct tb_error err;
+		struct kv_key record_key = out_key(peer->region, seqs[i]);
+		if (KV_GET(&turn->kv, KV_OUTBOX, &record_key, outbox_record, &turn->arena, &record, &err)) {
+			turn_log(turn, TB_LOG_ERROR, "delivery.unreadable", peer->region, "", "message %llu: %s",
+			         (unsigned long long)seqs[i], err.text);
+			continue;
+		}
+		if (turn->now > record->expires_ms) {
+			bury(turn, peer->region, seqs[i], record);
+			continue;
+		}
+		size_t size = record->message.len + TB_SALT_BYTES + 8;
+		if (count > 0 && bytes + size > TB_BATCH_BYTES_AIM)
+			break;
+		bytes += size;
+		messages[count] = proto_bytes(record->message);
+		seqs[count++] = seqs[i];
+	}
+	return count;
+}
+
+tb_time delivery_finish(struct turn *turn, struct peer_state *state, const struct peer *peer)
+{
+	if (state->outgoing == 0 || state->deliver_busy || !peer->endpoint[0])
+		return INT64_MAX;
+	if (turn->now < state->retry_at)
+		return state->retry_at;
+	uint64_t seqs[DELIVER_ITEMS_MAX];
+	struct tb_bytes messages[DELIVER_ITEMS_MAX];
+	size_t count = gather(turn, peer, seqs, messages);
+	if (count == 0)
+		return state->outgoing ? turn->now + RETRY_FIRST_MS : INT64_MAX;
+	struct core_outbound *outbound = tb_alloc(sizeof(*outbound));
+	struct deliver_call *call = tb_alloc(sizeof(*call) + count * sizeof(call->seqs[0]));
+	struct pki_batch_head head = {.kind = PB_BATCH_KIND__MESSAGES,
+	                              .sender = turn->core->setup.region,
+	                              .receiver = peer->region,
+	                              .sent_at = turn->now,
+	                              .expires_at = turn->now + TB_BATCH_LIFE_MS / 2};
+	outbound->batch = pki_batch_build(&head, messages, count, turn->core->random);
+	outbound->call = CORE_DELIVER;
+	outbound->timeout_ms = CALL_TIMEOUT_MS;
+	outbound->core = call;
+	core_outbound_to(outbound, peer);
+	call->count = count;
+	memcpy(call->seqs, seqs, count * sizeof(seqs[0]));
+	state->deliver_busy = true;
+	audit_add(turn, PB_LEAF_KIND__LEAF_MESSAGE_OUT, "deliver", peer->region, pki_batch_root(outbound->batch),
+	          (uint32_t)count);
+	turn_effect(turn, CORE_SEND)->outbound = outbound;
+	return INT64_MAX;
+}
+
+/* 1 s x 1.6 up to 5 min, jitter 20 %. */
+static tb_time retry_at(struct turn *turn, unsigned failures)
+{
+	double wait = RETRY_FIRST_MS;
+	for (unsigned i = 1; i < failures && wait < RETRY_MOST_MS; i++)
+		wait *= 1.6;
+	if (wait > RETRY_MOST_MS)
+		wait = RETRY_MOST_MS;
+	uint8_t byte;
+	pki_random_bytes(turn->core->random, &byte, 1);
+	return turn->now + (tb_time)(wait * (0.8 + 0.4 * byte / 255.0));
+}
+
+/* The receipt of one message. False: send it again later. */
+static bool receipted(struct turn *turn, const char *peer, uint64_t seq, const PbReceipt *receipt, uint64_t batch,
+                      uint32_t index)
+{
+	struct kv_key key = out_key(peer, seq);
+	PbOutboxRecord *record;
+	PbCaseMessage *message;
+	struct tb_error err;
+	uint8_t digest[PKI_HASH_BYTES];
+	char reference[64];
+	if (!kv_has(&turn->kv, KV_OUTGOING, &key))
+		return true;
+	if (KV_GET(&turn->kv, KV_OUTBOX, &key, outbox_record, &turn->arena, &record, &err) ||
+	    PROTO_DECODE_OWN(&message, case_message, proto_bytes(record->message), &turn->arena, &err))
+		return false;
+	pki_sha256(digest, proto_bytes(record->message));
+	if (!tb_bytes_equal(proto_bytes(receipt->id), proto_bytes(message->id)) ||
+	    !tb_bytes_equal(proto_bytes(receipt->digest), tb_bytes_of(digest, sizeof(digest)))) {
+		turn_log(turn, TB_LOG_ERROR, "delivery.wrong_receipt", peer, record->case_number,
+		         "receipt is not of message %llu", (unsigned long long)seq);
+		return false;
+	}
+	if (receipt->kind != PB_RECEIPT_KIND__DURABLE && receipt->kind != PB_RECEIPT_KIND__REJECTED)
+		return false;
+	record->receipt = proto_data(proto_encode_arena(&turn->arena, &receipt->base));
+	record->batch = batch;
+	record->index = index;
+	put_out(turn, peer, seq, record);
+	kv_delete(&turn->kv, KV_OUTGOING, &key);
+	core_peer_state(turn->core, peer)->outgoing--;
+	snprintf(reference, sizeof(reference), "receipt:%.6s:%llu", peer, (unsigned long long)seq);
+	case_proof_add(&turn->kv, record->case_number, reference);
+	if (receipt->kind == PB_RECEIPT_KIND__REJECTED)
+		turn_log(turn, TB_LOG_WARN, "delivery.rejected", peer, record->case_number, "%s: %s", receipt->code,
+		         receipt->reason);
+	case_receipted(turn, peer, message, receipt);
+	return true;
+}
+
+void delivery_answered(struct turn *turn, struct core_outbound *outbound)
+{
+	struct deliver_call *call = outbound->core;
+	struct peer_state *state = core_peer_state(turn->core, outbound->peer);
+	bool again = false;
+	if (state)
+		state->deliver_busy = false;
+	if (state && outbound->answer) {
+		uint64_t kept = batch_keep(turn, outbound->answer, outbound->peer, 0);
+		audit_add(turn, PB_LEAF_KIND__LEAF_RECEIPT, "deliver", outbound->peer, pki_batch_root(outbound->answer),
+		          (uint32_t)call->count);
+		for (size_t i = 0; i < call->count; i++) {
+			const PbReceipt *receipt = (const PbReceipt *)(const void *)outbound->messages[i];
+			if (!receipt || !receipted(turn, outbound->peer, call->seqs[i], receipt, kept, (uint32_t)i))
+				again = true;
+		}
+		state->failures = 0;
+		state->contact_at = turn->now;
+		state->last_error[0] = 0;
+		state->retry_at = again ? turn->now + RETRY_FIRST_MS : 0;
+	} else if (state) {
+		state->failures++;
+		state->retry_at = retry_at(turn, state->failures);
+		snprintf(state->last_error, sizeof(state->last_error), "%.159s", outbound->error.text);
+		turn_log(turn, TB_LOG_WARN, "delivery.failed", outbound->peer, "", "attempt %u: %s", state->failures,
+		         outbound->error.text);
+	}
+	free(call);
+}
+
+/* ---- receiving */
+
+static struct tb_bytes stored_receipt(struct turn *turn, PbInboxRecord *record)
+{
+	return tb_arena_bytes(&turn->arena, proto_bytes(record->receipt));
+}
+
+/* What may refuse a message before the case is looked at. */
+static enum tb_code check_message(const PbCaseMessage *message, struct tb_error *err)
+{
+	int bodies = (message->package != NULL) + (message->entries != NULL) + (message->proposal != NULL) +
+	             (message->expired != NULL);
+	if (message->id.len != 16)
+		return tb_fail(err, TB_EMALFORMED, "id: 16 bytes expected");
+	if (bodies != 1)
+		return tb_fail(err, TB_EMALFORMED, "one of package, entries, proposal, expired expected");
+	if (strlen(message->case_number) == 0 || strlen(message->case_number) > 32)
+		return tb_fail(err, TB_EMALFORMED, "case_number: 1 to 32 characters expected");
+	return TB_OK;
+}
+
+static void expire(struct turn *turn, const char *peer, const PbCaseMessage *message, PbReceipt *receipt)
+{
+	const PbExpiredNotice *expired = message->expired;
+	struct kv_key key = in_key(peer, proto_bytes(expired->id));
+	receipt->kind = PB_RECEIPT_KIND__DURABLE;
+	if (expired->id.len == 16 && kv_has(&turn->kv, KV_INBOX, &key)) {
+		receipt->code = tb_arena_str(&turn->arena, "applied");
+		return;
+	}
+	receipt->code = tb_arena_str(&turn->arena, "unseen");
+	if (expired->id.len != 16 || expired->digest.len != PKI_HASH_BYTES)
+		return;
+	/* Its receipt, should it come after all. */
+	PbReceipt late = PB_RECEIPT__INIT;
+	late.id = expired->id;
+	late.digest = expired->digest;
+	late.kind = PB_RECEIPT_KIND__REJECTED;
+	late.code = tb_arena_str(&turn->arena, "expired");
+	late.reason = tb_arena_str(&turn->arena, "its sender gave it up before it came");
+	late.at_ms = turn->now;
+	late.case_number = message->case_number;
+	PbInboxRecord record = PB_INBOX_RECORD__INIT;
+	record.digest = expired->digest;
+	record.receipt = proto_data(proto_encode_arena(&turn->arena, &late.base));
+	record.refused_unseen = true;
+	kv_put_message(&turn->kv, KV_INBOX, &key, &record.base);
+	PbCaseRecord *kase;
+	if (case_load(&turn->kv, message->case_number, &turn->arena, &kase, NULL) == TB_OK &&
+	    kase->in_seq + 1 == expired->case_seq) {
+		kase->in_seq = expired->case_seq;
+		kase->in_previous = expired->digest;
+		case_save(turn, kase);
+	}
+}
+
+static const char *reason_word(enum tb_code code)
+{
+	switch (tb_code_fault(code)) {
+	case TB_FAULT_LOCAL:
+		return "node";
+	case TB_FAULT_NONE:
+	case TB_FAULT_PEER:
+	case TB_FAULT_TRANSIENT:
+		break;
+	}
+	return code == TB_EDENIED ? "not_granted" : code == TB_ESTATE ? "state" : code == TB_ENOTFOUND ? "unknown_case" : "invalid";
+}
+
+/* One message: gives the encoded receipt. |proved| is set when this batch is the message's evidence. */
+static struct tb_bytes receive(struct turn *turn, const struct core_inbound *inbound, size_t i, uint64_t batch)
+{
+	const PbCaseMessage *message = (const PbCaseMessage *)(const void *)inbound->messages[i];
+	struct tb_bytes bytes = pki_batch_message(inbound->batch, i);
+	PbReceipt receipt = PB_RECEIPT__INIT;
+	PbInboxRecord *known = NULL;
+	struct tb_error err = {0};
+	uint8_t digest[PKI_HASH_BYTES];
+	bool defer = false;
+	pki_sha256(digest, bytes);
+	receipt.digest = proto_data(tb_bytes_of(digest, sizeof(digest)));
+	receipt.at_ms = turn->now;
+	receipt.kind = PB_RECEIPT_KIND__REJECTED;
+	receipt.code = tb_arena_str(&turn->arena, "malformed");
+	if (!message || check_message(message, &err)) {
+		receipt.id = message ? message->id : (ProtobufCBinaryData){0, NULL};
+		receipt.reason = tb_arena_str(&turn->arena, message ? err.text : "not a CaseMessage");
+		return proto_encode_arena(&turn->arena, &receipt.base);
+	}
+	receipt.id = message->id;
+	receipt.case_number = message->case_number;
+	struct kv_key key = in_key(inbound->peer, proto_bytes(message->id));
+	if (KV_GET(&turn->kv, KV_INBOX, &key, inbox_record, &turn->arena, &known, &err) == TB_OK) {
+		if (tb_bytes_equal(proto_bytes(known->digest), tb_bytes_of(digest, sizeof(digest))))
+			return stored_receipt(turn, known);
+		receipt.code = tb_arena_str(&turn->arena, "same_id_other_content");
+		receipt.reason = tb_arena_str(&turn->arena, "a message with this id and another content was received");
+		turn_log(turn, TB_LOG_ERROR, "delivery.forked", inbound->peer, message->case_number, "%s", receipt.reason);
+		audit_add(turn, PB_LEAF_KIND__LEAF_REFUSED, message->case_number, inbound->peer,
+		          tb_bytes_of(digest, sizeof(digest)), 1);
+		return proto_encode_arena(&turn->arena, &receipt.base);
+	}
+	enum tb_code code = TB_OK;
+	receipt.code = tb_arena_str(&turn->arena, "");
+	if (message->expired)
+		expire(turn, inbound->peer, message, &receipt);
+	else
+		code = case_message(turn, inbound->peer, message, bytes, &defer, &receipt.head, &err);
+	if (defer) {
+		receipt.kind = PB_RECEIPT_KIND__DEFERRED;
+		return proto_encode_arena(&turn->arena, &receipt.base);
+	}
+	if (code) {
+		receipt.kind = PB_RECEIPT_KIND__REJECTED;
+		receipt.code = tb_arena_str(&turn->arena, reason_word(code));
+		receipt.reason = tb_arena_str(&turn->arena, err.text);
+		turn_log(turn, TB_LOG_WARN, "delivery.refused", inbound->peer, message->case_number, "%s", err.text);
+	} else {
+		receipt.kind = PB_RECEIPT_KIND__DURABLE;
+	}
+	struct tb_bytes encoded = proto_encode_arena(&turn->arena, &receipt.base);
+	PbInboxRecord record = PB_INBOX_RECORD__INIT;
+	char reference[64], hex[33];
+	record.digest = receipt.digest;
+	record.receipt = proto_data(encoded);
+	record.batch = batch;
+	record.index = (uint32_t)i;
+	kv_put_message(&turn->kv, KV_INBOX, &key, &record.base);
+	tb_hex(hex, message->id.data, 16);
+	snprintf(reference, sizeof(reference), "message:%.6s:%s", inbound->peer, hex);
+	if (code == TB_OK)
+		case_proof_add(&turn->kv, message->case_number, reference);
+	return encoded;
+}
+
+void delivery_inbound(struct turn *turn, struct core_inbound *inbound)
+{
+	const struct peer *peer = peer_find(turn->core->peers, inbound->peer);
+	struct peer_state *state = core_peer_state(turn->core, inbound->peer);
+	if (!peer || !state) {
+		tb_fail(&inbound->error, TB_EDENIED, "not a peer of this node any more");
+		turn_effect(turn, CORE_ANSWER)->inbound = inbound;
+		return;
+	}
+	state->contact_at = turn->now;
+	/* Who calls us can be called: don't wait out a long retry. */
+	if (state->failures > 0 && state->retry_at > turn->now + RETRY_FIRST_MS)
+		state->retry_at = turn->now + RETRY_FIRST_MS;
+	uint64_t batch = batch_keep(turn, inbound->batch, peer->region, 0);
+	size_t count = inbound->batch->items_count;
+	struct tb_bytes *receipts = tb_arena_alloc(&turn->arena, count * sizeof(*receipts));
+	for (size_t i = 0; i < count; i++)
+		receipts[i] = receive(turn, inbound, i, batch);
+	struct pki_batch_head head = {.kind = PB_BATCH_KIND__RECEIPTS,
+	                              .sender = turn->core->setup.region,
+	                              .receiver = peer->region,
+	                              .sent_at = turn->now,
+	                              .expires_at = turn->now + TB_BATCH_LIFE_MS / 2,
+	                              .in_reply_to = pki_batch_root(inbound->batch)};
+	inbound->answer = pki_batch_build(&head, receipts, count, turn->core->random);
+	audit_add(turn, PB_LEAF_KIND__LEAF_MESSAGE_IN, "deliver", peer->region, pki_batch_root(inbound->batch),
+	          (uint32_t)count);
+	turn_effect(turn, CORE_ANSWER)->inbound = inbound;
+}
+
+/* ---- dead letters */
+
+enum tb_code delivery_read_dead(struct query *query, struct tb_error *err)
+{
+	struct tb_arena *arena = &query->request->arena;
+	PbDeadLettersResponse *reply = PROTO_NEW(PbDeadLettersResponse, dead_letters_response, arena);
+	struct store_cursor cursor;
+	struct tb_bytes key, value;
+	enum tb_code code = TB_OK;
+	reply->letters = tb_arena_alloc(arena, TB_PAGE_ROWS_MAX * sizeof(*reply->letters));
+	store_cursor(&cursor, query->kv.txn, KV_DEAD, tb_bytes_of(NULL, 0), tb_bytes_of(NULL, 0));
+	while (code == TB_OK && reply->n_letters < TB_PAGE_ROWS_MAX && store_next(&cursor, &key, &value)) {
+		PbOutboxRecord *record;
+		struct kv_key out = kv_key_of(key);
+		code = KV_GET(&query->kv, KV_OUTBOX, &out, outbox_record, arena, &record, err);
+		if (code)
+			break;
+		PbDeadLetter *letter = PROTO_NEW(PbDeadLetter, dead_letter, arena);
+		letter->peer = tb_arena_copy(arena, key.data, key.size - 8);
+		letter->seq = tb_get_u64(key.data + key.size - 8);
+		letter->case_number = record->case_number;
+		letter->reason = record->dead;
+		letter->queued_ms = record->queued_ms;
+		reply->letters[reply->n_letters++] = letter;
+	}
+	store_cursor_end(&cursor);
+	query->request->reply = &reply->base;
+	return code;
+}
+
+void delivery_apply_requeue(struct turn *turn, struct core_request *request)
+{
+	const PbRequeueRequest *requeue = (const PbRequeueRequest *)(const void *)request->message;
+	struct peer_state *state = core_peer_state(turn->core, requeue->peer);
+	struct tb_error err = {0};
+	PbOutboxRecord *record;
+	if (!state) {
+		tb_fail(&err, TB_ENOTFOUND, "%.8s is not a peer of this node", requeue->peer);
+		turn_refuse(turn, request, &err);
+		return;
+	}
+	struct kv_key key = out_key(requeue->peer, requeue->seq);
+	if (!kv_has(&turn->kv, KV_DEAD, &key) ||
+	    KV_GET(&turn->kv, KV_OUTBOX, &key, outbox_record, &turn->arena, &record, &err)) {
+		tb_fail(&err, TB_ENOTFOUND, "no dead letter %llu to %s", (unsigned long long)requeue->seq, requeue->peer);
+		turn_refuse(turn, request, &err);
+		return;
+	}
+	record->dead = tb_arena_str(&turn->arena, "");
+	record->expires_ms = turn->now + MESSAGE_LIFE;
+	put_out(turn, requeue->peer, requeue->seq, record);
+	kv_delete(&turn->kv, KV_DEAD, &key);
+	kv_mark(&turn->kv, KV_OUTGOING, &key);
+	state->outgoing++;
+	turn_reply(turn, request, &PROTO_NEW(PbRequeueResponse, requeue_response, &request->arena)->base);
+}

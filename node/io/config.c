@@ -1,0 +1,284 @@
+#include "node/io/config_priv.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "node/core/calendar.h"
+#include "node/core/region.h"
+#include "node/io/data.h"
+
+enum { STORE_GIB_DEFAULT = 64, STORE_GIB_MAX = 64 * 1024 };
+
+struct node_yaml {
+	char *region;
+	char *name;
+	char *listen;
+	char *endpoint;
+	unsigned *store_max_gib;
+	int log_level; /* one more than enum tb_log_level; 0: not given */
+};
+
+static const cyaml_strval_t log_levels[] = {
+	{"debug", TB_LOG_DEBUG + 1},
+	{"info", TB_LOG_INFO + 1},
+	{"warn", TB_LOG_WARN + 1},
+	{"error", TB_LOG_ERROR + 1},
+};
+
+static const cyaml_schema_field_t node_fields[] = {
+	CYAML_FIELD_STRING_PTR("region", CYAML_FLAG_POINTER, struct node_yaml, region, 1,
+                               PKI_REGION_ROOM - 1),
+	CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct node_yaml, name, 0,
+                               TB_NAME_BYTES_MAX),
+	CYAML_FIELD_STRING_PTR("listen", CYAML_FLAG_POINTER, struct node_yaml, listen, 1,
+                               CONFIG_ENDPOINT_BYTES_MAX),
+	CYAML_FIELD_STRING_PTR("endpoint", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct node_yaml,
+                               endpoint, 0, CONFIG_ENDPOINT_BYTES_MAX),
+	CYAML_FIELD_UINT_PTR("store_max_gib", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct node_yaml,
+                             store_max_gib),
+	CYAML_FIELD_ENUM("log_level", CYAML_FLAG_STRICT | CYAML_FLAG_OPTIONAL, struct node_yaml, log_level,
+                         log_levels, CYAML_ARRAY_LEN(log_levels)),
+	CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t node_value = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct node_yaml, node_fields)};
+
+bool config_address_valid(const char *text, bool any_port)
+{
+	const char *colon = strrchr(text, ':');
+	if (!colon || colon == text || !isdigit((unsigned char)colon[1]) || strlen(colon) > 6)
+		return false;
+	char *end;
+	unsigned long port = strtoul(colon + 1, &end, 10);
+	if (*end || port > 65535 || (port == 0 && !any_port))
+		return false;
+	size_t host_size = (size_t)(colon - text);
+	if (text[0] == '[')
+		return host_size > 2 && colon[-1] == ']' &&
+		       1 + strspn(text + 1, "0123456789abcdefABCDEF:.") == host_size - 1;
+	return strspn(text, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-_") == host_size;
+}
+
+char *config_path(struct tb_arena *arena, const char *dir, const char *fmt, ...)
+{
+	char name[512];
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(name, sizeof(name), fmt, args);
+	va_end(args);
+	return tb_arena_printf(arena, "%s/%s", dir, name);
+}
+
+/* ---- tables */
+
+/* DIR/data/NAME.tsv into |text|, if it is there. |*path| names the file, or is NULL: the compiled one counts.
+ */
+static enum tb_code override(struct tb_buf *text, const char **path, struct tb_arena *arena, const char *dir,
+                             const char *name, struct tb_error *err)
+{
+	const char *file = config_path(arena, dir, "data/%s.tsv", name);
+	*path = NULL;
+	if (!file_exists(file))
+		return TB_OK;
+	*path = file;
+	return file_read(text, file, TB_FILE_BYTES_MAX, err);
+}
+
+static enum tb_code calendar_load(struct calendar **out, const char *dir, struct tb_error *err)
+{
+	*out = NULL;
+	struct tb_arena arena = {0};
+	struct tb_buf text = {0};
+	struct tb_error inner = {0};
+	const char *path;
+	enum tb_code code = override(&text, &path, &arena, dir, "workdays", err);
+	if (code == TB_OK) {
+		struct tb_bytes tsv =
+			path ? tb_buf_bytes(&text) : tb_bytes_of(data_workdays, data_workdays_size);
+		code = calendar_parse(out, tsv, &inner);
+		if (code != TB_OK)
+			tb_fail(err, code, "%s: %.200s", path ? path : "compiled calendar", inner.text);
+	}
+	tb_buf_clear(&text);
+	tb_arena_clear(&arena);
+	return code;
+}
+
+enum tb_code config_regions_load(struct regions **out, const char *dir, struct tb_error *err)
+{
+	*out = NULL;
+	struct tb_arena arena = {0};
+	struct tb_buf text = {0};
+	struct tb_error inner = {0};
+	const char *path;
+	enum tb_code code = override(&text, &path, &arena, dir, "regions", err);
+	if (code == TB_OK) {
+		if (!path) {
+			tb_buf_add(&text, data_regions, data_regions_size);
+			tb_buf_str(&text, "\n");
+			tb_buf_add(&text, data_regions_direct_county, data_regions_direct_county_size);
+		}
+		code = regions_parse(out, tb_buf_bytes(&text), &inner);
+		if (code != TB_OK)
+			tb_fail(err, code, "%s: %.200s", path ? path : "compiled regions", inner.text);
+	}
+	tb_buf_clear(&text);
+	tb_arena_clear(&arena);
+	return code;
+}
+
+const char *config_region_name(const struct regions *regions, const char *code)
+{
+	return regions_name(regions, code);
+}
+
+/* Places in which two codes differ; a missing digit differs. */
+static size_t code_distance(const char *a, const char *b)
+{
+	size_t distance = 0;
+	for (; *a || *b; a += *a != '\0', b += *b != '\0')
+		distance += *a != *b;
+	return distance;
+}
+
+enum tb_code config_region_unknown(const struct regions *regions, const char *code, struct tb_error *err)
+{
+	enum { DISTANCE_MAX = 2 };
+	const char *best_code = NULL;
+	const char *best_name = NULL;
+	size_t best = DISTANCE_MAX + 1;
+	for (size_t i = 0; i < regions_count(regions); i++) {
+		const char *row_code, *row_name;
+		regions_at(regions, i, &row_code, &row_name);
+		/* A name in place of a code: "常州" for 常州市. */
+		size_t distance = *code && strstr(row_name, code) ? 0 : code_distance(row_code, code);
+		if (distance < best) {
+			best = distance;
+			best_code = row_code;
+			best_name = row_name;
+		}
+	}
+	if (!best_code)
+		return tb_fail(err, TB_EINVALID, "region: %.40s is no region code (GB/T 2260)", code);
+	return tb_fail(err, TB_EINVALID, "region: %.40s is no region code (GB/T 2260); did you mean %s, %s?",
+	               code, best_code, best_name);
+}
+
+/* ---- node.yaml */
+
+static enum tb_code check_node(const struct yamldoc *doc, const struct node_yaml *node,
+                               const struct regions *regions, struct tb_error *err)
+{
+	if (!config_region_name(regions, node->region))
+		return yamldoc_fail(doc, "region", NULL, 0, err, "%s is in no region table", node->region);
+	if (node->name && !tb_text_printable(tb_bytes_str(node->name)))
+		return yamldoc_fail(doc, "name", NULL, 0, err, "control characters are not allowed");
+	if (!config_address_valid(node->listen, true))
+		return yamldoc_fail(doc, "listen", NULL, 0, err, "%s is not host:port", node->listen);
+	if (node->endpoint && *node->endpoint && !config_address_valid(node->endpoint, false))
+		return yamldoc_fail(doc, "endpoint", NULL, 0, err, "%s is not host:port", node->endpoint);
+	if (node->store_max_gib && (*node->store_max_gib == 0 || *node->store_max_gib > STORE_GIB_MAX))
+		return yamldoc_fail(doc, "store_max_gib", NULL, 0, err, "%u is not in 1 to %d",
+		                    *node->store_max_gib, STORE_GIB_MAX);
+	return TB_OK;
+}
+
+static void fill(struct config *config, const struct node_yaml *node)
+{
+	struct tb_arena *arena = &config->arena;
+	unsigned gib = node->store_max_gib ? *node->store_max_gib : STORE_GIB_DEFAULT;
+	config->region = tb_arena_str(arena, node->region);
+	config->name = tb_arena_str(arena, node->name && *node->name
+	                                           ? node->name
+	                                           : config_region_name(config->regions, node->region));
+	config->listen = tb_arena_str(arena, node->listen);
+	config->endpoint = tb_arena_str(arena, node->endpoint);
+	config->store_max_bytes = (uint64_t)gib << 30;
+	config->log_level = node->log_level ? (enum tb_log_level)(node->log_level - 1) : TB_LOG_INFO;
+}
+
+/* What the permissions must be; those that are not there are missed by whoever reads them. */
+static enum tb_code check_permissions(struct config *config, struct tb_error *err)
+{
+	static const char *const private_files[] = {"keys/ca.key", "keys/node.key", "keys/message.key",
+	                                            "keys/seal.key", "keys/vault.key"};
+	static const char *const dirs[] = {"certs", "peers", "data"};
+	enum tb_code code = file_check_dir(config->dir, false, err);
+	if (code == TB_OK)
+		code = file_check_dir(config_path(&config->arena, config->dir, "keys"), true, err);
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]) && code == TB_OK; i++) {
+		const char *path = config_path(&config->arena, config->dir, "%s", dirs[i]);
+		if (file_exists(path))
+			code = file_check_dir(path, false, err);
+	}
+	for (size_t i = 0; i < sizeof(private_files) / sizeof(private_files[0]) && code == TB_OK; i++) {
+		const char *path = config_path(&config->arena, config->dir, "%s", private_files[i]);
+		if (file_exists(path))
+			code = file_check_private(path, err);
+	}
+	return code;
+}
+
+static enum tb_code load_node(struct config *config, struct tb_error *err)
+{
+	struct tb_buf text = {0};
+	struct yamldoc doc = {0};
+	const char *path = config_path(&config->arena, config->dir, "node.yaml");
+	enum tb_code code = file_read(&text, path, TB_FILE_BYTES_MAX, err);
+	if (code == TB_ENOTFOUND)
+		code = tb_fail(err, code, "%s: no node here: no node.yaml", config->dir);
+	if (code == TB_OK)
+		code = yamldoc_load(&doc, path, tb_buf_bytes(&text), &node_value, err);
+	if (code == TB_OK)
+		code = check_node(&doc, doc.data, config->regions, err);
+	if (code == TB_OK)
+		fill(config, doc.data);
+	yamldoc_free(&doc);
+	tb_buf_clear(&text);
+	return code;
+}
+
+enum tb_code config_load(struct config **out, const char *dir, struct tb_error *err)
+{
+	*out = NULL;
+	struct config *config = tb_alloc(sizeof(*config));
+	char *own = tb_arena_str(&config->arena, dir);
+	for (size_t size = strlen(own); size > 1 && own[size - 1] == '/'; size--)
+		own[size - 1] = '\0';
+	config->dir = own;
+	config->api_socket = config_path(&config->arena, own, "api.sock");
+	config->store_dir = config_path(&config->arena, own, "store");
+	config->blobs_dir = config_path(&config->arena, own, "blobs");
+	enum tb_code code = TB_OK;
+	if (!file_exists(config_path(&config->arena, own, "node.yaml")))
+		code = tb_fail(err, TB_ENOTFOUND, "%s: no node here: no node.yaml", own);
+	if (code == TB_OK)
+		code = check_permissions(config, err);
+	if (code == TB_OK)
+		code = config_regions_load(&config->regions, own, err);
+	if (code == TB_OK)
+		code = calendar_load(&config->calendar, own, err);
+	if (code == TB_OK)
+		code = load_node(config, err);
+	if (code != TB_OK) {
+		config_free(config);
+		return code;
+	}
+	*out = config;
+	return TB_OK;
+}
+
+void config_free(struct config *config)
+{
+	if (!config)
+		return;
+	if (config->regions)
+		regions_free(config->regions);
+	if (config->calendar)
+		calendar_free(config->calendar);
+	tb_arena_clear(&config->arena);
+	free(config);
+}

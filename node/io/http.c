@@ -1,0 +1,676 @@
+#include "node/io/http.h"
+
+#include "base/log.h"
+#include "node/core/material.h"
+#include "node/io/workers.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	HTTP_CONNECTIONS_MAX = 256,
+	HTTP_THREADS = 2,
+	HTTP_WORKERS = 2,
+	HTTP_CONNECTION_BYTES = 128 * 1024, /* read buffer: the size of an upload's steps */
+	HTTP_IDLE_S = 300,                  /* an idle connection is closed after this */
+	HTTP_BODIES_BYTES_MAX = 256 << 20,  /* bodies in memory at one time, of all connections */
+	HTTP_DISCARD_BYTES_MAX = 64 << 20,  /* read after an error, so that the client reads the reply */
+	HTTP_FLUSH_MS = 1000,               /* time for the last replies when closing */
+};
+
+/* Reading (MHD's thread) -> away (a worker, then maybe a turn; suspended) -> back (MHD's thread again). */
+enum call_state { CALL_READING, CALL_AWAY, CALL_BACK };
+
+struct call;
+
+/* What a kind of call does; each runs where it says. */
+struct call_kind {
+	/* MHD's thread: takes a piece of the body. */
+	enum tb_code (*add)(struct call *call, struct tb_bytes bytes, struct tb_error *err);
+	/* A worker: gives the struct call to call_back() or its request to the setup's submit(). */
+	void (*work)(void *arg);
+};
+
+struct call {
+	struct http *http;
+	struct MHD_Connection *connection;
+	const struct call_kind *kind; /* NULL: it was answered at once */
+	enum call_state state;
+	struct call *prev, *next; /* among those that are away */
+	const struct core_method *method;
+	const struct http_method *own; /* instead: one of the driver's */
+	struct tb_arena arena;
+	proto_message *own_reply; /* in |arena| */
+	struct tb_buf body;
+	uint64_t received; /* bytes of the body so far */
+	struct material_intake *intake;
+	uint8_t root[PKI_HASH_BYTES]; /* of a download */
+	struct material_source *source;
+	uint64_t source_size;
+	struct tb_buf chunk;
+	size_t chunk_at;
+	struct core_request *request; /* NULL while somebody else has it */
+	struct tb_error error;
+	struct tb_buf reply; /* borrowed by MHD until the call is freed */
+};
+
+struct http {
+	struct http_setup setup;
+	struct MHD_Daemon *daemon;
+	struct workers *workers;
+	int fd; /* the listening socket; MHD's until it is told to be quiet */
+	atomic_bool draining;
+	atomic_size_t body_bytes;
+	pthread_mutex_t mutex;
+	pthread_cond_t changed; /* |running| */
+	size_t running;
+	bool closing;
+	struct call *away;
+};
+
+/* ---- life of a call */
+
+static struct call *call_new(struct http *http, struct MHD_Connection *connection)
+{
+	struct call *call = tb_alloc(sizeof(*call));
+	call->http = http;
+	call->connection = connection;
+	pthread_mutex_lock(&http->mutex);
+	http->running++;
+	pthread_mutex_unlock(&http->mutex);
+	return call;
+}
+
+static void body_clear(struct call *call)
+{
+	atomic_fetch_sub(&call->http->body_bytes, call->body.size);
+	tb_buf_clear(&call->body);
+}
+
+static void call_free(struct call *call)
+{
+	struct http *http = call->http;
+	assert(call->state != CALL_AWAY);
+	body_clear(call);
+	material_intake_free(call->intake);
+	material_source_free(call->source);
+	if (call->request)
+		core_request_free(call->request);
+	tb_arena_clear(&call->arena);
+	tb_buf_clear(&call->chunk);
+	tb_buf_clear(&call->reply);
+	free(call);
+	pthread_mutex_lock(&http->mutex);
+	http->running--;
+	pthread_cond_broadcast(&http->changed);
+	pthread_mutex_unlock(&http->mutex);
+}
+
+/* On MHD's thread, from the access handler only (MHD_suspend_connection's rule). False: too late. */
+static bool call_leave(struct call *call)
+{
+	struct http *http = call->http;
+	pthread_mutex_lock(&http->mutex);
+	bool open = !http->closing;
+	if (open) {
+		call->state = CALL_AWAY;
+		call->prev = NULL;
+		call->next = http->away;
+		if (call->next)
+			call->next->prev = call;
+		http->away = call;
+		/* Before anyone can resume it. */
+		MHD_suspend_connection(call->connection);
+		workers_add(http->workers, call->kind->work, call);
+	}
+	pthread_mutex_unlock(&http->mutex);
+	return open;
+}
+
+/* Any thread; the call is MHD's afterwards. */
+static void call_back(struct call *call)
+{
+	struct http *http = call->http;
+	pthread_mutex_lock(&http->mutex);
+	assert(call->state == CALL_AWAY);
+	if (call->prev)
+		call->prev->next = call->next;
+	else
+		http->away = call->next;
+	if (call->next)
+		call->next->prev = call->prev;
+	call->state = CALL_BACK;
+	pthread_mutex_unlock(&http->mutex);
+	MHD_resume_connection(call->connection);
+}
+
+void http_reply(struct http *http, struct core_request *request)
+{
+	struct call *call = request->io;
+	assert(call->http == http);
+	call->request = request;
+	call_back(call);
+}
+
+/* ---- replies */
+
+/* connectrpc.com/docs/protocol, "Error Codes" */
+static unsigned http_status(enum tb_code code)
+{
+	static const struct {
+		const char *connect;
+		unsigned status;
+	} table[] = {
+		{"invalid_argument", MHD_HTTP_BAD_REQUEST},
+		{"not_found", MHD_HTTP_NOT_FOUND},
+		{"already_exists", MHD_HTTP_CONFLICT},
+		{"permission_denied", MHD_HTTP_FORBIDDEN},
+		{"failed_precondition", MHD_HTTP_BAD_REQUEST},
+		{"unauthenticated", MHD_HTTP_UNAUTHORIZED},
+		{"resource_exhausted", MHD_HTTP_TOO_MANY_REQUESTS},
+		{"unavailable", MHD_HTTP_SERVICE_UNAVAILABLE},
+		{"deadline_exceeded", MHD_HTTP_GATEWAY_TIMEOUT},
+		{"unimplemented", MHD_HTTP_NOT_IMPLEMENTED},
+		{"internal", MHD_HTTP_INTERNAL_SERVER_ERROR},
+		{"data_loss", MHD_HTTP_INTERNAL_SERVER_ERROR},
+	};
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		if (strcmp(table[i].connect, tb_code_connect(code)) == 0)
+			return table[i].status;
+	}
+	return MHD_HTTP_INTERNAL_SERVER_ERROR;
+}
+
+static void add_json_text(struct tb_buf *out, const char *text)
+{
+	size_t size = strlen(text);
+	/* An error's text may have been cut within a character. */
+	while (size > 0 && !tb_utf8_valid(tb_bytes_of(text, size)))
+		size--;
+	tb_buf_str(out, "\"");
+	for (size_t i = 0; i < size; i++) {
+		unsigned char c = (unsigned char)text[i];
+		if (c < 0x20)
+			tb_buf_printf(out, "\\u%04x", c);
+		else if (c == '"' || c == '\\')
+			tb_buf_printf(out, "\\%c", c);
+		else
+			tb_buf_add(out, &c, 1);
+	}
+	tb_buf_str(out, "\"");
+}
+
+static enum MHD_Result queue(struct call *call, unsigned status, struct MHD_Response *response,
+                             const char *type)
+{
+	if (!response)
+		return MHD_NO;
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW,
+		                        call->own || call->method ? "POST" : "GET, PUT");
+	if (atomic_load(&call->http->draining))
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+	enum MHD_Result result = MHD_queue_response(call->connection, status, response);
+	MHD_destroy_response(response); /* MHD keeps its own reference. */
+	return result;
+}
+
+static enum MHD_Result reply_buf(struct call *call, unsigned status, const char *type)
+{
+	struct tb_buf *reply = &call->reply;
+	return queue(call, status,
+	             MHD_create_response_from_buffer(reply->size, reply->data, MHD_RESPMEM_PERSISTENT), type);
+}
+
+/* |status| 0: the one that goes with the code. */
+static enum MHD_Result reply_error(struct call *call, unsigned status, enum tb_code code, const char *text)
+{
+	tb_buf_clear(&call->reply);
+	tb_buf_printf(&call->reply, "{\"code\":\"%s\",\"message\":", tb_code_connect(code));
+	add_json_text(&call->reply, *text ? text : tb_code_text(code));
+	tb_buf_str(&call->reply, "}");
+	return reply_buf(call, status ? status : http_status(code), "application/json");
+}
+
+static ssize_t source_read(void *ctx, uint64_t offset, char *out, size_t room)
+{
+	(void)offset;
+	struct call *call = ctx;
+	if (call->chunk_at == call->chunk.size) {
+		struct tb_error err = {0};
+		bool more = false;
+		tb_buf_clear(&call->chunk);
+		call->chunk_at = 0;
+		enum tb_code code = material_source_chunk(call->source, &call->chunk, &more, &err);
+		if (code != TB_OK) {
+			/* The status line is gone already: the client sees a body that is too short. */
+			tb_log(TB_LOG_ERROR, "api.material", "code", tb_code_name(code), "text", err.text,
+			       NULL);
+			return MHD_CONTENT_READER_END_WITH_ERROR;
+		}
+		if (!more)
+			return MHD_CONTENT_READER_END_OF_STREAM;
+	}
+	size_t left = call->chunk.size - call->chunk_at;
+	size_t size = left < room ? left : room;
+	memcpy(out, call->chunk.data + call->chunk_at, size);
+	call->chunk_at += size;
+	return (ssize_t)size;
+}
+
+/* The call is back: what came of it. */
+static enum MHD_Result reply_result(struct call *call)
+{
+	if (call->error.code != TB_OK)
+		return reply_error(call, 0, call->error.code, call->error.text);
+	if (call->source)
+		return queue(call, MHD_HTTP_OK,
+		             MHD_create_response_from_callback(call->source_size, TB_CHUNK_BYTES, source_read,
+		                                               call, NULL),
+		             "application/octet-stream");
+	if (call->own_reply) {
+		proto_json_encode(&call->reply, call->own_reply);
+		return reply_buf(call, MHD_HTTP_OK, "application/json");
+	}
+	struct core_request *request = call->request;
+	if (request->error.code != TB_OK)
+		return reply_error(call, 0, request->error.code, request->error.text);
+	assert(request->reply);
+	proto_json_encode(&call->reply, request->reply);
+	core_request_free(request);
+	call->request = NULL;
+	return reply_buf(call, MHD_HTTP_OK, "application/json");
+}
+
+/* ---- POST /tongban.v1.Service/Method */
+
+static enum tb_code method_add(struct call *call, struct tb_bytes bytes, struct tb_error *err)
+{
+	if (bytes.size > TB_API_BODY_BYTES_MAX - call->body.size)
+		return tb_fail(err, TB_ETOOBIG, "body over %d bytes", TB_API_BODY_BYTES_MAX);
+	if (atomic_fetch_add(&call->http->body_bytes, bytes.size) + bytes.size > HTTP_BODIES_BYTES_MAX) {
+		atomic_fetch_sub(&call->http->body_bytes, bytes.size);
+		return tb_fail(err, TB_ETHROTTLED, "too many large requests at one time");
+	}
+	tb_buf_add(&call->body, bytes.data, bytes.size);
+	return TB_OK;
+}
+
+/* An empty body is an empty message, as Connect's clients may send it. */
+static struct tb_bytes body_json(const struct call *call)
+{
+	return call->body.size ? tb_buf_bytes(&call->body) : tb_bytes_str("{}");
+}
+
+static void method_work(void *arg)
+{
+	struct call *call = arg;
+	const struct http_setup *setup = &call->http->setup;
+	struct core_request *request = NULL;
+	call->error.code = core_request_new(&request, call->method, body_json(call), &call->error);
+	body_clear(call);
+	if (call->error.code != TB_OK) {
+		call_back(call);
+		return;
+	}
+	request->io = call;
+	if (core_method_reads(call->method)) {
+		struct peer_set *peers = setup->peers(setup->ctx);
+		core_query(setup->core, peers, request, setup->now());
+		peer_set_unref(peers);
+		http_reply(call->http, request);
+		return;
+	}
+	core_prepare(setup->core, request, setup->now());
+	if (request->error.code != TB_OK)
+		http_reply(call->http, request);
+	else
+		setup->submit(setup->ctx, request);
+}
+
+static const struct call_kind method_kind = {method_add, method_work};
+
+/* ---- the driver's own methods */
+
+static void own_work(void *arg)
+{
+	struct call *call = arg;
+	proto_message *message;
+	call->error.code =
+		proto_json_decode(&message, call->own->input, body_json(call), &call->arena, &call->error);
+	body_clear(call);
+	if (call->error.code == TB_OK)
+		call->error.code = call->own->call(call->http->setup.ctx, message, &call->own_reply,
+		                                   &call->arena, &call->error);
+	call_back(call);
+}
+
+static const struct call_kind own_kind = {method_add, own_work};
+
+/* ---- PUT /material */
+
+static enum tb_code upload_add(struct call *call, struct tb_bytes bytes, struct tb_error *err)
+{
+	return material_intake_add(call->intake, bytes, err);
+}
+
+static void upload_work(void *arg)
+{
+	struct call *call = arg;
+	const struct http_setup *setup = &call->http->setup;
+	struct core_request *request = NULL;
+	struct material_intake *intake = call->intake;
+	call->intake = NULL; /* Freed in every case. */
+	call->error.code = material_intake_finish(intake, &request, &call->error);
+	if (call->error.code != TB_OK) {
+		call_back(call);
+		return;
+	}
+	request->io = call;
+	setup->submit(setup->ctx, request);
+}
+
+static const struct call_kind upload_kind = {upload_add, upload_work};
+
+/* ---- GET /material/ROOT */
+
+static enum tb_code download_add(struct call *call, struct tb_bytes bytes, struct tb_error *err)
+{
+	(void)call;
+	(void)bytes;
+	return tb_fail(err, TB_EINVALID, "a GET request has no body");
+}
+
+static void download_work(void *arg)
+{
+	struct call *call = arg;
+	const struct core_setup *core = call->http->setup.core;
+	struct tb_arena arena = {0};
+	PbStoredMaterial *record = NULL;
+	/* No peer: a local program may have them all. */
+	enum tb_code code = core_material_for(core, "", call->root, &arena, &record, &call->error);
+	if (code == TB_OK) {
+		call->source_size = record->size;
+		code = material_source_new(&call->source, core, record, call->root, 0, &call->error);
+	}
+	tb_arena_clear(&arena);
+	call->error.code = code;
+	call_back(call);
+}
+
+static const struct call_kind download_kind = {download_add, download_work};
+
+/* ---- requests */
+
+static const char *header(struct call *call, const char *name)
+{
+	return MHD_lookup_connection_value(call->connection, MHD_HEADER_KIND, name);
+}
+
+/* The length that the header announces; 0 if it doesn't. MHD has checked its form. */
+static uint64_t announced(struct call *call)
+{
+	const char *length = header(call, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	return length ? strtoull(length, NULL, 10) : 0;
+}
+
+static bool is_json(const char *type)
+{
+	static const char json[] = "application/json";
+	if (!type || strncasecmp(type, json, strlen(json)) != 0)
+		return false;
+	char end = type[strlen(json)];
+	return end == '\0' || end == ';' || end == ' ';
+}
+
+/* Each begin_* names the call's kind, or answers at once. */
+static enum MHD_Result begin_method(struct call *call, const char *url, const char *verb)
+{
+	for (const struct http_method *own = call->http->setup.methods; own->path && !call->own; own++)
+		call->own = strcmp(own->path, url) == 0 ? own : NULL;
+	call->method = call->own ? NULL : core_method_find(url);
+	if (!call->own && !call->method)
+		return reply_error(call, MHD_HTTP_NOT_FOUND, TB_EUNIMPLEMENTED, "no such method");
+	if (strcmp(verb, MHD_HTTP_METHOD_POST) != 0)
+		return reply_error(call, MHD_HTTP_METHOD_NOT_ALLOWED, TB_EUNIMPLEMENTED,
+		                   "methods are called by POST");
+	if (!is_json(header(call, MHD_HTTP_HEADER_CONTENT_TYPE)))
+		return reply_error(call, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE, TB_EINVALID,
+		                   "content-type must be application/json");
+	if (announced(call) > TB_API_BODY_BYTES_MAX)
+		return reply_error(call, MHD_HTTP_CONTENT_TOO_LARGE, TB_ETOOBIG, "body over 16 MiB");
+	call->kind = call->own ? &own_kind : &method_kind;
+	return MHD_YES;
+}
+
+static enum MHD_Result begin_upload(struct call *call)
+{
+	if (announced(call) > (uint64_t)TB_MATERIAL_CHUNKS_MAX * TB_CHUNK_BYTES)
+		return reply_error(call, MHD_HTTP_CONTENT_TOO_LARGE, TB_ETOOBIG, "material over 2 GiB");
+	uint8_t seed[32];
+	call->http->setup.seed(seed);
+	struct tb_error err = {0};
+	enum tb_code code = material_intake_new(&call->intake, call->http->setup.core, seed, &err);
+	if (code != TB_OK)
+		return reply_error(call, 0, code, err.text);
+	call->kind = &upload_kind;
+	return MHD_YES;
+}
+
+static enum MHD_Result begin_download(struct call *call, const char *root)
+{
+	if (strlen(root) != sizeof(call->root) * 2 || !tb_unhex(call->root, sizeof(call->root), root))
+		return reply_error(call, 0, TB_EINVALID, "a material is named by 64 hex digits");
+	call->kind = &download_kind;
+	return MHD_YES;
+}
+
+static enum MHD_Result begin(struct call *call, const char *url, const char *verb)
+{
+	static const char material[] = "/material";
+	bool get = strcmp(verb, MHD_HTTP_METHOD_GET) == 0;
+	if (atomic_load(&call->http->draining))
+		return reply_error(call, 0, TB_EBUSY, "the node is stopping");
+	if (strcmp(url, "/") == 0 && get) {
+		tb_buf_printf(&call->reply, "tongban %s, node of region %s\n",
+		              call->http->setup.core->version, call->http->setup.core->region);
+		return reply_buf(call, MHD_HTTP_OK, "text/plain; charset=utf-8");
+	}
+	if (strcmp(url, material) == 0 && strcmp(verb, MHD_HTTP_METHOD_PUT) == 0)
+		return begin_upload(call);
+	if (strncmp(url, "/material/", strlen(material) + 1) == 0 && get)
+		return begin_download(call, url + strlen(material) + 1);
+	if (strcmp(url, "/") == 0 || strncmp(url, material, strlen(material)) == 0)
+		return reply_error(call, MHD_HTTP_METHOD_NOT_ALLOWED, TB_EUNIMPLEMENTED,
+		                   "not by this HTTP method");
+	return begin_method(call, url, verb);
+}
+
+static enum MHD_Result take_body(struct call *call, struct tb_bytes bytes)
+{
+	call->received += bytes.size;
+	if (call->error.code == TB_OK) {
+		call->error.code = call->kind->add(call, bytes, &call->error);
+		if (call->error.code != TB_OK)
+			body_clear(call);
+		return MHD_YES;
+	}
+	/* MHD takes a reply before the body or after it, not in between. */
+	return call->received > HTTP_DISCARD_BYTES_MAX ? MHD_NO : MHD_YES;
+}
+
+/* Called first with the header only, then for each piece of the body, then without one; and again each time
+ * that the connection was resumed. */
+static enum MHD_Result on_access(void *ctx, struct MHD_Connection *connection, const char *url,
+                                 const char *verb, const char *version, const char *upload_data,
+                                 size_t *upload_data_size, void **con_cls)
+{
+	(void)version;
+	struct call *call = *con_cls;
+	if (!call) {
+		call = call_new(ctx, connection);
+		*con_cls = call;
+		return begin(call, url, verb);
+	}
+	assert(call->kind);
+	if (*upload_data_size > 0) {
+		struct tb_bytes bytes = tb_bytes_of(upload_data, *upload_data_size);
+		*upload_data_size = 0;
+		return take_body(call, bytes);
+	}
+	if (call->error.code != TB_OK || call->state == CALL_BACK)
+		return reply_result(call);
+	if (!call_leave(call))
+		return reply_error(call, 0, TB_EBUSY, "the node is stopping");
+	return MHD_YES;
+}
+
+static void on_completed(void *ctx, struct MHD_Connection *connection, void **con_cls,
+                         enum MHD_RequestTerminationCode how)
+{
+	(void)ctx;
+	(void)connection;
+	(void)how;
+	struct call *call = *con_cls;
+	*con_cls = NULL;
+	if (call)
+		call_free(call);
+}
+
+static void on_log(void *ctx, const char *fmt, va_list args)
+{
+	(void)ctx;
+	char text[256];
+	vsnprintf(text, sizeof(text), fmt, args);
+	text[strcspn(text, "\n")] = '\0';
+	tb_log(TB_LOG_DEBUG, "api.http", "text", text, NULL);
+}
+
+/* ---- opening and closing */
+
+static enum tb_code listen_unix(int *out, const char *path, struct tb_error *err)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	*out = -1;
+	if (strlen(path) >= sizeof(address.sun_path))
+		return tb_fail(err, TB_EINVALID, "%.120s...: over %zu bytes, too long for a Unix socket",
+		               path, sizeof(address.sun_path) - 1);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return tb_fail(err, TB_EIO, "no socket: %s", strerror(errno));
+	unlink(path);
+	/* The mode before the name exists, so that there is no moment in which others may connect. */
+	if (fchmod(fd, 0600) != 0 || bind(fd, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
+	    chmod(path, 0600) != 0 || listen(fd, HTTP_CONNECTIONS_MAX) != 0) {
+		enum tb_code code =
+			tb_fail(err, TB_EIO, "%s: cannot listen there: %s", path, strerror(errno));
+		close(fd);
+		return code;
+	}
+	*out = fd;
+	return TB_OK;
+}
+
+enum tb_code http_open(struct http **out, const struct http_setup *setup, struct tb_error *err)
+{
+	*out = NULL;
+	int fd;
+	enum tb_code code = listen_unix(&fd, setup->socket_path, err);
+	if (code != TB_OK)
+		return code;
+	struct http *http = tb_alloc(sizeof(*http));
+	http->setup = *setup;
+	http->fd = fd;
+	pthread_mutex_init(&http->mutex, NULL);
+	pthread_cond_init(&http->changed, NULL);
+	http->workers = workers_new(HTTP_WORKERS);
+	unsigned flags =
+		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG;
+	http->daemon = MHD_start_daemon(
+		flags, 0, NULL, NULL, on_access, http, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)HTTP_THREADS,
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+		(unsigned)HTTP_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_CONNECTION_BYTES,
+		MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_END);
+	if (!http->daemon) {
+		code = tb_fail(err, TB_EIO, "%s: the HTTP server cannot start", setup->socket_path);
+		http_close(http);
+		return code;
+	}
+	*out = http;
+	return TB_OK;
+}
+
+void http_drain_begin(struct http *http)
+{
+	if (atomic_exchange(&http->draining, true))
+		return;
+	unlink(http->setup.socket_path);
+	if (http->daemon)
+		MHD_quiesce_daemon(http->daemon);
+}
+
+size_t http_running(struct http *http)
+{
+	pthread_mutex_lock(&http->mutex);
+	size_t running = http->running;
+	pthread_mutex_unlock(&http->mutex);
+	return running;
+}
+
+static void wait_flushed(struct http *http)
+{
+	struct timespec until;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += HTTP_FLUSH_MS / 1000;
+	int rc = 0;
+	pthread_mutex_lock(&http->mutex);
+	while (http->running > 0 && rc == 0)
+		rc = pthread_cond_timedwait(&http->changed, &http->mutex, &until);
+	pthread_mutex_unlock(&http->mutex);
+}
+
+void http_close(struct http *http)
+{
+	if (!http)
+		return;
+	http_drain_begin(http);
+	/* From here on nothing more is given to the workers. */
+	pthread_mutex_lock(&http->mutex);
+	http->closing = true;
+	pthread_mutex_unlock(&http->mutex);
+	workers_drain_and_free(http->workers);
+	/* What is away now waits for a turn that will not come. */
+	for (;;) {
+		pthread_mutex_lock(&http->mutex);
+		struct call *call = http->away;
+		pthread_mutex_unlock(&http->mutex);
+		if (!call)
+			break;
+		call->error.code = tb_fail(&call->error, TB_EUNREACHABLE,
+		                           "the node is stopping; what became of the request is unknown");
+		call_back(call);
+	}
+	if (http->daemon) {
+		wait_flushed(http);
+		MHD_stop_daemon(http->daemon);
+	}
+	close(http->fd);
+	pthread_cond_destroy(&http->changed);
+	pthread_mutex_destroy(&http->mutex);
+	free(http);
+}

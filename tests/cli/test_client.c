@@ -1,0 +1,218 @@
+/* The client against a server of a few lines that says what each test wants. */
+#include "node/cli/client.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct server {
+	char dir[64];
+	char socket[96];
+	int listener;
+	pthread_t thread;
+	const char *const *replies; /* one for each request; ended by NULL */
+	char seen[4096];            /* the last request */
+};
+
+static size_t body_size(const char *head)
+{
+	const char *line = strcasestr(head, "\r\ncontent-length:");
+	return line ? strtoul(line + 17, NULL, 10) : 0;
+}
+
+/* All requests come on one connection: the client keeps it. */
+static void *serve(void *ctx)
+{
+	struct server *server = ctx;
+	int fd = accept(server->listener, NULL, NULL);
+	for (size_t i = 0; fd >= 0 && server->replies[i]; i++) {
+		size_t used = 0;
+		char *end = NULL;
+		while (!end || used < (size_t)(end + 4 - server->seen) + body_size(server->seen)) {
+			ssize_t got = read(fd, server->seen + used, sizeof(server->seen) - 1 - used);
+			if (got <= 0)
+				break;
+			used += (size_t)got;
+			server->seen[used] = 0;
+			end = strstr(server->seen, "\r\n\r\n");
+		}
+		ssize_t written = write(fd, server->replies[i], strlen(server->replies[i]));
+		(void)written;
+	}
+	if (fd >= 0)
+		close(fd);
+	return NULL;
+}
+
+static void server_start(struct server *server, const char *const *replies)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	*server = (struct server){.replies = replies};
+	strcpy(server->dir, "/tmp/tongban-client-XXXXXX");
+	assert_non_null(mkdtemp(server->dir));
+	snprintf(server->socket, sizeof(server->socket), "%s/api.sock", server->dir);
+	strcpy(address.sun_path, server->socket);
+	server->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_true(server->listener >= 0);
+	assert_int_equal(bind(server->listener, (const struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(server->listener, 4), 0);
+	assert_int_equal(pthread_create(&server->thread, NULL, serve, server), 0);
+}
+
+static void server_stop(struct server *server)
+{
+	pthread_join(server->thread, NULL);
+	close(server->listener);
+	unlink(server->socket);
+	rmdir(server->dir);
+}
+
+static void test_client_decodes_replies_on_one_connection(void **state)
+{
+	static const char *const replies[] = {
+		"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 20\r\n\r\n"
+		"{\"region\": \"320400\"}",
+		"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
+		NULL,
+	};
+	struct server server;
+	struct tb_arena arena = {0};
+	struct tb_error err;
+	PbCaseGetRequest request = PB_CASE_GET_REQUEST__INIT;
+	proto_message *reply;
+	(void)state;
+	request.number = (char *)(uintptr_t) "T1";
+	server_start(&server, replies);
+	struct client *client = client_new(server.dir);
+	assert_int_equal(client_call(client, "/tongban.v1.NodeService/Status", &request.base,
+	                             &pb_status_response__descriptor, &arena, &reply, &err),
+	                 TB_OK);
+	assert_string_equal(((PbStatusResponse *)(void *)reply)->region, "320400");
+	assert_int_equal(client_call(client, "/tongban.v1.NodeService/Status", &request.base,
+	                             &pb_status_response__descriptor, &arena, &reply, &err),
+	                 TB_OK);
+	client_free(client);
+	server_stop(&server);
+	assert_non_null(strstr(server.seen, "POST /tongban.v1.NodeService/Status HTTP/1.1\r\n"));
+	assert_non_null(strstr(server.seen, "\r\nContent-Type: application/json\r\n"));
+	assert_non_null(strstr(server.seen, "\"number\":"));
+	assert_null(strstr(server.seen, "Expect:"));
+	tb_arena_clear(&arena);
+}
+
+static void test_client_gives_the_node_s_error(void **state)
+{
+	static const char *const replies[] = {
+		"HTTP/1.1 404 Not Found\r\nContent-Length: 46\r\n\r\n"
+		"{\"code\":\"not_found\",\"message\":\"no such case\"}\n",
+		"HTTP/1.1 500 Oh\r\nContent-Length: 6\r\n\r\n<html>",
+		NULL,
+	};
+	struct server server;
+	struct tb_arena arena = {0};
+	struct tb_error err;
+	PbStatusRequest request = PB_STATUS_REQUEST__INIT;
+	proto_message *reply;
+	(void)state;
+	server_start(&server, replies);
+	struct client *client = client_new(server.dir);
+	assert_int_equal(client_call(client, "/x", &request.base, &pb_status_response__descriptor, &arena,
+	                             &reply, &err),
+	                 TB_ENOTFOUND);
+	assert_string_equal(err.text, "no such case");
+	assert_null(reply);
+	assert_int_equal(client_call(client, "/x", &request.base, &pb_status_response__descriptor, &arena,
+	                             &reply, &err),
+	                 TB_EIO);
+	client_free(client);
+	server_stop(&server);
+	tb_arena_clear(&arena);
+}
+
+static void test_client_job_works_in_the_background(void **state)
+{
+	static const char *const replies[] = {
+		"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
+		"HTTP/1.1 403 No\r\nContent-Length: 48\r\n\r\n"
+		"{\"code\":\"permission_denied\",\"message\":\"refused\"}",
+		NULL,
+	};
+	struct server server;
+	struct tb_error err;
+	struct tb_bytes reply;
+	(void)state;
+	server_start(&server, replies);
+	struct client_job *job = client_job_new(server.dir);
+	tb_buf_str(client_job_body(job), "{\"a\":1}");
+	client_job_start(job, "/x", 1);
+	assert_true(client_job_busy(job));
+	assert_int_equal(client_job_wait(job, &reply, &err), TB_OK);
+	assert_true(tb_bytes_equal(reply, tb_bytes_str("{}")));
+	assert_int_equal(client_job_body(job)->size, 0);
+	client_job_start(job, "/x", 3);
+	assert_int_equal(client_job_wait(job, &reply, &err), TB_EDENIED);
+	assert_string_equal(err.text, "refused");
+	client_job_free(job);
+	server_stop(&server);
+}
+
+static void test_client_says_that_no_node_runs(void **state)
+{
+	struct tb_buf reply = {0};
+	struct tb_error err;
+	(void)state;
+	struct client *client = client_new("/nonexistent/tongban");
+	assert_int_equal(client_post(client, "/x", tb_bytes_str("{}"), &reply, &err), TB_EUNREACHABLE);
+	assert_non_null(strstr(err.text, "/nonexistent/tongban"));
+	client_free(client);
+	tb_buf_clear(&reply);
+}
+
+static void test_client_refuses_a_directory_too_long_for_a_socket(void **state)
+{
+	char dir[200];
+	struct tb_buf reply = {0};
+	struct tb_error err;
+	(void)state;
+	memset(dir, 'd', sizeof(dir) - 1);
+	dir[0] = '/';
+	dir[sizeof(dir) - 1] = 0;
+	struct client *client = client_new(dir);
+	assert_int_equal(client_post(client, "/x", tb_bytes_str("{}"), &reply, &err), TB_EINVALID);
+	client_free(client);
+	tb_buf_clear(&reply);
+}
+
+static void test_client_does_not_send_what_is_no_file(void **state)
+{
+	struct tb_arena arena = {0};
+	struct tb_error err;
+	PbMaterialView *view;
+	(void)state;
+	struct client *client = client_new("/nonexistent");
+	assert_int_equal(client_put_file(client, "/nonexistent/scan.pdf", &arena, &view, &err), TB_ENOTFOUND);
+	assert_int_equal(client_put_file(client, "/dev/null", &arena, &view, &err), TB_EINVALID);
+	assert_null(view);
+	client_free(client);
+	tb_arena_clear(&arena);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_client_decodes_replies_on_one_connection),
+		cmocka_unit_test(test_client_gives_the_node_s_error),
+		cmocka_unit_test(test_client_job_works_in_the_background),
+		cmocka_unit_test(test_client_says_that_no_node_runs),
+		cmocka_unit_test(test_client_refuses_a_directory_too_long_for_a_socket),
+		cmocka_unit_test(test_client_does_not_send_what_is_no_file),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,451 @@
+#include "tests/core/pair.h"
+
+#include "base/log.h"
+
+static uint8_t *next_seed(struct pair *pair)
+{
+	static uint8_t seed[32];
+	memset(seed, ++pair->seed, sizeof(seed));
+	return seed;
+}
+
+static struct tb_bytes read_file(const char *path, struct tb_buf *out)
+{
+	char block[4096];
+	FILE *file = fopen(path, "rb");
+	assert_non_null(file);
+	for (size_t got; (got = fread(block, 1, sizeof(block), file)) > 0;)
+		tb_buf_add(out, block, got);
+	fclose(file);
+	return tb_buf_bytes(out);
+}
+
+/* ---- life */
+
+static struct peer_set *peers_of(const struct side *other)
+{
+	static const char *const all[] = {"*", NULL};
+	struct peer_set *set = peer_set_new();
+	struct peer_verify_grant verify = {.types = all, .disclosure = PB_DISCLOSURE__DOCUMENT};
+	struct peer_case_grant cases = {.items = all, .modes = all};
+	struct peer peer = {.region = other->region.code,
+	                    .name = "test",
+	                    .endpoint = "wire:1",
+	                    .verify = &verify,
+	                    .verify_count = 1,
+	                    .cases = &cases,
+	                    .cases_count = 1,
+	                    .queries_per_second = 100000,
+	                    .queries_burst = 100000};
+	struct tb_error err = {0};
+	assert_int_equal(peer_set_add(set, &peer, tb_buf_bytes(&other->region.ca_pem), &err), TB_OK);
+	return set;
+}
+
+static void side_start(struct pair *pair, struct side *side)
+{
+	struct tb_error err = {0};
+	char store[160], blobs[160];
+	snprintf(store, sizeof(store), "%s/store", side->dir);
+	snprintf(blobs, sizeof(blobs), "%s/blobs", side->dir);
+	struct store_options options = {.dir = store, .map_bytes = 1 << 28, .tables = core_tables};
+	assert_int_equal(store_open(&side->setup.store, &options, &err), TB_OK);
+	assert_int_equal(blob_dir_open(&side->setup.blobs, blobs, TB_CHUNK_BYTES + PKI_VAULT_OVERHEAD, &err), TB_OK);
+	assert_int_equal(core_open(&side->core, &side->setup, side->peers, next_seed(pair), pair->now, &err), TB_OK);
+	side->wake = pair->now;
+}
+
+static void side_init(struct pair *pair, struct side *side, const char *region, const char *name)
+{
+	region_init(&side->region, region, PKI_P256);
+	/* The node's unified seal has the region itself as its issuer. */
+	pki_key_free(side->region.seal.key);
+	struct pki_issue leaf = {.region = region,
+	                         .role = PKI_ROLE_SEAL,
+	                         .issuer = region,
+	                         .common_name = "seal",
+	                         .valid_from = NOW - TB_DAY,
+	                         .valid_until = NOW + 400 * TB_DAY};
+	struct tb_buf pem = {0};
+	struct tb_error err = {0};
+	assert_int_equal(pki_key_generate(&side->region.seal.key, PKI_P256, &err), TB_OK);
+	assert_int_equal(pki_issue_leaf(&pem, side->region.seal.key, side->region.ca, tb_buf_bytes(&side->region.ca_pem), &leaf,
+	                                &err),
+	                 TB_OK);
+	assert_int_equal(pki_pem_to_chain(side->region.seal.chain, &side->region.seal.chain_count, tb_buf_bytes(&pem),
+	                                  &side->region.arena, &err),
+	                 TB_OK);
+	tb_buf_clear(&pem);
+	snprintf(side->dir, sizeof(side->dir), "%s/%s", pair->scratch->dir, name);
+	mkdir(side->dir, 0700);
+	char path[160];
+	snprintf(path, sizeof(path), "%s/store", side->dir);
+	mkdir(path, 0700);
+	snprintf(path, sizeof(path), "%s/blobs", side->dir);
+	mkdir(path, 0700);
+	side->setup = (struct core_setup){
+		.region = region,
+		.name = name,
+		.version = "test",
+		.listen = "",
+		.regions = pair->regions,
+		.calendar = pair->calendar,
+		.message = {side->region.message.key, side->region.message.chain, side->region.message.chain_count},
+		.seal = {side->region.seal.key, side->region.seal.chain, side->region.seal.chain_count},
+		.anchors = pki_trust_new(),
+	};
+	memset(side->setup.vault_key, region[0], sizeof(side->setup.vault_key));
+	region_trust(side->setup.anchors, &side->region);
+}
+
+static const char catalogue[] =
+	"{\"items\":[{\"code\":\"" ITEM "\",\"name\":\"机动车驾驶证公证\",\"department\":\"11320400014109045T\","
+	"\"departmentName\":\"常州市司法局\",\"modes\":[\"DS\"],\"promisedDays\":5,\"legalDays\":15,"
+	"\"resultType\":\"11100000000013338W032\",\"materials\":["
+	"{\"code\":\"M1\",\"name\":\"申请表\",\"required\":true,\"basis\":\"公证程序规则\"},"
+	"{\"code\":\"M2\",\"name\":\"驾驶证\",\"required\":false,\"basis\":\"公证程序规则\"},"
+	"{\"code\":\"M3\",\"name\":\"原件\",\"required\":false,\"basis\":\"公证程序规则\",\"original\":true}]}]}";
+
+struct pair *pair_new(struct scratch *scratch)
+{
+	struct pair *pair = calloc(1, sizeof(*pair));
+	struct tb_error err = {0};
+	struct tb_buf text = {0};
+	pair->scratch = scratch;
+	pair->now = NOW;
+	assert_int_equal(regions_parse(&pair->regions, read_file(TEST_DATA "/../../data/regions.tsv", &text), &err), TB_OK);
+	text.size = 0;
+	assert_int_equal(calendar_parse(&pair->calendar, read_file(TEST_DATA "/../../data/workdays.tsv", &text), &err),
+	                 TB_OK);
+	tb_buf_clear(&text);
+	side_init(pair, &pair->window, WINDOW, "window");
+	side_init(pair, &pair->home, HOME, "home");
+	pair->window.peers = peers_of(&pair->home);
+	pair->home.peers = peers_of(&pair->window);
+	side_start(pair, &pair->window);
+	side_start(pair, &pair->home);
+	enum tb_code code;
+	pair_call(pair, &pair->home, "/tongban.v1.CatalogueService/Load", catalogue, &code);
+	assert_int_equal(code, TB_OK);
+	pair_pass(pair, 6 * TB_MINUTE); /* the window asks again what the home region offers */
+	return pair;
+}
+
+static void side_stop(struct side *side)
+{
+	for (size_t i = 0; i < side->waiting.count; i++) {
+		struct core_event *event = &side->waiting.events[i];
+		if (event->kind == CORE_REQUEST)
+			core_request_free(event->request);
+		else if (event->kind == CORE_INBOUND)
+			core_inbound_free(event->inbound);
+		else if (event->kind == CORE_CALL_DONE) {
+			free(event->outbound->core);
+			core_outbound_free(event->outbound);
+		} else if (event->kind == CORE_FETCHED)
+			core_fetch_free(event->fetch);
+	}
+	side->waiting.count = 0;
+	core_close(side->core);
+	store_close(side->setup.store);
+	blob_dir_close(side->setup.blobs);
+}
+
+static void side_clear(struct side *side)
+{
+	side_stop(side);
+	core_request_free(side->replied);
+	peer_set_unref(side->peers);
+	pki_trust_unref(side->setup.anchors);
+	region_clear(&side->region);
+}
+
+void pair_free(struct pair *pair)
+{
+	side_clear(&pair->window);
+	side_clear(&pair->home);
+	regions_free(pair->regions);
+	calendar_free(pair->calendar);
+	free(pair);
+}
+
+void pair_crash(struct pair *pair, struct side *side)
+{
+	side_stop(side);
+	side_start(pair, side);
+}
+
+struct side *pair_side(struct pair *pair, const char *region)
+{
+	return strcmp(region, WINDOW) == 0 ? &pair->window : &pair->home;
+}
+
+/* ---- the wire */
+
+static void post(struct side *side, struct core_event event)
+{
+	assert_true(side->waiting.count < sizeof(side->waiting.events) / sizeof(side->waiting.events[0]));
+	side->waiting.events[side->waiting.count++] = event;
+}
+
+static void send(struct pair *pair, struct side *from, struct core_outbound *outbound)
+{
+	struct side *to = pair_side(pair, outbound->peer);
+	enum fate fate = pair->fate ? pair->fate(pair, outbound) : ARRIVES;
+	struct tb_buf bytes = {0};
+	struct tb_error err = {0};
+	pair->calls++;
+	assert_int_equal(core_outbound_encode(&from->setup, outbound, &bytes, &err), TB_OK);
+	struct core_inbound *inbound = NULL;
+	if (pair->parted || fate == REQUEST_LOST)
+		tb_fail(&outbound->error, TB_EUNREACHABLE, "the wire is cut");
+	else
+		inbound = core_inbound_new(&to->setup, to->peers, outbound->call, from->region.code, tb_buf_bytes(&bytes),
+		                           pair->now, &outbound->error);
+	tb_buf_clear(&bytes);
+	if (!inbound) {
+		post(from, (struct core_event){.kind = CORE_CALL_DONE, .outbound = outbound});
+		return;
+	}
+	if (fate == ANSWER_LOST) {
+		tb_fail(&outbound->error, TB_ETIMEOUT, "the answer was lost");
+		post(from, (struct core_event){.kind = CORE_CALL_DONE, .outbound = outbound});
+		outbound = NULL;
+	}
+	inbound->io = outbound;
+	post(to, (struct core_event){.kind = CORE_INBOUND, .inbound = inbound});
+}
+
+static void answer(struct pair *pair, struct side *from, struct core_inbound *inbound)
+{
+	struct core_outbound *outbound = inbound->io;
+	struct side *to = pair_side(pair, inbound->peer);
+	struct tb_buf bytes = {0};
+	struct tb_error err = {0};
+	enum tb_code code = core_inbound_answer(&from->setup, inbound, &bytes, &err);
+	if (outbound) {
+		if (code == TB_OK)
+			core_outbound_answered(&to->setup, to->peers, outbound, tb_buf_bytes(&bytes), pair->now);
+		else
+			outbound->error = err;
+		post(to, (struct core_event){.kind = CORE_CALL_DONE, .outbound = outbound});
+	}
+	tb_buf_clear(&bytes);
+	core_inbound_free(inbound);
+}
+
+static void fetch(struct pair *pair, struct side *side, struct core_fetch *fetch)
+{
+	struct side *from = pair_side(pair, fetch->peer);
+	struct material_sink *sink = NULL;
+	struct material_source *source = NULL;
+	struct tb_arena arena = {0};
+	PbStoredMaterial *record;
+	bool more = true, progress;
+	enum tb_code code = pair->parted ? tb_fail(&fetch->error, TB_EUNREACHABLE, "the wire is cut")
+	                                 : core_material_for(&from->setup, side->region.code, fetch->root, &arena, &record,
+	                                                     &fetch->error);
+	if (code == TB_OK)
+		code = material_sink_new(&sink, &side->setup, fetch, next_seed(pair), &fetch->error);
+	if (code == TB_OK)
+		code = material_source_new(&source, &from->setup, record, fetch->root, fetch->first_chunk, &fetch->error);
+	for (unsigned parts = 0; code == TB_OK && more; parts++) {
+		struct tb_buf part = {0};
+		if (side->fetches_cut && parts == 1) {
+			side->fetches_cut--;
+			break;
+		}
+		code = material_source_part(source, &part, &more, &fetch->error);
+		if (code == TB_OK && more)
+			code = material_sink_part(sink, tb_buf_bytes(&part), &progress, &fetch->error);
+		tb_buf_clear(&part);
+	}
+	if (sink) {
+		struct tb_error err = {0};
+		enum tb_code end = material_sink_end(sink, &err);
+		if (end && code == TB_OK)
+			fetch->error = err;
+	}
+	material_source_free(source);
+	tb_arena_clear(&arena);
+	post(side, (struct core_event){.kind = CORE_FETCHED, .fetch = fetch});
+}
+
+static void release(struct pair *pair, struct side *side, const struct core_effects *effects)
+{
+	for (const struct core_effect *effect = effects->first; effect; effect = effect->next) {
+		switch (effect->kind) {
+		case CORE_REPLY:
+			core_request_free(side->replied);
+			side->replied = effect->request;
+			break;
+		case CORE_ANSWER:
+			answer(pair, side, effect->inbound);
+			break;
+		case CORE_SEND:
+			send(pair, side, effect->outbound);
+			break;
+		case CORE_FETCH:
+			fetch(pair, side, effect->fetch);
+			break;
+		case CORE_LOG:
+			if (effect->log.level == TB_LOG_ERROR)
+				side->logged_errors++;
+			break;
+		}
+	}
+}
+
+static bool turn(struct pair *pair, struct side *side)
+{
+	struct core_effects effects = {0};
+	struct store_txn *txn;
+	struct tb_error err = {0};
+	if (side->waiting.count == 0 && side->wake > pair->now)
+		return false;
+	struct queue taken = side->waiting;
+	side->waiting.count = 0;
+	assert_int_equal(store_write(&txn, side->setup.store, &err), TB_OK);
+	for (size_t i = 0; i < taken.count; i++)
+		core_apply(side->core, txn, pair->now, &taken.events[i], &effects);
+	side->wake = core_finish(side->core, txn, pair->now, &effects);
+	assert_int_equal(store_commit(txn, &err), TB_OK);
+	release(pair, side, &effects);
+	core_effects_clear(&effects);
+	return true;
+}
+
+void pair_run(struct pair *pair)
+{
+	for (unsigned rounds = 0; rounds < 10000; rounds++) {
+		bool moved = turn(pair, &pair->window);
+		moved = turn(pair, &pair->home) || moved;
+		if (!moved)
+			return;
+	}
+	fail_msg("the pair does not come to rest");
+}
+
+void pair_pass(struct pair *pair, tb_time span)
+{
+	tb_time until = pair->now + span;
+	pair_run(pair);
+	for (unsigned steps = 0; steps < 100000; steps++) {
+		tb_time next = pair->window.wake < pair->home.wake ? pair->window.wake : pair->home.wake;
+		if (next > until)
+			break;
+		pair->now = next > pair->now ? next : pair->now;
+		pair_run(pair);
+	}
+	pair->now = until;
+	pair_run(pair);
+}
+
+/* ---- the local API */
+
+proto_message *pair_call(struct pair *pair, struct side *side, const char *path, const char *json, enum tb_code *code)
+{
+	struct tb_error err = {0};
+	struct core_request *request;
+	const struct core_method *method = core_method_find(path);
+	assert_non_null(method);
+	core_request_free(side->replied);
+	side->replied = NULL;
+	if (core_request_new(&request, method, tb_bytes_str(json), &err))
+		fail_msg("%s: %s", path, err.text);
+	if (core_method_reads(method)) {
+		core_query(&side->setup, side->peers, request, pair->now);
+		side->replied = request;
+	} else {
+		core_prepare(&side->setup, request, pair->now);
+		post(side, (struct core_event){.kind = CORE_REQUEST, .request = request});
+		pair_run(pair);
+		assert_non_null(side->replied);
+	}
+	*code = side->replied->error.code;
+	return side->replied->reply;
+}
+
+const char *pair_refusal(const struct side *side)
+{
+	return side->replied ? side->replied->error.text : "";
+}
+
+PbCaseView *pair_case(struct pair *pair, struct side *side, const char *number)
+{
+	char json[128];
+	enum tb_code code;
+	snprintf(json, sizeof(json), "{\"number\":\"%s\"}", number);
+	proto_message *reply = pair_call(pair, side, "/tongban.v1.CaseService/Get", json, &code);
+	if (code)
+		fail_msg("case %s at %s: %s", number, side->region.code, pair_refusal(side));
+	return (PbCaseView *)(void *)reply;
+}
+
+void pair_upload(struct pair *pair, struct side *side, size_t size, uint8_t fill, char json[512])
+{
+	struct material_intake *intake;
+	struct core_request *request;
+	struct tb_error err = {0};
+	uint8_t *bytes = malloc(size);
+	memset(bytes, fill, size);
+	assert_int_equal(material_intake_new(&intake, &side->setup, next_seed(pair), &err), TB_OK);
+	assert_int_equal(material_intake_add(intake, tb_bytes_of(bytes, size), &err), TB_OK);
+	assert_int_equal(material_intake_finish(intake, &request, &err), TB_OK);
+	free(bytes);
+	post(side, (struct core_event){.kind = CORE_REQUEST, .request = request});
+	pair_run(pair);
+	PbMaterialView *view = (PbMaterialView *)(void *)side->replied->reply;
+	struct tb_buf root = {0}, sha256 = {0};
+	tb_base64(&root, proto_bytes(view->root));
+	tb_base64(&sha256, proto_bytes(view->sha256));
+	snprintf(json, 512, "\"name\":\"scan.pdf\",\"mediaType\":\"application/pdf\",\"size\":%zu,\"root\":\"%s\",\"sha256\":\"%s\"",
+	         size, tb_buf_text(&root), tb_buf_text(&sha256));
+	tb_buf_clear(&root);
+	tb_buf_clear(&sha256);
+}
+
+void pair_submit(struct pair *pair, bool forward, char number[32])
+{
+	char material[512], json[2048];
+	enum tb_code code;
+	pair_upload(pair, &pair->window, 300 * 1024, 7, material);
+	snprintf(json, sizeof(json),
+	         "{\"application\":{\"item\":\"" ITEM "\",\"mode\":\"DS\",\"home\":\"" HOME "\","
+	         "\"applicant\":{\"name\":\"王伟\",\"codeType\":\"111\",\"code\":\"11010519491231002X\"},"
+	         "\"delivery\":\"COURIER\",\"address\":\"兰州\",\"window\":\"1\",\"materials\":[{\"need\":\"M1\",%s}]},"
+	         "\"actor\":{\"role\":\"R_WIN\",\"id\":\"w1\"},\"forward\":%s}",
+	         material, forward ? "true" : "false");
+	proto_message *reply = pair_call(pair, &pair->window, "/tongban.v1.CaseService/Submit", json, &code);
+	if (code)
+		fail_msg("submit: %s", pair_refusal(&pair->window));
+	snprintf(number, 32, "%s", ((PbCaseView *)(void *)reply)->number);
+}
+
+enum tb_code pair_act(struct pair *pair, struct side *side, const char *number, const char *event, const char *role,
+                      const char *more)
+{
+	char json[4096];
+	enum tb_code code;
+	snprintf(json, sizeof(json), "{\"number\":\"%s\",\"event\":\"%s\",\"actor\":{\"role\":\"%s\",\"id\":\"a1\"}%s%s}", number,
+	         event, role, more[0] ? "," : "", more);
+	pair_call(pair, side, "/tongban.v1.CaseService/Act", json, &code);
+	return code;
+}
+
+void pair_assert_equal_logs(struct pair *pair, const char *number)
+{
+	char **digests;
+	PbCaseView *there = pair_case(pair, &pair->window, number);
+	size_t count = there->n_log_digests;
+	digests = calloc(count + 1, sizeof(*digests));
+	for (size_t i = 0; i < count; i++)
+		digests[i] = strdup(there->log_digests[i]);
+	PbCaseView *here = pair_case(pair, &pair->home, number);
+	assert_int_equal(here->n_log_digests, count);
+	for (size_t i = 0; i < count; i++) {
+		assert_string_equal(here->log_digests[i], digests[i]);
+		free(digests[i]);
+	}
+	free(digests);
+}

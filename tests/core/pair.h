@@ -1,0 +1,78 @@
+/* Two cores in one process, each with a real store, joined by a wire that the test holds in its hands: nothing moves
+ * but by pair_run(), time stands still but by the test, and any call can be lost on either way. */
+#pragma once
+
+#include "tests/pki/region.h"
+#include "tests/storage/scratch.h"
+
+#include "node/core/calendar.h"
+#include "node/core/material.h"
+#include "node/core/region.h"
+#include "node/core/turn.h"
+
+#define WINDOW "620100"
+#define HOME "320400"
+#define ITEM "123204000000000013320001000001A"
+
+enum { LOST_MAX = 64 };
+
+struct queue {
+	struct core_event events[4096];
+	size_t count;
+};
+
+struct side {
+	struct region region;
+	struct core_setup setup;
+	struct peer_set *peers;
+	struct core *core;
+	struct queue waiting;
+	char dir[128];
+	tb_time wake;
+	struct core_request *replied; /* the last reply, until the next */
+	unsigned fetches_cut;         /* cut that many fetches after one part */
+	unsigned logged_errors;
+};
+
+/* What the wire does to a call: by its number. */
+enum fate { ARRIVES, REQUEST_LOST, ANSWER_LOST };
+
+struct pair {
+	struct scratch *scratch;
+	struct regions *regions;
+	struct calendar *calendar;
+	struct side window;
+	struct side home;
+	tb_time now;
+	enum fate (*fate)(struct pair *pair, const struct core_outbound *outbound);
+	unsigned calls;
+	uint8_t seed;
+	bool parted; /* the wire is down */
+};
+
+struct pair *pair_new(struct scratch *scratch);
+void pair_free(struct pair *pair);
+/* Runs turns until nothing moves at this time. */
+void pair_run(struct pair *pair);
+/* Moves the time and runs. */
+void pair_pass(struct pair *pair, tb_time span);
+/* Closes and opens a side: what is not in the store is gone. */
+void pair_crash(struct pair *pair, struct side *side);
+struct side *pair_side(struct pair *pair, const char *region);
+
+/* Calls the local API of |side| with JSON, runs, and gives the reply; NULL and *code when it was refused. */
+proto_message *pair_call(struct pair *pair, struct side *side, const char *path, const char *json, enum tb_code *code);
+/* The text of the last refusal. */
+const char *pair_refusal(const struct side *side);
+
+/* A case by number, as |side| sees it; lives until the side's next call. */
+PbCaseView *pair_case(struct pair *pair, struct side *side, const char *number);
+/* Submits the ordinary case and gives its number. */
+void pair_submit(struct pair *pair, bool forward, char number[32]);
+/* CaseService.Act; TB_OK or the refusal. |more| is JSON members, e.g. "\"detail\":{\"reason\":\"x\"}". */
+enum tb_code pair_act(struct pair *pair, struct side *side, const char *number, const char *event, const char *role,
+                      const char *more);
+/* Uploads |size| bytes at |side|; gives the material as JSON members. */
+void pair_upload(struct pair *pair, struct side *side, size_t size, uint8_t fill, char json[512]);
+/* Both logs are the same, byte for byte. */
+void pair_assert_equal_logs(struct pair *pair, const char *number);

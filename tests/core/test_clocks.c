@@ -1,0 +1,530 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "node/core/clocks.h"
+
+#define S(name) PB_CASE_STATE__##name
+#define E(name) PB_CASE_EVENT__##name
+#define T(name) PB_CLOCK__##name
+
+static struct calendar *calendar; /* data/workdays.tsv: 2024 to 2026 */
+static const struct case_mode *mode;
+
+static int setup(void **state)
+{
+	(void)state;
+	static char text[64 * 1024];
+	FILE *file = fopen(TEST_DATA "/../../data/workdays.tsv", "rb");
+	if (!file)
+		return -1;
+	size_t size = fread(text, 1, sizeof(text), file);
+	fclose(file);
+	mode = case_mode_find("DS");
+	return mode && calendar_parse(&calendar, tb_bytes_of(text, size), NULL) == TB_OK ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	calendar_free(calendar);
+	return 0;
+}
+
+/* 10:00 in Beijing on |date|. */
+static tb_time at(const char *date)
+{
+	tb_day day = 0;
+	assert_true(tb_day_parse(date, &day));
+	return tb_day_start(day) + 10 * TB_HOUR;
+}
+
+static enum tb_code apply_with(struct case_clocks *clocks, PbCaseState from, PbCaseEvent event,
+                               const struct clocks_params *params)
+{
+	const struct case_row *row = case_row_find(mode, from, event);
+	assert_non_null(row);
+	struct case_clocks before = *clocks;
+	struct tb_error err = {0};
+	enum tb_code code = clocks_apply(clocks, mode, row, calendar, params, &err);
+	if (code != TB_OK)
+		assert_memory_equal(clocks, &before, sizeof(before)); /* All or nothing. */
+	return code;
+}
+
+static enum tb_code apply(struct case_clocks *clocks, PbCaseState from, PbCaseEvent event, tb_time when)
+{
+	struct clocks_params params = {.at = when, .promised_days = 10, .days = 10, .originals = true};
+	return apply_with(clocks, from, event, &params);
+}
+
+static void must(struct case_clocks *clocks, PbCaseState from, PbCaseEvent event, const char *date)
+{
+	assert_int_equal(apply(clocks, from, event, at(date)), TB_OK);
+}
+
+/* |clock| runs until the end of |last|. */
+static void check_due(const struct case_clocks *clocks, PbClock clock, const char *last)
+{
+	char text[11];
+	assert_true(clocks->of[clock].exists && clocks->of[clock].running);
+	assert_int_equal(clocks->of[clock].due % TB_DAY, TB_DAY - TB_ZONE);
+	tb_day_format(text, tb_day_at(clocks->of[clock].due - 1));
+	assert_string_equal(text, last);
+}
+
+static void check_paused(const struct case_clocks *clocks, PbClock clock, int32_t days)
+{
+	assert_true(clocks->of[clock].exists);
+	assert_false(clocks->of[clock].running);
+	assert_int_equal(clocks->of[clock].days_left, days);
+}
+
+static void test_clocks_run_as_the_window_works(void **state)
+{
+	(void)state;
+	struct case_clocks clocks = {0};
+	must(&clocks, S(DRAFT), E(SUBMIT), "2026-02-13");
+	check_due(&clocks, T(T2_PUSH), "2026-02-14"); /* a Saturday that is worked */
+	must(&clocks, S(CHECKING), E(SEND), "2026-02-14");
+	assert_false(clocks.of[T(T2_PUSH)].exists);
+	check_due(&clocks, T(T3_MAIL), "2026-02-25");
+	must(&clocks, S(TRANSFER), E(POST), "2026-02-15");
+	assert_false(clocks.of[T(T3_MAIL)].exists);
+	must(&clocks, S(TRANSFER), E(SIGN), "2026-02-24");
+	check_due(&clocks, T(T4_RECHECK), "2026-02-25");
+	check_due(&clocks, T(T1_NOTIFY), "2026-03-02");
+	must(&clocks, S(SIGNED_FOR), E(ACCEPT), "2026-02-26");
+	assert_false(clocks.of[T(T1_NOTIFY)].exists || clocks.of[T(T4_RECHECK)].exists);
+	check_due(&clocks, T(T5_DECIDE), "2026-03-11");
+	must(&clocks, S(REVIEW), E(GRANT), "2026-03-02");
+	assert_false(clocks.of[T(T5_DECIDE)].exists);
+	check_due(&clocks, T(T6_RESULT), "2026-03-03");
+	must(&clocks, S(GRANTED), E(DISPATCH), "2026-03-03");
+	assert_int_equal(clocks_next_due(&clocks, NULL), INT64_MAX);
+}
+
+static void test_clocks_mail_only_where_originals_travel(void **state)
+{
+	(void)state;
+	struct case_clocks clocks = {0};
+	must(&clocks, S(DRAFT), E(SUBMIT), "2026-03-03");
+	struct clocks_params params = {.at = at("2026-03-04")};
+	assert_int_equal(apply_with(&clocks, S(CHECKING), E(SEND), &params), TB_OK);
+	assert_false(clocks.of[T(T3_MAIL)].exists);
+}
+
+static void test_clocks_give_a_bounced_window_its_day_again(void **state)
+{
+	(void)state;
+	struct case_clocks clocks = {0};
+	must(&clocks, S(DRAFT), E(SUBMIT), "2026-03-03");
+	must(&clocks, S(CHECKING), E(SEND), "2026-03-04");
+	must(&clocks, S(TRANSFER), E(BOUNCE), "2026-03-06");
+	assert_false(clocks.of[T(T3_MAIL)].exists);
+	check_due(&clocks, T(T2_PUSH), "2026-03-09");
+	must(&clocks, S(CHECKING), E(SEND), "2026-03-06");
+	must(&clocks, S(TRANSFER), E(SIGN), "2026-03-06");
+	must(&clocks, S(SIGNED_FOR), E(RETURN), "2026-03-10");
+	check_due(&clocks, T(T2_PUSH), "2026-03-11");
+	assert_false(clocks.of[T(T1_NOTIFY)].exists || clocks.of[T(T4_RECHECK)].exists ||
+	             clocks.of[T(T3_MAIL)].exists);
+}
+
+static void test_clocks_keep_working_days_over_a_pause_across_a_holiday(void **state)
+{
+	(void)state;
+	struct case_clocks clocks = {0};
+	must(&clocks, S(SIGNED_FOR), E(ACCEPT), "2026-09-21");
+	check_due(&clocks, T(T5_DECIDE), "2026-10-12");
+	must(&clocks, S(REVIEW), E(SUSPEND), "2026-09-29");
+	check_paused(&clocks, T(T5_DECIDE), 5); /* 30, 8, 9, 10, 12 */
+	assert_int_equal(clocks_next_due(&clocks, NULL), INT64_MAX);
+	must(&clocks, S(SPECIAL), E(RESUME), "2026-10-03");
+	check_due(&clocks, T(T5_DECIDE), "2026-10-13");
+	/* A pause within a day costs and gains nothing. */
+	must(&clocks, S(REVIEW), E(SUSPEND), "2026-10-09");
+	must(&clocks, S(SPECIAL), E(RESUME), "2026-10-09");
+	check_due(&clocks, T(T5_DECIDE), "2026-10-13");
+	/* Paused on its last day, it ends on the day of resuming, or on the next working day. */
+	must(&clocks, S(REVIEW), E(SUSPEND), "2026-10-13");
+	check_paused(&clocks, T(T5_DECIDE), 0);
+	assert_false(clocks.of[T(T5_DECIDE)].overdue);
+	must(&clocks, S(SPECIAL), E(RESUME), "2026-10-17"); /* a Saturday */
+	check_due(&clocks, T(T5_DECIDE), "2026-10-19");
+}
+
+static void test_clocks_pause_for_papers_at_the_window(void **state)
+{
+	(void)state;
+	struct case_clocks clocks = {0};
+	must(&clocks, S(DRAFT), E(SUBMIT), "2026-04-28");
+	must(&clocks, S(CHECKING), E(ASK), "2026-04-28");
+	check_paused(&clocks, T(T2_PUSH), 1);
+	check_due(&clocks, T(T7_CORRECTION), "2026-05-21");
+	must(&clocks, S(WINDOW_WAITS), E(BRING), "2026-04-30");
+	assert_false(clocks.of[T(T7_CORRECTION)].exists);
+	check_due(&clocks, T(T2_PUSH), "2026-05-06");
+}
+
+static void test_clocks_never_heal_what_ran_out_by_a_pause(void **state)
+{
+	(void)state;
+	struct case_clocks clocks = {0};
+	must(&clocks, S(SIGNED_FOR), E(ACCEPT), "2026-09-21");
+	tb_time due = clocks.of[T(T5_DECIDE)].due;
+	must(&clocks, S(REVIEW), E(SUSPEND), "2026-10-20");
+	check_paused(&clocks, T(T5_DECIDE), 0);
+	assert_true(clocks.of[T(T5_DECIDE)].overdue);
+	must(&clocks, S(SPECIAL), E(RESUME), "2026-10-21");
+	assert_true(clocks.of[T(T5_DECIDE)].running && clocks.of[T(T5_DECIDE)].overdue);
+	assert_int_equal(clocks.of[T(T5_DECIDE)].due, due);
+	assert_int_equal(clocks_next_due(&clocks, NULL), INT64_MAX);
+}
+
+static void test_clocks_count_a_deemed_acceptance_from_receipt(void **state)
+{
+	(void)state;
+	struct case_clocks clocks = {0};
+	must(&clocks, S(TRANSFER), E(SIGN), "2026-04-29");
+	check_due(&clocks, T(T1_NOTIFY), "2026-05-09");
+	tb_time due = clocks.of[T(T1_NOTIFY)].due;
+	struct clocks_params params = {.at = due - 1, .counted_from = at("2026-04-29"), .promised_days = 10};
+	assert_int_equal(apply_with(&clocks, S(SIGNED_FOR), E(DEEM), &params), TB_ESTATE);
+	params.at = due;
+	assert_int_equal(apply_with(&clocks, S(SIGNED_FOR), E(DEEM), &params), TB_OK);
+	check_due(&clocks, T(T5_DECIDE), "2026-05-15");
+	assert_false(clocks.of[T(T1_NOTIFY)].exists || clocks.of[T(T4_RECHECK)].exists);
+}
+
+static void test_clocks_of_a_short_promise_are_due_when_it_is_deemed(void **state)
+{
+	(void)state;
+	struct case_clocks clocks = {0};
+	PbClock which;
+	must(&clocks, S(TRANSFER), E(SIGN), "2026-04-29");
+	struct clocks_params params = {
+		.at = at("2026-05-11"), .counted_from = at("2026-04-29"), .promised_days = 1};
+	assert_int_equal(apply_with(&clocks, S(SIGNED_FOR), E(DEEM), &params), TB_OK);
+	check_due(&clocks, T(T5_DECIDE), "2026-04-30");
+	assert_true(clocks_next_due(&clocks, &which) < params.at);
+	assert_int_equal(which, T(T5_DECIDE));
+}
+
+static void test_clocks_lapse_only_after_the_last_day(void **state)
+{
+	(void)state;
+	struct case_clocks clocks = {0};
+	must(&clocks, S(DRAFT), E(SUBMIT), "2026-04-28");
+	must(&clocks, S(CHECKING), E(ASK), "2026-04-28");
+	tb_time due = clocks.of[T(T7_CORRECTION)].due;
+	assert_int_equal(apply(&clocks, S(WINDOW_WAITS), E(LAPSE), due - 1), TB_ESTATE);
+	assert_int_equal(apply(&clocks, S(WINDOW_WAITS), E(LAPSE), due), TB_OK);
+	for (int i = 0; i < CASE_CLOCKS; i++)
+		assert_false(clocks.of[i].exists);
+}
+
+static void test_clocks_extend_a_limit_that_still_runs(void **state)
+{
+	(void)state;
+	struct case_clocks clocks = {0};
+	must(&clocks, S(SIGNED_FOR), E(ACCEPT), "2026-09-21");
+	struct clocks_params params = {.at = at("2026-09-28"), .days = 11};
+	assert_int_equal(apply_with(&clocks, S(REVIEW), E(EXTEND), &params), TB_EINVALID);
+	params.days = 0;
+	assert_int_equal(apply_with(&clocks, S(REVIEW), E(EXTEND), &params), TB_EINVALID);
+	params.days = 10;
+	params.at = clocks.of[T(T5_DECIDE)].due;
+	assert_int_equal(apply_with(&clocks, S(REVIEW), E(EXTEND), &params), TB_ESTATE);
+	params.at--;
+	assert_int_equal(apply_with(&clocks, S(REVIEW), E(EXTEND), &params), TB_OK);
+	check_due(&clocks, T(T5_DECIDE), "2026-10-26");
+	/* That it happens once is for the keeper of the case, whom the row tells. */
+	assert_true(case_row_find(mode, S(REVIEW), E(EXTEND))->needs & CASE_ONCE);
+}
+
+static void test_clocks_refuse_a_limit_into_a_year_without_a_calendar(void **state)
+{
+	(void)state;
+	struct case_clocks clocks = {0};
+	must(&clocks, S(TRANSFER), E(SIGN), "2026-12-16");
+	check_due(&clocks, T(T1_NOTIFY), "2026-12-23");
+	assert_int_equal(apply(&clocks, S(SIGNED_FOR), E(ACCEPT), at("2026-12-18")), TB_ECALENDAR);
+	assert_int_equal(apply(&clocks, S(SIGNED_FOR), E(RETURN), at("2026-12-31")), TB_ECALENDAR);
+	check_due(&clocks, T(T1_NOTIFY), "2026-12-23"); /* Its stop was undone with the rest. */
+	assert_int_equal(apply(&clocks, S(SIGNED_FOR), E(ACCEPT), at("2026-12-17")), TB_OK);
+	check_due(&clocks, T(T5_DECIDE), "2026-12-31");
+	assert_int_equal(apply(&clocks, S(REVIEW), E(EXTEND), at("2026-12-18")), TB_ECALENDAR);
+	/* What stops a clock needs no calendar. */
+	assert_int_equal(apply(&clocks, S(REVIEW), E(WITHDRAW), at("2029-01-01")), TB_OK);
+}
+
+static void test_clocks_refuse_times_and_days_out_of_range(void **state)
+{
+	(void)state;
+	static const tb_time times[] = {-1, INT64_MIN, INT64_MAX, 253402272000000};
+	struct case_clocks clocks = {0};
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
+		assert_int_equal(apply(&clocks, S(DRAFT), E(SUBMIT), times[i]), TB_EINVALID);
+	static const int32_t promised[] = {0, -1, CASE_LEGAL_DAYS_MAX + 1, INT32_MAX, INT32_MIN};
+	must(&clocks, S(TRANSFER), E(SIGN), "2026-03-03");
+	for (size_t i = 0; i < sizeof(promised) / sizeof(promised[0]); i++) {
+		struct clocks_params params = {.at = at("2026-03-04"), .promised_days = promised[i]};
+		assert_int_equal(apply_with(&clocks, S(SIGNED_FOR), E(ACCEPT), &params), TB_EINVALID);
+	}
+	struct clocks_params later = {
+		.at = at("2026-03-11"), .counted_from = at("2026-03-12"), .promised_days = 5};
+	assert_int_equal(apply_with(&clocks, S(SIGNED_FOR), E(DEEM), &later), TB_EINVALID);
+	later.counted_from = INT64_MIN;
+	assert_int_equal(apply_with(&clocks, S(SIGNED_FOR), E(DEEM), &later), TB_EINVALID);
+}
+
+static void test_clocks_date_back_nothing_but_a_deemed_acceptance(void **state)
+{
+	(void)state;
+	struct case_clocks clocks = {0};
+	struct clocks_params params = {
+		.at = at("2026-03-03"), .counted_from = at("2026-01-05"), .promised_days = 5};
+	assert_int_equal(apply_with(&clocks, S(TRANSFER), E(SIGN), &params), TB_OK);
+	check_due(&clocks, T(T1_NOTIFY), "2026-03-10");
+	assert_int_equal(apply_with(&clocks, S(SIGNED_FOR), E(ACCEPT), &params), TB_OK);
+	check_due(&clocks, T(T5_DECIDE), "2026-03-10");
+}
+
+static void test_clocks_refuse_what_no_clock_can_do(void **state)
+{
+	(void)state;
+	struct case_clocks clocks = {0};
+	assert_int_equal(apply(&clocks, S(REVIEW), E(SUSPEND), at("2026-03-03")), TB_ESTATE);
+	assert_int_equal(apply(&clocks, S(SPECIAL), E(RESUME), at("2026-03-03")), TB_ESTATE);
+	assert_int_equal(apply(&clocks, S(REVIEW), E(EXTEND), at("2026-03-03")), TB_ESTATE);
+	assert_int_equal(apply(&clocks, S(SIGNED_FOR), E(DEEM), at("2026-03-03")), TB_ESTATE);
+	assert_int_equal(apply(&clocks, S(CORRECTION), E(LAPSE), at("2026-03-03")), TB_ESTATE);
+}
+
+static void test_clocks_note_once_that_one_ran_out(void **state)
+{
+	(void)state;
+	struct case_clocks clocks = {0};
+	PbClock which = T(CLOCK_UNSPECIFIED);
+	must(&clocks, S(DRAFT), E(SUBMIT), "2026-03-03");
+	tb_time due = clocks_next_due(&clocks, &which);
+	assert_int_equal(which, T(T2_PUSH));
+	struct clocks_params params = {.at = due - 1, .clock = T(T2_PUSH)};
+	assert_int_equal(apply_with(&clocks, S(RECEIVED), E(OVERDUE), &params), TB_ESTATE);
+	params.at = due;
+	params.clock = T(T5_DECIDE);
+	assert_int_equal(apply_with(&clocks, S(RECEIVED), E(OVERDUE), &params), TB_ESTATE);
+	params.clock = (PbClock)8;
+	assert_int_equal(apply_with(&clocks, S(RECEIVED), E(OVERDUE), &params), TB_EINVALID);
+	params.clock = T(T2_PUSH);
+	assert_int_equal(apply_with(&clocks, S(RECEIVED), E(OVERDUE), &params), TB_OK);
+	assert_true(clocks.of[T(T2_PUSH)].overdue && clocks.of[T(T2_PUSH)].running);
+	assert_int_equal(clocks_next_due(&clocks, &which), INT64_MAX);
+	assert_int_equal(which, T(CLOCK_UNSPECIFIED));
+	assert_int_equal(apply_with(&clocks, S(RECEIVED), E(OVERDUE), &params), TB_ESTATE);
+}
+
+static void test_clocks_name_the_earliest(void **state)
+{
+	(void)state;
+	struct case_clocks clocks = {0};
+	PbClock which;
+	must(&clocks, S(TRANSFER), E(SIGN), "2026-03-03");
+	assert_int_equal(clocks_next_due(&clocks, &which), clocks.of[T(T4_RECHECK)].due);
+	assert_int_equal(which, T(T4_RECHECK));
+}
+
+static void test_clocks_refuse_a_list_that_they_did_not_write(void **state)
+{
+	(void)state;
+	static const struct {
+		int clock;
+		bool running;
+		int64_t due;
+		int32_t days;
+		bool overdue;
+		bool good;
+	} rows[] = {
+		{2, true, 1772700000000, 0, false, true},
+		{2, true, 1772700000000, 0, true, true},
+		{5, false, 0, 3, false, true},
+		{5, false, 0, 0, false, true},
+		{5, false, 1772700000000, 0, true, true},
+		{0, true, 1772700000000, 0, false, false},
+		{8, true, 1772700000000, 0, false, false},
+		{INT32_MAX, true, 1772700000000, 0, false, false},
+		{2, true, 0, 0, false, false},
+		{2, true, -1, 0, false, false},
+		{2, true, INT64_MAX, 0, false, false},
+		{2, true, 1772700000000, 1, false, false},
+		{5, false, 0, -1, false, false},
+		{5, false, 0, 1011, false, false},
+		{5, false, 1772700000000, 3, false, false},
+		{5, false, 0, 0, true, false},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		PbClockState one = PB_CLOCK_STATE__INIT;
+		PbClockState *list[2] = {&one, &one};
+		struct case_clocks clocks = {.of[3].exists = true};
+		one.clock = (PbClock)rows[i].clock;
+		one.running = rows[i].running;
+		one.due_ms = rows[i].due;
+		one.days_left = rows[i].days;
+		one.overdue = rows[i].overdue;
+		assert_true(clocks_from_proto(&clocks, list, 1) == rows[i].good);
+		assert_false(clocks.of[3].exists);
+		assert_false(clocks_from_proto(&clocks, list, 2)); /* one twice */
+	}
+}
+
+/* ---- random walks through the table */
+
+static uint64_t next_random(uint64_t *seed)
+{
+	/* splitmix64 */
+	uint64_t z = *seed += 0x9e3779b97f4a7c15U;
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
+	return z ^ (z >> 31);
+}
+
+struct walk {
+	uint64_t seed;
+	PbCaseState state;
+	struct case_clocks clocks;
+	struct clocks_params params;
+	bool extended;
+};
+
+static void check_presence(const struct walk *walk, PbClock clock, uint64_t states, bool always)
+{
+	bool here = (states >> (unsigned)(walk->state - 10) & 1U) != 0;
+	if (walk->clocks.of[clock].exists)
+		assert_true(here);
+	else
+		assert_false(always && here);
+}
+
+#define IN(state) (UINT64_C(1) << (PB_CASE_STATE__##state - 10))
+
+static void check_walk(const struct walk *walk)
+{
+	const struct case_clock *t5 = &walk->clocks.of[T(T5_DECIDE)];
+	if (walk->state == S(SPECIAL))
+		assert_true(t5->exists && !t5->running);
+	if (walk->state == S(REVIEW) || walk->state == S(ACCEPTED))
+		assert_true(t5->running);
+	if (case_state_final(walk->state)) {
+		for (int i = 0; i < CASE_CLOCKS; i++)
+			assert_false(walk->clocks.of[i].exists);
+		return;
+	}
+	check_presence(walk, T(T1_NOTIFY), IN(SIGNED_FOR), true);
+	check_presence(walk, T(T4_RECHECK), IN(SIGNED_FOR), true);
+	check_presence(walk, T(T2_PUSH), IN(RECEIVED) | IN(CHECKING) | IN(WINDOW_WAITS) | IN(RETURNED), true);
+	check_presence(walk, T(T3_MAIL), IN(TRANSFER), false);
+	check_presence(walk, T(T5_DECIDE), IN(ACCEPTED) | IN(REVIEW) | IN(SPECIAL), true);
+	check_presence(walk, T(T6_RESULT), IN(GRANTED) | IN(DENIED), true);
+	check_presence(walk, T(T7_CORRECTION), IN(WINDOW_WAITS) | IN(CORRECTION), true);
+	assert_true(walk->params.originals || !walk->clocks.of[T(T3_MAIL)].exists);
+
+	struct tb_arena arena = {0};
+	struct case_clocks again;
+	PbClockState **list;
+	size_t count;
+	clocks_to_proto(&walk->clocks, &list, &count, &arena);
+	assert_true(clocks_from_proto(&again, list, count));
+	for (int i = 0; i < CASE_CLOCKS; i++) {
+		assert_int_equal(again.of[i].exists, walk->clocks.of[i].exists);
+		assert_int_equal(again.of[i].running, walk->clocks.of[i].running);
+		assert_int_equal(again.of[i].overdue, walk->clocks.of[i].overdue);
+		assert_int_equal(again.of[i].due, walk->clocks.of[i].due);
+		assert_int_equal(again.of[i].days_left, walk->clocks.of[i].days_left);
+	}
+	tb_arena_clear(&arena);
+}
+
+static void walk_event(struct walk *walk, PbCaseEvent event)
+{
+	const struct case_row *row = case_row_find(mode, walk->state, event);
+	assert_non_null(row);
+	struct tb_error err = {0};
+	enum tb_code code = clocks_apply(&walk->clocks, mode, row, calendar, &walk->params, &err);
+	if (code == TB_ESTATE && (event == E(EXTEND) || row->after != T(CLOCK_UNSPECIFIED)))
+		return; /* Tried too late, or too early: rightly refused. */
+	assert_int_equal(code, TB_OK);
+	walk->state = row->to;
+	walk->extended = walk->extended || event == E(EXTEND);
+	check_walk(walk);
+}
+
+static void walk_timers(struct walk *walk)
+{
+	PbClock which;
+	while (clocks_next_due(&walk->clocks, &which) <= walk->params.at) {
+		walk->params.clock = which;
+		walk_event(walk, case_clock_event(mode, walk->state, which));
+		walk->params.clock = T(CLOCK_UNSPECIFIED);
+	}
+}
+
+static void test_clocks_never_let_the_decision_run_in_a_special_procedure(void **state)
+{
+	(void)state;
+	bool seen[100] = {false};
+	for (uint64_t seed = 1; seed <= 3000; seed++) {
+		struct walk walk = {.seed = seed, .state = S(DRAFT)};
+		walk.params = (struct clocks_params){.at = at("2024-02-01") + (tb_time)(seed % 500) * TB_DAY,
+		                                     .promised_days = 1 + (int32_t)(seed % 20),
+		                                     .originals = seed % 2 == 0};
+		for (int step = 0; step < 80 && !case_state_final(walk.state); step++) {
+			walk.params.at += (tb_time)(next_random(&walk.seed) % (4 * (uint64_t)TB_DAY));
+			walk_timers(&walk);
+			seen[walk.state] = true;
+			if (case_state_final(walk.state))
+				break;
+			const struct case_row *row = &mode->rows[next_random(&walk.seed) % mode->rows_count];
+			while (row->from != walk.state)
+				row = row + 1 < mode->rows + mode->rows_count ? row + 1 : mode->rows;
+			bool rare = row->event == E(WITHDRAW) && next_random(&walk.seed) % 8 != 0;
+			walk.params.days = 1 + (int32_t)(next_random(&walk.seed) % 10);
+			if (!rare && !(row->event == E(EXTEND) && walk.extended))
+				walk_event(&walk, row->event);
+			seen[walk.state] = true;
+		}
+	}
+	/* The walks are worth something only if they come everywhere. */
+	for (size_t i = 0; i < mode->rows_count; i++)
+		assert_true(seen[mode->rows[i].to]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_clocks_run_as_the_window_works),
+		cmocka_unit_test(test_clocks_mail_only_where_originals_travel),
+		cmocka_unit_test(test_clocks_give_a_bounced_window_its_day_again),
+		cmocka_unit_test(test_clocks_keep_working_days_over_a_pause_across_a_holiday),
+		cmocka_unit_test(test_clocks_pause_for_papers_at_the_window),
+		cmocka_unit_test(test_clocks_never_heal_what_ran_out_by_a_pause),
+		cmocka_unit_test(test_clocks_count_a_deemed_acceptance_from_receipt),
+		cmocka_unit_test(test_clocks_of_a_short_promise_are_due_when_it_is_deemed),
+		cmocka_unit_test(test_clocks_lapse_only_after_the_last_day),
+		cmocka_unit_test(test_clocks_extend_a_limit_that_still_runs),
+		cmocka_unit_test(test_clocks_refuse_a_limit_into_a_year_without_a_calendar),
+		cmocka_unit_test(test_clocks_refuse_times_and_days_out_of_range),
+		cmocka_unit_test(test_clocks_date_back_nothing_but_a_deemed_acceptance),
+		cmocka_unit_test(test_clocks_refuse_what_no_clock_can_do),
+		cmocka_unit_test(test_clocks_note_once_that_one_ran_out),
+		cmocka_unit_test(test_clocks_name_the_earliest),
+		cmocka_unit_test(test_clocks_refuse_a_list_that_they_did_not_write),
+		cmocka_unit_test(test_clocks_never_let_the_decision_run_in_a_special_procedure),
+	};
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
