@@ -330,6 +330,9 @@ void pair_pass(struct pair *pair, tb_time span)
 {
 	tb_time until = pair->now + span;
 	pair_run(pair);
+	/* Over days, the descriptions that are asked for every few minutes are only noise. */
+	for (size_t i = 0; span > TB_DAY && i < 2; i++)
+		(i ? &pair->home : &pair->window)->core->states[0].describe_at = until;
 	for (unsigned steps = 0; steps < 100000; steps++) {
 		tb_time next = pair->window.wake < pair->home.wake ? pair->window.wake : pair->home.wake;
 		if (next > until)
