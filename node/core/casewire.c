@@ -48,13 +48,11 @@ static enum tb_code check_next(const PbCaseRecord *record, const PbCaseEntry *en
 	if (!row || entry->from != record->state || entry->to != row->to)
 		return tb_fail(err, TB_ESTATE, "entry %u: %s is not possible in state %u", entry->seq,
 		               case_event_text(entry->event, false), (unsigned)record->state);
-	if (!entry->actor || !(row->roles & 1U << (unsigned)entry->actor->role))
-		return tb_fail(err, TB_EDENIED, "entry %u: %s by a role that may not", entry->seq,
-		               case_event_text(entry->event, false));
 	bool at_home = strcmp(entry->node, record->home) == 0;
-	if ((!at_home && strcmp(entry->node, record->window) != 0) ||
-	    !(row->sides & (at_home ? CASE_AT_HOME : CASE_AT_WINDOW)))
-		return tb_fail(err, TB_EDENIED, "entry %u: %s by a region that may not", entry->seq,
+	if (!at_home && strcmp(entry->node, record->window) != 0)
+		return tb_fail(err, TB_EDENIED, "entry %u: from a region that is no party", entry->seq);
+	if (!entry->actor || !case_row_takes(row, entry->actor->role, at_home ? CASE_AT_HOME : CASE_AT_WINDOW))
+		return tb_fail(err, TB_EDENIED, "entry %u: %s by a role or on a side that may not", entry->seq,
 		               case_event_text(entry->event, false));
 	if (entry->salt.len != TB_SALT_BYTES || !clocks_from_proto(&clocks, entry->clocks, entry->n_clocks))
 		return tb_fail(err, TB_EMALFORMED, "entry %u: salt or clocks", entry->seq);

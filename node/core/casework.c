@@ -100,6 +100,7 @@ void case_fold(PbCaseRecord *record, const PbCaseEntry *entry, struct tb_bytes b
 		record->evaluated = true;
 		break;
 	case PB_CASE_EVENT__SIGN:
+	case PB_CASE_EVENT__SUPPLEMENT: /* article 32 counts from the receipt of what was corrected */
 		record->received_ms = entry->at_ms;
 		break;
 	case PB_CASE_EVENT__ACCEPT:
