@@ -30,6 +30,7 @@ struct lane {
 	size_t count;
 	size_t bytes;
 	uint64_t first_line;
+	uint64_t start_offset;
 	uint64_t end_offset;
 	PbBadLine *bad; /* found here: sent as blank lines, which the node skips */
 	size_t bad_count;
@@ -51,6 +52,7 @@ struct import {
 	size_t lane; /* the one being filled */
 	PbImportStatusResponse done;
 	uint64_t first_line; /* where this run begins */
+	uint64_t at;         /* end of the last line taken; at first where the node's mark is */
 };
 
 /* ---- the file */
@@ -143,6 +145,7 @@ static enum tb_code open_lines(struct import *import, struct lines **out)
 	 * again. */
 	uint64_t from = import->done.offset < import->size ? import->done.offset : 0;
 	*out = lines_new(import->stream, 0, 1, TB_IMPORT_LINE_BYTES_MAX);
+	import->at = from;
 	import->first_line = 1;
 	if (import->format == PB_IMPORT_FORMAT__CSV) {
 		if (!lines_next(*out, &line))
@@ -223,8 +226,8 @@ static void lane_begin(struct import *import, struct lane *lane)
 	lane->count = lane->bytes = lane->bad_count = 0;
 }
 
-/* Sends the chunk that was filled, after the one before it has come back: the order of chunks is the order of
- * the file, and the node's mark of how far it came never jumps. */
+/* Sends the chunk that was filled, while the one before it may still be on its way: the node applies them in
+ * the order of the file. With |stop| nothing is sent behind a chunk that may be refused. */
 static enum tb_code send_chunk(struct import *import)
 {
 	struct lane *lane = &import->lanes[import->lane];
@@ -238,13 +241,17 @@ static enum tb_code send_chunk(struct import *import)
 	request.n_lines = lane->count;
 	request.lines = lane->lines;
 	request.first_line = lane->first_line;
+	request.start_offset = lane->start_offset;
 	request.end_offset = lane->end_offset;
 	request.stop_on_error = import->stop;
 	proto_json_encode(client_job_body(lane->job), &request.base);
-	enum tb_code code = absorb(import, other);
+	enum tb_code code = import->stop ? absorb(import, other) : TB_OK;
 	if (code)
 		return code;
 	client_job_start(lane->job, "/tongban.v1.CredentialService/Import", IMPORT_ATTEMPTS);
+	code = absorb(import, other);
+	if (code)
+		return code;
 	import->lane = (import->lane + 1) % IMPORT_LANES;
 	lane_begin(import, &import->lanes[import->lane]);
 	return TB_OK;
@@ -274,8 +281,11 @@ static enum tb_code take_line(struct import *import, const struct line *line)
 		import->stopped = true;
 		return code;
 	}
-	if (lane->count == 0)
+	if (lane->count == 0) {
 		lane->first_line = line->number;
+		lane->start_offset = import->at;
+	}
+	import->at = line->end;
 	if (problem)
 		lane->bad[lane->bad_count++] = (PbBadLine){.line = line->number, .reason = cli_pb(problem)};
 	lane->lines[lane->count++] = text_of;

@@ -19,7 +19,8 @@ static bool node_get(void *ctx, unsigned level, uint64_t index, struct pki_diges
 	struct kv *kv = ctx;
 	struct kv_key key = node_key(level, index);
 	struct tb_bytes value;
-	if (!store_get(kv->txn, KV_AUDIT_NODE, kv_key_bytes(&key), &value) || value.size != sizeof(out->bytes))
+	if (!store_get(kv->txn, KV_AUDIT_NODE, kv_key_bytes(&key), &value) ||
+	    value.size != sizeof(out->bytes))
 		return false;
 	memcpy(out->bytes, value.data, sizeof(out->bytes));
 	return true;
@@ -37,8 +38,8 @@ static struct pki_tree_io tree(struct kv *kv)
 	return (struct pki_tree_io){.get = node_get, .put = node_put, .ctx = kv};
 }
 
-void audit_add(struct turn *turn, PbLeafKind kind, const char *subject, const char *peer, struct tb_bytes digest,
-               uint32_t count)
+void audit_add(struct turn *turn, PbLeafKind kind, const char *subject, const char *peer,
+               struct tb_bytes digest, uint32_t count)
 {
 	PbAuditLeaf leaf = PB_AUDIT_LEAF__INIT;
 	leaf.at_ms = turn->now;
@@ -106,7 +107,8 @@ enum tb_code audit_read_checkpoint(struct query *query, struct tb_error *err)
 	if (code == TB_OK) {
 		reply->note = tb_arena_str(arena, tb_buf_text(&note));
 		reply->size = checkpoint.size;
-		reply->root = proto_data(tb_arena_bytes(arena, tb_bytes_of(checkpoint.root.bytes, PKI_HASH_BYTES)));
+		reply->root =
+			proto_data(tb_arena_bytes(arena, tb_bytes_of(checkpoint.root.bytes, PKI_HASH_BYTES)));
 		reply->n_chain = query->setup->message.chain_count;
 		reply->chain = tb_arena_alloc(arena, reply->n_chain * sizeof(*reply->chain));
 		for (size_t i = 0; i < reply->n_chain; i++)
@@ -127,7 +129,8 @@ static ProtobufCBinaryData *path_data(struct tb_arena *arena, const struct pki_d
 
 enum tb_code audit_read_prove(struct query *query, struct tb_error *err)
 {
-	const PbAuditProveRequest *request = (const PbAuditProveRequest *)(const void *)query->request->message;
+	const PbAuditProveRequest *request =
+		(const PbAuditProveRequest *)(const void *)query->request->message;
 	struct tb_arena *arena = &query->request->arena;
 	uint64_t have = size_in(&query->kv);
 	uint64_t size = request->size ? request->size : have;
@@ -156,7 +159,8 @@ enum tb_code audit_read_prove(struct query *query, struct tb_error *err)
 
 enum tb_code audit_read_consistency(struct query *query, struct tb_error *err)
 {
-	const PbConsistencyRequest *request = (const PbConsistencyRequest *)(const void *)query->request->message;
+	const PbConsistencyRequest *request =
+		(const PbConsistencyRequest *)(const void *)query->request->message;
 	struct tb_arena *arena = &query->request->arena;
 	uint64_t have = size_in(&query->kv);
 	uint64_t size = request->new_size ? request->new_size : have;
@@ -229,15 +233,16 @@ static const char *check_note(struct query *query, const struct edge *edge, cons
 
 enum tb_code audit_read_verify(struct query *query, struct tb_error *err)
 {
-	PbAuditVerifyResponse *reply = PROTO_NEW(PbAuditVerifyResponse, audit_verify_response, &query->request->arena);
+	PbAuditVerifyResponse *reply =
+		PROTO_NEW(PbAuditVerifyResponse, audit_verify_response, &query->request->arena);
 	struct pki_tree_io io = tree(&query->kv);
 	struct edge edge = {0};
 	struct store_cursor cursor;
 	struct tb_bytes key, sealed;
 	const struct pki_identity *signer = NULL;
 	const char *problem = NULL;
-	if (pki_chain_check(&signer, query->setup->anchors, query->setup->message.chain, query->setup->message.chain_count,
-	                    PKI_ROLE_MESSAGE, query->now, err))
+	if (pki_chain_check(&signer, query->setup->anchors, query->setup->message.chain,
+	                    query->setup->message.chain_count, PKI_ROLE_MESSAGE, query->now, err))
 		return err->code;
 	store_cursor(&cursor, query->kv.txn, KV_AUDIT_LEAF, tb_bytes_of(NULL, 0), tb_bytes_of(NULL, 0));
 	while (!problem && store_next(&cursor, &key, &sealed)) {
@@ -250,7 +255,8 @@ enum tb_code audit_read_verify(struct query *query, struct tb_error *err)
 			problem = "a leaf is damaged";
 		else {
 			struct pki_digest hash = pki_merkle_leaf(leaf);
-			if (!node_get(io.ctx, 0, edge.count, &stored) || memcmp(&stored, &hash, sizeof(hash)) != 0)
+			if (!node_get(io.ctx, 0, edge.count, &stored) ||
+			    memcmp(&stored, &hash, sizeof(hash)) != 0)
 				problem = "a leaf differs from its hash";
 			else {
 				edge_add(&edge, hash);
@@ -261,16 +267,18 @@ enum tb_code audit_read_verify(struct query *query, struct tb_error *err)
 	}
 	store_cursor_end(&cursor);
 	struct pki_digest root = edge_root(&edge), stored;
-	if (!problem && (!pki_tree_root(&io, edge.count, &stored) || memcmp(&stored, &root, sizeof(root)) != 0))
+	if (!problem &&
+	    (!pki_tree_root(&io, edge.count, &stored) || memcmp(&stored, &root, sizeof(root)) != 0))
 		problem = "the stored tree differs from the leaves";
 	if (!problem && edge.count != kv_number(&query->kv, "audit_size"))
 		problem = "leaves are missing at the end";
 	reply->intact = !problem;
 	reply->leaves = edge.count;
 	if (problem)
-		reply->problem = tb_arena_printf(&query->request->arena, "leaf %llu: %s", (unsigned long long)edge.count,
-		                                 problem);
-	reply->root = proto_data(tb_arena_bytes(&query->request->arena, tb_bytes_of(root.bytes, PKI_HASH_BYTES)));
+		reply->problem = tb_arena_printf(&query->request->arena, "leaf %llu: %s",
+		                                 (unsigned long long)edge.count, problem);
+	reply->root =
+		proto_data(tb_arena_bytes(&query->request->arena, tb_bytes_of(root.bytes, PKI_HASH_BYTES)));
 	query->request->reply = &reply->base;
 	return TB_OK;
 }
@@ -280,7 +288,8 @@ enum tb_code audit_read_list(struct query *query, struct tb_error *err)
 	const PbAuditListRequest *request = (const PbAuditListRequest *)(const void *)query->request->message;
 	struct tb_arena *arena = &query->request->arena;
 	PbAuditListResponse *reply = PROTO_NEW(PbAuditListResponse, audit_list_response, arena);
-	uint32_t limit = request->limit && request->limit < TB_PAGE_ROWS_MAX ? request->limit : TB_PAGE_ROWS_MAX;
+	uint32_t limit =
+		request->limit && request->limit < TB_PAGE_ROWS_MAX ? request->limit : TB_PAGE_ROWS_MAX;
 	struct kv_key from = kv_key_u64(request->first);
 	struct store_cursor cursor;
 	struct tb_bytes key, sealed, plain;

@@ -37,8 +37,8 @@ static struct tb_bytes chain_keep(struct turn *turn, const struct tb_bytes *chai
 	return tb_arena_bytes(&turn->arena, tb_bytes_of(digest.bytes, PKI_HASH_BYTES));
 }
 
-static void keep(struct turn *turn, const struct pki_batch *batch, const char *peer, uint64_t pair, uint64_t number,
-                 bool with_items)
+static void keep(struct turn *turn, const struct pki_batch *batch, const char *peer, uint64_t pair,
+                 uint64_t number, bool with_items)
 {
 	PbStoredBatch stored = PB_STORED_BATCH__INIT;
 	stored.header = proto_data(batch->header_bytes);
@@ -52,7 +52,8 @@ static void keep(struct turn *turn, const struct pki_batch *batch, const char *p
 		for (size_t i = 0; i < batch->items_count; i++)
 			stored.items[i] = proto_data(batch->items[i]);
 	} else {
-		stored.leaves = proto_data(tb_bytes_of(batch->leaves, batch->items_count * sizeof(*batch->leaves)));
+		stored.leaves =
+			proto_data(tb_bytes_of(batch->leaves, batch->items_count * sizeof(*batch->leaves)));
 	}
 	struct kv_key key = kv_key_u64(number);
 	kv_put_message(&turn->kv, KV_BATCH, &key, &stored.base);
@@ -70,7 +71,8 @@ void batch_keep_seal(struct turn *turn, const struct pki_batch *batch, uint64_t 
 	keep(turn, batch, "", 0, number, false);
 }
 
-static enum tb_code load_chain(struct kv *kv, struct tb_bytes name, struct pki_batch *batch, struct tb_error *err)
+static enum tb_code load_chain(struct kv *kv, struct tb_bytes name, struct pki_batch *batch,
+                               struct tb_error *err)
 {
 	if (name.size == 0)
 		return TB_OK;
@@ -86,7 +88,8 @@ static enum tb_code load_chain(struct kv *kv, struct tb_bytes name, struct pki_b
 	return TB_OK;
 }
 
-enum tb_code batch_load(struct kv *kv, uint64_t number, struct pki_batch **out, uint64_t *pair, struct tb_error *err)
+enum tb_code batch_load(struct kv *kv, uint64_t number, struct pki_batch **out, uint64_t *pair,
+                        struct tb_error *err)
 {
 	struct pki_batch *batch = tb_alloc(sizeof(*batch));
 	struct kv_key key = kv_key_u64(number);
@@ -96,7 +99,8 @@ enum tb_code batch_load(struct kv *kv, uint64_t number, struct pki_batch **out, 
 	if (code == TB_ENOTFOUND)
 		tb_fail(err, code, "no batch %llu is kept here", (unsigned long long)number);
 	if (code == TB_OK)
-		code = PROTO_DECODE_OWN(&batch->header, batch_header, proto_bytes(stored->header), &batch->arena, err);
+		code = PROTO_DECODE_OWN(&batch->header, batch_header, proto_bytes(stored->header),
+		                        &batch->arena, err);
 	if (code == TB_OK)
 		code = load_chain(kv, proto_bytes(stored->chain), batch, err);
 	if (code) {
@@ -107,7 +111,8 @@ enum tb_code batch_load(struct kv *kv, uint64_t number, struct pki_batch **out, 
 	batch->signature = proto_bytes(stored->signature);
 	batch->items_count = batch->header->count;
 	batch->items = tb_arena_alloc(&batch->arena, batch->items_count * sizeof(*batch->items));
-	batch->leaves = tb_arena_alloc(&batch->arena, pki_merkle_room(batch->items_count) * sizeof(*batch->leaves));
+	batch->leaves =
+		tb_arena_alloc(&batch->arena, pki_merkle_room(batch->items_count) * sizeof(*batch->leaves));
 	for (size_t i = 0; i < stored->n_items && i < batch->items_count; i++) {
 		batch->items[i] = proto_bytes(stored->items[i]);
 		batch->leaves[i] = pki_merkle_leaf(batch->items[i]);
@@ -124,8 +129,8 @@ enum tb_code batch_load(struct kv *kv, uint64_t number, struct pki_batch **out, 
 /* ---- evidence: "answer:<batch>:<index>", "message:<peer>:<id hex>", "receipt:<peer>:<seq>" */
 
 /* The proof of item |index| of a kept batch; own batches are signed now, with the same header. */
-static enum tb_code proof_of(struct query *query, uint64_t number, uint32_t index, uint64_t *pair, PbProof **out,
-                             struct tb_error *err)
+static enum tb_code proof_of(struct query *query, uint64_t number, uint32_t index, uint64_t *pair,
+                             PbProof **out, struct tb_error *err)
 {
 	struct tb_arena *arena = &query->request->arena;
 	struct pki_batch *batch;
@@ -148,7 +153,8 @@ static enum tb_code proof_of(struct query *query, uint64_t number, uint32_t inde
 	return code;
 }
 
-static enum tb_code export_answer(struct query *query, const char *text, PbEvidence *reply, struct tb_error *err)
+static enum tb_code export_answer(struct query *query, const char *text, PbEvidence *reply,
+                                  struct tb_error *err)
 {
 	unsigned long long number;
 	unsigned index;
@@ -171,7 +177,8 @@ static enum tb_code export_message(struct query *query, const char *peer, const 
 	struct kv_key key = kv_key_str(peer);
 	kv_key_add(&key, tb_bytes_of(id, sizeof(id)));
 	PbInboxRecord *record;
-	enum tb_code code = KV_GET(&query->kv, KV_INBOX, &key, inbox_record, &query->request->arena, &record, err);
+	enum tb_code code =
+		KV_GET(&query->kv, KV_INBOX, &key, inbox_record, &query->request->arena, &record, err);
 	if (code)
 		return code == TB_ENOTFOUND ? tb_fail(err, code, "no such message from %s", peer) : code;
 	return proof_of(query, record->batch, record->index, NULL, &reply->claim, err);
@@ -213,9 +220,11 @@ static enum tb_code export_receipt(struct query *query, const char *peer, const 
 	struct kv_key key = kv_key_str(peer);
 	kv_key_add_u64(&key, seq);
 	PbOutboxRecord *record;
-	enum tb_code code = KV_GET(&query->kv, KV_OUTBOX, &key, outbox_record, &query->request->arena, &record, err);
+	enum tb_code code =
+		KV_GET(&query->kv, KV_OUTBOX, &key, outbox_record, &query->request->arena, &record, err);
 	if (code)
-		return code == TB_ENOTFOUND ? tb_fail(err, code, "no message %llu was sent to %s", seq, peer) : code;
+		return code == TB_ENOTFOUND ? tb_fail(err, code, "no message %llu was sent to %s", seq, peer)
+		                            : code;
 	if (!record->batch)
 		return tb_fail(err, TB_ESTATE, "message %llu has no receipt yet", seq);
 	code = proof_of(query, record->batch, record->index, NULL, &reply->claim, err);
@@ -226,7 +235,8 @@ static enum tb_code export_receipt(struct query *query, const char *peer, const 
 
 enum tb_code evidence_read_export(struct query *query, struct tb_error *err)
 {
-	const PbEvidenceExportRequest *request = (const PbEvidenceExportRequest *)(const void *)query->request->message;
+	const PbEvidenceExportRequest *request =
+		(const PbEvidenceExportRequest *)(const void *)query->request->message;
 	PbEvidence *reply = PROTO_NEW(PbEvidence, evidence, &query->request->arena);
 	const char *text = request->reference;
 	char peer[PKI_REGION_ROOM];

@@ -15,18 +15,19 @@ struct call_kind {
 
 /* By enum core_call. */
 static const struct call_kind kinds[] = {
-	[CORE_VERIFY] = {PB_BATCH_KIND__QUERIES, PB_BATCH_KIND__ANSWERS, &pb_query__descriptor, &pb_answer__descriptor,
-	                 TB_BATCH_ITEMS_MAX},
+	[CORE_VERIFY] = {PB_BATCH_KIND__QUERIES, PB_BATCH_KIND__ANSWERS, &pb_query__descriptor,
+                         &pb_answer__descriptor, TB_BATCH_ITEMS_MAX},
 	[CORE_DELIVER] = {PB_BATCH_KIND__MESSAGES, PB_BATCH_KIND__RECEIPTS, &pb_case_message__descriptor,
-	                  &pb_receipt__descriptor, TB_BATCH_ITEMS_MAX},
-	[CORE_DESCRIBE] = {PB_BATCH_KIND__DESCRIBE, PB_BATCH_KIND__DESCRIPTION, &pb_describe_request__descriptor,
-	                   &pb_description__descriptor, 1},
+                          &pb_receipt__descriptor, TB_BATCH_ITEMS_MAX},
+	[CORE_DESCRIBE] = {PB_BATCH_KIND__DESCRIBE, PB_BATCH_KIND__DESCRIPTION,
+                           &pb_describe_request__descriptor, &pb_description__descriptor, 1},
 };
 
 /* Decodes the items; one that is malformed is NULL: its neighbours are not to suffer for it. */
 static proto_message **decode_items(struct pki_batch *batch, const proto_type *type)
 {
-	proto_message **messages = tb_arena_alloc(&batch->arena, (batch->items_count + 1) * sizeof(proto_message *));
+	proto_message **messages =
+		tb_arena_alloc(&batch->arena, (batch->items_count + 1) * sizeof(proto_message *));
 	for (size_t i = 0; i < batch->items_count; i++) {
 		if (proto_decode(&messages[i], type, pki_batch_message(batch, i), &batch->arena, NULL))
 			messages[i] = NULL;
@@ -34,11 +35,13 @@ static proto_message **decode_items(struct pki_batch *batch, const proto_type *t
 	return messages;
 }
 
-struct core_inbound *core_inbound_new(const struct core_setup *setup, const struct peer_set *peers, enum core_call call,
-                                      const char *peer, struct tb_bytes bytes, tb_time now, struct tb_error *err)
+struct core_inbound *core_inbound_new(const struct core_setup *setup, const struct peer_set *peers,
+                                      enum core_call call, const char *peer, struct tb_bytes bytes,
+                                      tb_time now, struct tb_error *err)
 {
 	const struct call_kind *kind = &kinds[call];
-	struct pki_expect expect = {.kind = kind->asks, .sender = peer, .receiver = setup->region, .now = now};
+	struct pki_expect expect = {
+		.kind = kind->asks, .sender = peer, .receiver = setup->region, .now = now};
 	struct pki_batch *batch;
 	if (!peer_find(peers, peer)) {
 		tb_fail(err, TB_EDENIED, "%.8s is not a peer of this node", peer);
@@ -68,17 +71,18 @@ void core_inbound_free(struct core_inbound *inbound)
 	free(inbound);
 }
 
-static enum tb_code sign_and_encode(const struct core_setup *setup, struct pki_batch *batch, struct tb_buf *bytes,
-                                    struct tb_error *err)
+static enum tb_code sign_and_encode(const struct core_setup *setup, struct pki_batch *batch,
+                                    struct tb_buf *bytes, struct tb_error *err)
 {
-	enum tb_code code = pki_batch_sign(batch, setup->message.key, setup->message.chain, setup->message.chain_count, err);
+	enum tb_code code = pki_batch_sign(batch, setup->message.key, setup->message.chain,
+	                                   setup->message.chain_count, err);
 	if (code == TB_OK)
 		pki_batch_encode(bytes, batch);
 	return code;
 }
 
-enum tb_code core_inbound_answer(const struct core_setup *setup, struct core_inbound *inbound, struct tb_buf *bytes,
-                                 struct tb_error *err)
+enum tb_code core_inbound_answer(const struct core_setup *setup, struct core_inbound *inbound,
+                                 struct tb_buf *bytes, struct tb_error *err)
 {
 	if (!inbound->answer)
 		return tb_fail(err, inbound->error.code, "%s", inbound->error.text);
@@ -91,14 +95,14 @@ void core_outbound_to(struct core_outbound *outbound, const struct peer *peer)
 	snprintf(outbound->endpoint, sizeof(outbound->endpoint), "%.255s", peer->endpoint);
 }
 
-enum tb_code core_outbound_encode(const struct core_setup *setup, struct core_outbound *outbound, struct tb_buf *bytes,
-                                  struct tb_error *err)
+enum tb_code core_outbound_encode(const struct core_setup *setup, struct core_outbound *outbound,
+                                  struct tb_buf *bytes, struct tb_error *err)
 {
 	return sign_and_encode(setup, outbound->batch, bytes, err);
 }
 
-void core_outbound_answered(const struct core_setup *setup, const struct peer_set *peers, struct core_outbound *outbound,
-                            struct tb_bytes bytes, tb_time now)
+void core_outbound_answered(const struct core_setup *setup, const struct peer_set *peers,
+                            struct core_outbound *outbound, struct tb_bytes bytes, tb_time now)
 {
 	const struct call_kind *kind = &kinds[outbound->call];
 	struct pki_expect expect = {.kind = kind->answers,

@@ -31,7 +31,8 @@ static enum tb_code load_entry(struct kv *kv, const char *number, uint32_t seq, 
 
 /* ---- the view */
 
-PbCaseView *case_view(struct kv *kv, const char *self, const PbCaseRecord *record, bool log, struct tb_arena *arena)
+PbCaseView *case_view(struct kv *kv, const char *self, const PbCaseRecord *record, bool log,
+                      struct tb_arena *arena)
 {
 	PbCaseView *view = PROTO_NEW(PbCaseView, case_view, arena);
 	const struct case_mode *mode = case_mode_find(record->mode);
@@ -97,7 +98,8 @@ enum tb_code case_read_get(struct query *query, struct tb_error *err)
 	enum tb_code code = case_load(&query->kv, request->number, &query->request->arena, &record, err);
 	if (code == TB_OK)
 		query->request->reply =
-			&case_view(&query->kv, query->setup->region, record, true, &query->request->arena)->base;
+			&case_view(&query->kv, query->setup->region, record, true, &query->request->arena)
+				 ->base;
 	return code;
 }
 
@@ -105,7 +107,8 @@ enum tb_code case_read_list(struct query *query, struct tb_error *err)
 {
 	const PbCaseListRequest *request = (const PbCaseListRequest *)(const void *)query->request->message;
 	struct tb_arena *arena = &query->request->arena;
-	uint32_t limit = request->limit && request->limit < TB_PAGE_ROWS_MAX ? request->limit : TB_PAGE_ROWS_MAX;
+	uint32_t limit =
+		request->limit && request->limit < TB_PAGE_ROWS_MAX ? request->limit : TB_PAGE_ROWS_MAX;
 	PbCaseListResponse *reply = PROTO_NEW(PbCaseListResponse, case_list_response, arena);
 	struct kv_key from = kv_key_of(tb_bytes_of(request->after, strnlen(request->after, TB_ID_BYTES_MAX)));
 	struct store_cursor cursor;
@@ -122,11 +125,13 @@ enum tb_code case_read_list(struct query *query, struct tb_error *err)
 			code = PROTO_DECODE_OWN(&record, case_record, plain, arena, err);
 		if (code)
 			break;
-		if (request->state != PB_CASE_STATE__CASE_STATE_UNSPECIFIED && record->state != request->state)
+		if (request->state != PB_CASE_STATE__CASE_STATE_UNSPECIFIED &&
+		    record->state != request->state)
 			continue;
 		if (request->peer[0] && strcmp(case_other(record, query->setup->region), request->peer) != 0)
 			continue;
-		reply->cases[reply->n_cases++] = case_view(&query->kv, query->setup->region, record, false, arena);
+		reply->cases[reply->n_cases++] =
+			case_view(&query->kv, query->setup->region, record, false, arena);
 	}
 	store_cursor_end(&cursor);
 	query->request->reply = &reply->base;
@@ -134,7 +139,8 @@ enum tb_code case_read_list(struct query *query, struct tb_error *err)
 }
 
 /* Replies with the case as it is now, built in the request's arena. */
-static void reply_view(struct turn *turn, struct core_request *request, const char *number, const char *proposal)
+static void reply_view(struct turn *turn, struct core_request *request, const char *number,
+                       const char *proposal)
 {
 	PbCaseRecord *record;
 	struct tb_error err;
@@ -150,12 +156,15 @@ static void reply_view(struct turn *turn, struct core_request *request, const ch
 
 /* ---- materials of a case */
 
-static enum tb_code check_materials(struct turn *turn, PbMaterial *const *materials, size_t count, struct tb_error *err)
+static enum tb_code check_materials(struct turn *turn, PbMaterial *const *materials, size_t count,
+                                    struct tb_error *err)
 {
 	enum tb_code code = catalogue_check_supplement(materials, count, err);
 	for (size_t i = 0; i < count && code == TB_OK; i++) {
-		if (materials[i]->root.len == PKI_HASH_BYTES && !material_here(&turn->kv, proto_bytes(materials[i]->root)))
-			code = tb_fail(err, TB_ENOTFOUND, "materials[%zu]: this content was not uploaded here", i);
+		if (materials[i]->root.len == PKI_HASH_BYTES &&
+		    !material_here(&turn->kv, proto_bytes(materials[i]->root)))
+			code = tb_fail(err, TB_ENOTFOUND,
+			               "materials[%zu]: this content was not uploaded here", i);
 	}
 	return code;
 }
@@ -176,7 +185,8 @@ static enum tb_code whole_application(struct turn *turn, const PbCaseRecord *rec
 	for (uint32_t seq = 1; seq <= record->seq; seq++) {
 		struct tb_bytes bytes;
 		PbCaseEntry *entry;
-		enum tb_code code = load_entry(&turn->kv, record->number, seq, &turn->arena, &bytes, &entry, err);
+		enum tb_code code =
+			load_entry(&turn->kv, record->number, seq, &turn->arena, &bytes, &entry, err);
 		if (code)
 			return code;
 		if (!entry->detail)
@@ -202,7 +212,8 @@ static enum tb_code check_complete(struct turn *turn, PbCaseRecord *record, cons
 {
 	PbItem *item;
 	uint64_t version;
-	enum tb_code code = catalogue_item(&turn->kv, record->home, record->item, &turn->arena, &item, &version, err);
+	enum tb_code code =
+		catalogue_item(&turn->kv, record->home, record->item, &turn->arena, &item, &version, err);
 	if (code == TB_OK)
 		code = catalogue_check_application(item, application, err);
 	if (code == TB_OK)
@@ -212,8 +223,8 @@ static enum tb_code check_complete(struct turn *turn, PbCaseRecord *record, cons
 
 /* ---- submit */
 
-static enum tb_code check_submit(struct turn *turn, const PbCaseSubmitRequest *submit, PbItem **item, uint64_t *version,
-                                 struct tb_error *err)
+static enum tb_code check_submit(struct turn *turn, const PbCaseSubmitRequest *submit, PbItem **item,
+                                 uint64_t *version, struct tb_error *err)
 {
 	const PbApplication *application = submit->application;
 	const char *self = turn->core->setup.region;
@@ -224,13 +235,16 @@ static enum tb_code check_submit(struct turn *turn, const PbCaseSubmitRequest *s
 	if (!case_mode_find(application->mode))
 		return tb_fail(err, TB_EINVALID, "application.mode: no such handling mode");
 	if (strcmp(application->home, self) == 0)
-		return tb_fail(err, TB_EINVALID, "application.home: mode %s is for items of another region", application->mode);
+		return tb_fail(err, TB_EINVALID, "application.home: mode %s is for items of another region",
+		               application->mode);
 	if (!peer_find(turn->core->peers, application->home))
-		return tb_fail(err, TB_ENOTFOUND, "application.home: %.8s is not a peer of this node", application->home);
+		return tb_fail(err, TB_ENOTFOUND, "application.home: %.8s is not a peer of this node",
+		               application->home);
 	if (!application->applicant->name[0])
 		return tb_fail(err, TB_EINVALID, "application.applicant.name: missing");
 	struct tb_error why;
-	if (ident_holder_check(application->applicant->code_type, application->applicant->code, tb_day_at(turn->now), &why))
+	if (ident_holder_check(application->applicant->code_type, application->applicant->code,
+	                       tb_day_at(turn->now), &why))
 		return tb_fail(err, TB_EINVALID, "application.applicant: %s", why.text);
 	if (application->n_materials > TB_MATERIALS_MAX)
 		return tb_fail(err, TB_ETOOBIG, "application.materials: more than %d", TB_MATERIALS_MAX);
@@ -238,7 +252,8 @@ static enum tb_code check_submit(struct turn *turn, const PbCaseSubmitRequest *s
 		return tb_fail(err, TB_ETOOBIG, "application.form: more than %d", TB_ATTRIBUTES_MAX);
 	enum tb_code code = check_materials(turn, application->materials, application->n_materials, err);
 	if (code == TB_OK)
-		code = catalogue_item(&turn->kv, application->home, application->item, &turn->arena, item, version, err);
+		code = catalogue_item(&turn->kv, application->home, application->item, &turn->arena, item,
+		                      version, err);
 	if (code == TB_OK && submit->forward)
 		code = catalogue_check_application(*item, application, err);
 	return code;
@@ -281,8 +296,8 @@ static PbCaseRecord *new_record(struct turn *turn, const PbApplication *applicat
 }
 
 /* The steps that follow SUBMIT when the caller has all together. */
-static enum tb_code forward(struct turn *turn, PbCaseRecord *record, const PbCaseSubmitRequest *submit, const PbItem *item,
-                            struct tb_error *err)
+static enum tb_code forward(struct turn *turn, PbCaseRecord *record, const PbCaseSubmitRequest *submit,
+                            const PbItem *item, struct tb_error *err)
 {
 	PbCaseDetail *nothing = PROTO_NEW(PbCaseDetail, case_detail, &turn->arena);
 	struct case_change change = {.event = PB_CASE_EVENT__CHECK,
@@ -332,20 +347,21 @@ void case_apply_submit(struct turn *turn, struct core_request *request)
 	if (submit->request_id[0])
 		kv_put(&turn->kv, KV_REQUEST, &repeated, tb_bytes_str(record->number));
 	if (submit->forward && forward(turn, record, submit, item, &err))
-		turn_log(turn, TB_LOG_WARN, "case.not_forwarded", record->home, record->number, "%s", err.text);
+		turn_log(turn, TB_LOG_WARN, "case.not_forwarded", record->home, record->number, "%s",
+		         err.text);
 	reply_view(turn, request, record->number, NULL);
 }
 
 /* ---- act */
 
-static enum tb_code propose(struct turn *turn, PbCaseRecord *record, const PbCaseActRequest *act, PbCaseDetail *detail,
-                            struct tb_error *err)
+static enum tb_code propose(struct turn *turn, PbCaseRecord *record, const PbCaseActRequest *act,
+                            PbCaseDetail *detail, struct tb_error *err)
 {
 	const char *self = turn->core->setup.region;
 	const struct case_row *row;
 	enum case_side side = strcmp(self, record->home) == 0 ? CASE_AT_HOME : CASE_AT_WINDOW;
-	enum tb_code code = case_allowed(&row, case_mode_find(record->mode), record->state, act->event, act->actor->role, side,
-	                                 detail, err);
+	enum tb_code code = case_allowed(&row, case_mode_find(record->mode), record->state, act->event,
+	                                 act->actor->role, side, detail, err);
 	if (code)
 		return code;
 	if (row->needs & CASE_HANDS_OVER)
@@ -365,13 +381,14 @@ static enum tb_code propose(struct turn *turn, PbCaseRecord *record, const PbCas
 	return TB_OK;
 }
 
-static enum tb_code order_here(struct turn *turn, PbCaseRecord *record, const PbCaseActRequest *act, PbCaseDetail *detail,
-                               const struct sealed_one *one, struct tb_error *err)
+static enum tb_code order_here(struct turn *turn, PbCaseRecord *record, const PbCaseActRequest *act,
+                               PbCaseDetail *detail, const struct sealed_one *one, struct tb_error *err)
 {
 	const struct case_row *row;
 	const char *self = turn->core->setup.region;
 	enum case_side side = strcmp(self, record->home) == 0 ? CASE_AT_HOME : CASE_AT_WINDOW;
-	enum tb_code code = case_allowed(&row, case_mode_find(record->mode), record->state, act->event, act->actor->role, side, detail, err);
+	enum tb_code code = case_allowed(&row, case_mode_find(record->mode), record->state, act->event,
+	                                 act->actor->role, side, detail, err);
 	if (code == TB_OK && act->event == PB_CASE_EVENT__ACCEPT)
 		code = case_accept_detail(turn, record, detail, err);
 	if (code == TB_OK && act->event == PB_CASE_EVENT__SEND) {
@@ -392,7 +409,8 @@ static enum tb_code order_here(struct turn *turn, PbCaseRecord *record, const Pb
 void case_apply_act(struct turn *turn, struct core_request *request)
 {
 	const PbCaseActRequest *act = (const PbCaseActRequest *)(const void *)request->message;
-	PbCaseDetail *detail = act->detail ? act->detail : PROTO_NEW(PbCaseDetail, case_detail, &request->arena);
+	PbCaseDetail *detail =
+		act->detail ? act->detail : PROTO_NEW(PbCaseDetail, case_detail, &request->arena);
 	PbCaseRecord *record;
 	struct tb_error err = {0};
 	const char *proposal = NULL;
@@ -402,13 +420,14 @@ void case_apply_act(struct turn *turn, struct core_request *request)
 	if (code == TB_OK && act->actor->role == PB_ROLE__SYSTEM)
 		code = tb_fail(&err, TB_EDENIED, "actor.role: SYSTEM is the node's own");
 	if (code == TB_OK && act->expect_seq && act->expect_seq != record->seq)
-		code = tb_fail(&err, TB_ESTATE, "the case has moved on: its log has %u entries, not %u", record->seq,
-		               act->expect_seq);
+		code = tb_fail(&err, TB_ESTATE, "the case has moved on: its log has %u entries, not %u",
+		               record->seq, act->expect_seq);
 	if (code == TB_OK && act->issue && act->event != PB_CASE_EVENT__GRANT)
 		code = tb_fail(&err, TB_EINVALID, "issue: only with GRANT");
 	if (code == TB_OK)
 		code = check_materials(turn, detail->materials, detail->n_materials, &err);
-	bool here = code == TB_OK && strcmp(record->owner, turn->core->setup.region) == 0 && !record->handing_over;
+	bool here = code == TB_OK && strcmp(record->owner, turn->core->setup.region) == 0 &&
+	            !record->handing_over;
 	if (code == TB_OK && here)
 		code = order_here(turn, record, act, detail, request->prepared, &err);
 	else if (code == TB_OK)
@@ -418,7 +437,8 @@ void case_apply_act(struct turn *turn, struct core_request *request)
 		return;
 	}
 	if (!here)
-		proposal = tb_arena_printf(&request->arena, "sent to %s", case_other(record, turn->core->setup.region));
+		proposal = tb_arena_printf(&request->arena, "sent to %s",
+		                           case_other(record, turn->core->setup.region));
 	reply_view(turn, request, act->number, proposal);
 }
 

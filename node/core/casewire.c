@@ -18,8 +18,8 @@ struct entries {
 	size_t count;
 };
 
-static enum tb_code decode_entries(struct turn *turn, const ProtobufCBinaryData *data, size_t count, struct entries *out,
-                                   struct tb_error *err)
+static enum tb_code decode_entries(struct turn *turn, const ProtobufCBinaryData *data, size_t count,
+                                   struct entries *out, struct tb_error *err)
 {
 	if (count == 0 || count > TB_ENTRIES_MAX)
 		return tb_fail(err, TB_EMALFORMED, "entries: 1 to %d expected", TB_ENTRIES_MAX);
@@ -43,7 +43,8 @@ static enum tb_code check_next(const PbCaseRecord *record, const PbCaseEntry *en
 	struct case_clocks clocks;
 	if (strcmp(entry->case_number, record->number) != 0)
 		return tb_fail(err, TB_EINVALID, "entry %u is of another case", entry->seq);
-	if (entry->seq != record->seq + 1 || !tb_bytes_equal(proto_bytes(entry->previous), proto_bytes(record->head)))
+	if (entry->seq != record->seq + 1 ||
+	    !tb_bytes_equal(proto_bytes(entry->previous), proto_bytes(record->head)))
 		return tb_fail(err, TB_ESTATE, "entry %u does not follow entry %u", entry->seq, record->seq);
 	if (!row || entry->from != record->state || entry->to != row->to)
 		return tb_fail(err, TB_ESTATE, "entry %u: %s is not possible in state %u", entry->seq,
@@ -51,9 +52,10 @@ static enum tb_code check_next(const PbCaseRecord *record, const PbCaseEntry *en
 	bool at_home = strcmp(entry->node, record->home) == 0;
 	if (!at_home && strcmp(entry->node, record->window) != 0)
 		return tb_fail(err, TB_EDENIED, "entry %u: from a region that is no party", entry->seq);
-	if (!entry->actor || !case_row_takes(row, entry->actor->role, at_home ? CASE_AT_HOME : CASE_AT_WINDOW))
-		return tb_fail(err, TB_EDENIED, "entry %u: %s by a role or on a side that may not", entry->seq,
-		               case_event_text(entry->event, false));
+	if (!entry->actor ||
+	    !case_row_takes(row, entry->actor->role, at_home ? CASE_AT_HOME : CASE_AT_WINDOW))
+		return tb_fail(err, TB_EDENIED, "entry %u: %s by a role or on a side that may not",
+		               entry->seq, case_event_text(entry->event, false));
 	if (entry->salt.len != TB_SALT_BYTES || !clocks_from_proto(&clocks, entry->clocks, entry->n_clocks))
 		return tb_fail(err, TB_EMALFORMED, "entry %u: salt or clocks", entry->seq);
 	return TB_OK;
@@ -81,11 +83,12 @@ static PbCaseRecord *copy_record(struct turn *turn, const PbCaseRecord *record)
 	return copy;
 }
 
-static void want_materials(struct turn *turn, PbCaseRecord *record, const char *peer, PbMaterial *const *materials,
-                           size_t count)
+static void want_materials(struct turn *turn, PbCaseRecord *record, const char *peer,
+                           PbMaterial *const *materials, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (materials[i]->root.len != PKI_HASH_BYTES || material_here(&turn->kv, proto_bytes(materials[i]->root)))
+		if (materials[i]->root.len != PKI_HASH_BYTES ||
+		    material_here(&turn->kv, proto_bytes(materials[i]->root)))
 			continue;
 		material_want(turn, peer, record->number, materials[i]);
 		record->materials_missing++;
@@ -112,8 +115,8 @@ static enum tb_code check_grant(struct turn *turn, const char *peer, const PbApp
 {
 	const struct peer *config = peer_find(turn->core->peers, peer);
 	if (!config || !peer_may_send(config, application->item, application->mode))
-		return tb_fail(err, TB_EDENIED, "%s is not granted item %.60s in mode %.8s", peer, application->item,
-		               application->mode);
+		return tb_fail(err, TB_EDENIED, "%s is not granted item %.60s in mode %.8s", peer,
+		               application->item, application->mode);
 	return TB_OK;
 }
 
@@ -133,14 +136,15 @@ static enum tb_code check_against_list(struct turn *turn, PbCaseRecord *record, 
 		size_t total = whole->n_materials + detail->n_materials;
 		PbMaterial **all = tb_arena_alloc(&turn->arena, total * sizeof(PbMaterial *));
 		memcpy(all, whole->materials, whole->n_materials * sizeof(PbMaterial *));
-		memcpy(all + whole->n_materials, detail->materials, detail->n_materials * sizeof(PbMaterial *));
+		memcpy(all + whole->n_materials, detail->materials,
+		       detail->n_materials * sizeof(PbMaterial *));
 		whole->materials = all;
 		whole->n_materials = total;
 	}
 	if (!whole || !whole->applicant)
 		return tb_fail(err, TB_EMALFORMED, "the package has no application");
-	enum tb_code code = catalogue_item(&turn->kv, turn->core->setup.region, record->item, &turn->arena, &item, &version,
-	                                   err);
+	enum tb_code code = catalogue_item(&turn->kv, turn->core->setup.region, record->item, &turn->arena,
+	                                   &item, &version, err);
 	if (code == TB_OK)
 		code = catalogue_check_application(item, whole, err);
 	if (code == TB_OK)
@@ -160,7 +164,8 @@ static enum tb_code begin_record(struct turn *turn, const char *peer, const PbCa
 	if (strcmp(first->application->home, turn->core->setup.region) != 0)
 		return tb_fail(err, TB_EINVALID, "the package is for %.8s", first->application->home);
 	if (ident_case_number_check(message->case_number, err) || strncmp(message->case_number, peer, 6) != 0)
-		return tb_fail(err, TB_EINVALID, "case number %.40s is not one of %s", message->case_number, peer);
+		return tb_fail(err, TB_EINVALID, "case number %.40s is not one of %s", message->case_number,
+		               peer);
 	enum tb_code code = check_grant(turn, peer, first->application, err);
 	if (code)
 		return code;
@@ -183,7 +188,8 @@ static enum tb_code begin_record(struct turn *turn, const char *peer, const PbCa
 	return TB_OK;
 }
 
-static void consume(PbCaseRecord *record, const PbCaseMessage *message, struct tb_bytes bytes, struct tb_arena *arena)
+static void consume(PbCaseRecord *record, const PbCaseMessage *message, struct tb_bytes bytes,
+                    struct tb_arena *arena)
 {
 	uint8_t digest[PKI_HASH_BYTES];
 	pki_sha256(digest, bytes);
@@ -191,12 +197,14 @@ static void consume(PbCaseRecord *record, const PbCaseMessage *message, struct t
 	record->in_previous = proto_data(tb_arena_bytes(arena, tb_bytes_of(digest, sizeof(digest))));
 }
 
-static enum tb_code take_package(struct turn *turn, const char *peer, const PbCaseMessage *message, struct tb_bytes bytes,
-                                 PbCaseRecord *record, uint32_t *head, struct tb_error *err)
+static enum tb_code take_package(struct turn *turn, const char *peer, const PbCaseMessage *message,
+                                 struct tb_bytes bytes, PbCaseRecord *record, uint32_t *head,
+                                 struct tb_error *err)
 {
 	struct entries run = {0};
-	PbApplication *whole;
-	enum tb_code code = decode_entries(turn, message->package->entries, message->package->n_entries, &run, err);
+	PbApplication *whole = NULL;
+	enum tb_code code =
+		decode_entries(turn, message->package->entries, message->package->n_entries, &run, err);
 	size_t known = record ? record->seq : 0;
 	if (code == TB_OK && known >= run.count)
 		code = tb_fail(err, TB_ESTATE, "the package ends before what is known here");
@@ -231,36 +239,41 @@ static enum tb_code take_package(struct turn *turn, const char *peer, const PbCa
 /* ---- the owner's log goes on */
 
 /* What the window keeps of a decision: checked before the entry is taken. */
-static enum tb_code check_decision(struct turn *turn, const char *peer, const PbCaseEntry *entry, struct tb_error *err)
+static enum tb_code check_decision(struct turn *turn, const char *peer, const PbCaseEntry *entry,
+                                   struct tb_error *err)
 {
 	const PbDecision *decision = entry->detail ? entry->detail->decision : NULL;
 	if (!decision || !decision->credential || !decision->credential->proof)
 		return TB_OK;
 	struct pki_proven proven;
 	PbCredential *credential;
-	enum tb_code code = pki_proof_check(&proven, decision->credential->proof, peer_trust(turn->core->peers), &turn->arena,
-	                                    err);
+	enum tb_code code = pki_proof_check(&proven, decision->credential->proof,
+	                                    peer_trust(turn->core->peers), &turn->arena, err);
 	if (code == TB_OK && strcmp(proven.signer->region, peer) != 0)
 		code = tb_fail(err, TB_EUNTRUSTED, "the issued certificate is sealed by another region");
 	if (code == TB_OK)
 		code = PROTO_DECODE(&credential, credential, proven.message, &turn->arena, err);
 	if (code == TB_OK && strcmp(credential->identifier, decision->credential_identifier) != 0)
-		code = tb_fail(err, TB_EINVALID, "the issued certificate is not the one that the decision names");
+		code = tb_fail(err, TB_EINVALID,
+		               "the issued certificate is not the one that the decision names");
 	return code;
 }
 
-static enum tb_code take_entries(struct turn *turn, const char *peer, const PbCaseMessage *message, struct tb_bytes bytes,
-                                 PbCaseRecord *record, uint32_t *head, struct tb_error *err)
+static enum tb_code take_entries(struct turn *turn, const char *peer, const PbCaseMessage *message,
+                                 struct tb_bytes bytes, PbCaseRecord *record, uint32_t *head,
+                                 struct tb_error *err)
 {
 	struct entries run = {0};
 	if (strcmp(record->owner, peer) != 0)
 		return tb_fail(err, TB_ESTATE, "%s does not own the case", peer);
-	enum tb_code code = decode_entries(turn, message->entries->entries, message->entries->n_entries, &run, err);
+	enum tb_code code =
+		decode_entries(turn, message->entries->entries, message->entries->n_entries, &run, err);
 	PbCaseRecord *after = copy_record(turn, record);
 	if (code == TB_OK)
 		code = check_run(turn, after, &run, 0, peer, err);
-	if (code == TB_OK && message->entries->hand_over != (after->state == PB_CASE_STATE__RETURNED &&
-	                                                     run.list[run.count - 1]->event == PB_CASE_EVENT__RETURN))
+	if (code == TB_OK &&
+	    message->entries->hand_over != (after->state == PB_CASE_STATE__RETURNED &&
+	                                    run.list[run.count - 1]->event == PB_CASE_EVENT__RETURN))
 		code = tb_fail(err, TB_EINVALID, "a return hands the case over, and nothing else does");
 	for (size_t i = 0; i < run.count && code == TB_OK; i++)
 		code = check_decision(turn, peer, run.list[i], err);
@@ -281,11 +294,13 @@ static enum tb_code take_entries(struct turn *turn, const char *peer, const PbCa
 
 /* ---- the other node asks for an event */
 
-static enum tb_code take_proposal(struct turn *turn, const char *peer, const PbCaseMessage *message, struct tb_bytes bytes,
-                                  PbCaseRecord *record, uint32_t *head, struct tb_error *err)
+static enum tb_code take_proposal(struct turn *turn, const char *peer, const PbCaseMessage *message,
+                                  struct tb_bytes bytes, PbCaseRecord *record, uint32_t *head,
+                                  struct tb_error *err)
 {
 	const PbCaseProposal *proposal = message->proposal;
-	PbCaseDetail *detail = proposal->detail ? proposal->detail : PROTO_NEW(PbCaseDetail, case_detail, &turn->arena);
+	PbCaseDetail *detail =
+		proposal->detail ? proposal->detail : PROTO_NEW(PbCaseDetail, case_detail, &turn->arena);
 	if (strcmp(record->owner, turn->core->setup.region) != 0 || record->handing_over)
 		return tb_fail(err, TB_ESTATE, "stale: the case has been handed over");
 	if (!proposal->actor || proposal->actor->role == PB_ROLE__SYSTEM)
@@ -317,14 +332,16 @@ static void handed_over(struct turn *turn, PbCaseRecord *record)
 	case_save(turn, record);
 }
 
-static enum tb_code dispatch(struct turn *turn, const char *peer, const PbCaseMessage *message, struct tb_bytes bytes,
-                             PbCaseRecord *record, uint32_t *head, struct tb_error *err)
+static enum tb_code dispatch(struct turn *turn, const char *peer, const PbCaseMessage *message,
+                             struct tb_bytes bytes, PbCaseRecord *record, uint32_t *head,
+                             struct tb_error *err)
 {
 	/* Who speaks in the next epoch has received our hand-over, whatever became of the receipt. */
 	if (record && record->handing_over && message->epoch == record->epoch + 1)
 		handed_over(turn, record);
 	if (record && message->epoch != record->epoch)
-		return tb_fail(err, TB_ESTATE, "stale: epoch %u, the case is in %u", message->epoch, record->epoch);
+		return tb_fail(err, TB_ESTATE, "stale: epoch %u, the case is in %u", message->epoch,
+		               record->epoch);
 	if (message->package)
 		return take_package(turn, peer, message, bytes, record, head, err);
 	if (!record)
@@ -334,8 +351,8 @@ static enum tb_code dispatch(struct turn *turn, const char *peer, const PbCaseMe
 	return take_proposal(turn, peer, message, bytes, record, head, err);
 }
 
-enum tb_code case_message(struct turn *turn, const char *peer, const PbCaseMessage *message, struct tb_bytes bytes,
-                          bool *defer, uint32_t *head, struct tb_error *err)
+enum tb_code case_message(struct turn *turn, const char *peer, const PbCaseMessage *message,
+                          struct tb_bytes bytes, bool *defer, uint32_t *head, struct tb_error *err)
 {
 	PbCaseRecord *record = NULL;
 	enum tb_code code = case_load(&turn->kv, message->case_number, &turn->arena, &record, err);
@@ -384,8 +401,10 @@ static void bounced(struct turn *turn, PbCaseRecord *record, const char *reason)
 	case_save(turn, record);
 }
 
-/* The owner refused what we proposed. If the case has come back to us meanwhile, we are the owner and order it. */
-static void refused(struct turn *turn, PbCaseRecord *record, const PbCaseMessage *message, const PbReceipt *receipt)
+/* The owner refused what we proposed. If the case has come back to us meanwhile, we are the owner and order
+ * it. */
+static void refused(struct turn *turn, PbCaseRecord *record, const PbCaseMessage *message,
+                    const PbReceipt *receipt)
 {
 	const char *self = turn->core->setup.region;
 	if (strcmp(record->owner, self) == 0 && !record->handing_over) {
@@ -400,14 +419,14 @@ static void refused(struct turn *turn, PbCaseRecord *record, const PbCaseMessage
 		if (case_order(turn, record, &change, &err) == TB_OK)
 			return;
 	}
-	record->refusal = tb_arena_printf(&turn->arena, "%s refused: %s", case_event_text(message->proposal->event, false),
-	                                  receipt->reason);
+	record->refusal = tb_arena_printf(&turn->arena, "%s refused: %s",
+	                                  case_event_text(message->proposal->event, false), receipt->reason);
 	case_save(turn, record);
 }
 
 /* What became of a message that we had given up. */
-static void told_expired(struct turn *turn, const char *peer, PbCaseRecord *record, const PbCaseMessage *notice,
-                         const PbReceipt *receipt)
+static void told_expired(struct turn *turn, const char *peer, PbCaseRecord *record,
+                         const PbCaseMessage *notice, const PbReceipt *receipt)
 {
 	struct kv_key key = kv_key_str(peer);
 	PbOutboxRecord *old;
@@ -431,7 +450,8 @@ static void told_expired(struct turn *turn, const char *peer, PbCaseRecord *reco
 	}
 }
 
-void case_receipted(struct turn *turn, const char *peer, const PbCaseMessage *message, const PbReceipt *receipt)
+void case_receipted(struct turn *turn, const char *peer, const PbCaseMessage *message,
+                    const PbReceipt *receipt)
 {
 	PbCaseRecord *record;
 	struct tb_error err;

@@ -1,6 +1,6 @@
-/* The case engine: one for all handling modes. What may happen is in the mode's table (casetable.h); here is how it
- * happens: an entry is appended to the case's log, the record is folded, the clocks move, the audit log gets its leaf,
- * and the other side is told. */
+/* The case engine: one for all handling modes. What may happen is in the mode's table (casetable.h); here is
+ * how it happens: an entry is appended to the case's log, the record is folded, the clocks move, the audit
+ * log gets its leaf, and the other side is told. */
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -121,7 +121,8 @@ void case_append(struct turn *turn, PbCaseRecord *record, const PbCaseEntry *ent
 	struct kv_key key = entry_key(record->number, entry->seq);
 	case_fold(record, entry, bytes, &turn->arena);
 	kv_put(&turn->kv, KV_ENTRY, &key, bytes);
-	audit_add(turn, PB_LEAF_KIND__LEAF_CASE, record->number, strcmp(entry->owner, turn->core->setup.region) ? entry->owner : "",
+	audit_add(turn, PB_LEAF_KIND__LEAF_CASE, record->number,
+	          strcmp(entry->owner, turn->core->setup.region) ? entry->owner : "",
 	          proto_bytes(record->head), entry->seq);
 }
 
@@ -143,8 +144,8 @@ static void number_acceptance(struct turn *turn, const PbCaseRecord *record, PbC
 	snprintf(name, sizeof(name), "accept/%d", (int)today);
 	uint64_t sequence = kv_number(&turn->kv, name) + 1;
 	kv_set_number(&turn->kv, name, sequence);
-	detail->local_number = tb_arena_printf(&turn->arena, "%.36s%04d%02d%02d%04llu", record->item, year, month, day,
-	                                       (unsigned long long)sequence);
+	detail->local_number = tb_arena_printf(&turn->arena, "%.36s%04d%02d%02d%04llu", record->item, year,
+	                                       month, day, (unsigned long long)sequence);
 }
 
 static void issue(struct turn *turn, PbCaseDetail *detail, const struct sealed_one *one)
@@ -155,11 +156,13 @@ static void issue(struct turn *turn, PbCaseDetail *detail, const struct sealed_o
 	detail->decision->credential_identifier = credential_of_one(one)->identifier;
 }
 
-enum tb_code case_accept_detail(struct turn *turn, const PbCaseRecord *record, PbCaseDetail *detail, struct tb_error *err)
+enum tb_code case_accept_detail(struct turn *turn, const PbCaseRecord *record, PbCaseDetail *detail,
+                                struct tb_error *err)
 {
 	PbItem *item;
 	uint64_t version;
-	enum tb_code code = catalogue_item(&turn->kv, record->home, record->item, &turn->arena, &item, &version, err);
+	enum tb_code code =
+		catalogue_item(&turn->kv, record->home, record->item, &turn->arena, &item, &version, err);
 	if (code == TB_OK)
 		detail->promised_days = item->promised_days;
 	return code;
@@ -168,13 +171,15 @@ enum tb_code case_accept_detail(struct turn *turn, const PbCaseRecord *record, P
 static enum tb_code check_here(const PbCaseRecord *record, const struct case_row *row, struct tb_error *err)
 {
 	if (record->seq >= TB_ENTRIES_MAX)
-		return tb_fail(err, TB_ETOOBIG, "case %s has %d entries already", record->number, TB_ENTRIES_MAX);
+		return tb_fail(err, TB_ETOOBIG, "case %s has %d entries already", record->number,
+		               TB_ENTRIES_MAX);
 	if ((row->needs & CASE_ONCE) && unfinished_once(record, row->event))
 		return tb_fail(err, TB_ESTATE, "%s: only once in a case", case_event_text(row->event, false));
 	bool needs_all = row->event == PB_CASE_EVENT__SIGN || row->event == PB_CASE_EVENT__ACCEPT ||
 	                 row->event == PB_CASE_EVENT__GRANT;
 	if (needs_all && record->materials_missing)
-		return tb_fail(err, TB_ESTATE, "%u materials are still on their way", record->materials_missing);
+		return tb_fail(err, TB_ESTATE, "%u materials are still on their way",
+		               record->materials_missing);
 	return TB_OK;
 }
 
@@ -182,7 +187,8 @@ static const char *basis_of(struct turn *turn, const PbCaseRecord *record, enum 
 {
 	if (side == CASE_AT_HOME)
 		return tb_arena_printf(&turn->arena, "item %s of %s", record->item, record->home);
-	return tb_arena_printf(&turn->arena, "grant of %s to %s, mode %s", record->home, record->window, record->mode);
+	return tb_arena_printf(&turn->arena, "grant of %s to %s, mode %s", record->home, record->window,
+	                       record->mode);
 }
 
 /* Tells the other side, if it has the case or is to have it. */
@@ -210,7 +216,8 @@ static void tell(struct turn *turn, PbCaseRecord *record, const struct case_row 
 		entries.n_entries = 1;
 		entries.entries = &both[1];
 		if (row->event == PB_CASE_EVENT__BOUNCE) {
-			/* The sending went with the package that was refused: it goes again, before what undid it. */
+			/* The sending went with the package that was refused: it goes again, before what
+			 * undid it. */
 			struct kv_key key = entry_key(record->number, record->seq - 1);
 			struct tb_bytes sent;
 			if (kv_get(&turn->kv, KV_ENTRY, &key, &turn->arena, &sent, NULL) == TB_OK) {
@@ -235,16 +242,19 @@ static enum tb_code case_whole(struct turn *turn, const PbCaseRecord *record, st
 		struct tb_bytes entry;
 		enum tb_code code = kv_get(&turn->kv, KV_ENTRY, &key, &turn->arena, &entry, err);
 		if (code)
-			return tb_fail(err, TB_ECORRUPT, "case %s: entry %u cannot be read", record->number, seq);
+			return tb_fail(err, TB_ECORRUPT, "case %s: entry %u cannot be read", record->number,
+			               seq);
 		bytes += entry.size + 8;
 	}
 	if (bytes > TB_CASE_MESSAGE_BYTES_MAX)
-		return tb_fail(err, TB_ETOOBIG, "case %s is over %d bytes", record->number, TB_CASE_MESSAGE_BYTES_MAX);
+		return tb_fail(err, TB_ETOOBIG, "case %s is over %d bytes", record->number,
+		               TB_CASE_MESSAGE_BYTES_MAX);
 	return TB_OK;
 }
 
-static PbCaseEntry *make_entry(struct turn *turn, const PbCaseRecord *record, const struct case_change *change,
-                               const struct case_row *row, enum case_side side, const struct case_clocks *clocks)
+static PbCaseEntry *make_entry(struct turn *turn, const PbCaseRecord *record,
+                               const struct case_change *change, const struct case_row *row,
+                               enum case_side side, const struct case_clocks *clocks)
 {
 	PbCaseEntry *entry = PROTO_NEW(PbCaseEntry, case_entry, &turn->arena);
 	uint8_t salt[TB_SALT_BYTES];
@@ -268,7 +278,8 @@ static PbCaseEntry *make_entry(struct turn *turn, const PbCaseRecord *record, co
 	return entry;
 }
 
-enum tb_code case_order(struct turn *turn, PbCaseRecord *record, const struct case_change *change, struct tb_error *err)
+enum tb_code case_order(struct turn *turn, PbCaseRecord *record, const struct case_change *change,
+                        struct tb_error *err)
 {
 	const struct case_mode *mode = case_mode_find(record->mode);
 	const struct case_row *row;
@@ -276,16 +287,17 @@ enum tb_code case_order(struct turn *turn, PbCaseRecord *record, const struct ca
 	enum case_side side = strcmp(change->node, record->home) == 0 ? CASE_AT_HOME : CASE_AT_WINDOW;
 	if (!mode || !clocks_from_proto(&clocks, record->clocks, record->n_clocks))
 		return tb_fail(err, TB_ECORRUPT, "case %s: its record is damaged", record->number);
-	enum tb_code code = case_allowed(&row, mode, record->state, change->event, change->actor->role, side, change->detail,
-	                                 err);
+	enum tb_code code = case_allowed(&row, mode, record->state, change->event, change->actor->role, side,
+	                                 change->detail, err);
 	if (code == TB_OK)
 		code = check_here(record, row, err);
-	struct clocks_params params = {.at = turn->now,
-	                               .counted_from = change->detail ? change->detail->counted_from_ms : 0,
-	                               .promised_days = (int32_t)(change->detail ? change->detail->promised_days : 0),
-	                               .days = (int32_t)(change->detail ? change->detail->days : 0),
-	                               .originals = record->needs_originals,
-	                               .clock = change->detail ? change->detail->clock : PB_CLOCK__CLOCK_UNSPECIFIED};
+	struct clocks_params params = {
+		.at = turn->now,
+		.counted_from = change->detail ? change->detail->counted_from_ms : 0,
+		.promised_days = (int32_t)(change->detail ? change->detail->promised_days : 0),
+		.days = (int32_t)(change->detail ? change->detail->days : 0),
+		.originals = record->needs_originals,
+		.clock = change->detail ? change->detail->clock : PB_CLOCK__CLOCK_UNSPECIFIED};
 	if (code == TB_OK)
 		code = clocks_apply(&clocks, mode, row, turn->core->setup.calendar, &params, err);
 	if (code == TB_OK && (row->needs & CASE_HANDS_OVER))
@@ -323,10 +335,11 @@ PbActor *case_system_actor(struct tb_arena *arena)
 /* A clock of |record| has run out. */
 static void ran_out(struct turn *turn, PbCaseRecord *record, PbClock clock)
 {
-	struct case_change change = {.event = case_clock_event(case_mode_find(record->mode), record->state, clock),
-	                             .actor = case_system_actor(&turn->arena),
-	                             .detail = PROTO_NEW(PbCaseDetail, case_detail, &turn->arena),
-	                             .node = turn->core->setup.region};
+	struct case_change change = {
+		.event = case_clock_event(case_mode_find(record->mode), record->state, clock),
+		.actor = case_system_actor(&turn->arena),
+		.detail = PROTO_NEW(PbCaseDetail, case_detail, &turn->arena),
+		.node = turn->core->setup.region};
 	struct tb_error err = {0};
 	enum tb_code code = TB_OK;
 	change.detail->clock = clock;
@@ -337,8 +350,8 @@ static void ran_out(struct turn *turn, PbCaseRecord *record, PbClock clock)
 	if (code == TB_OK)
 		code = case_order(turn, record, &change, &err);
 	if (code == TB_OK) {
-		turn_log(turn, TB_LOG_INFO, "case.clock", "", record->number, "%s: %s", case_clock_text(clock, false),
-		         case_event_text(change.event, false));
+		turn_log(turn, TB_LOG_INFO, "case.clock", "", record->number, "%s: %s",
+		         case_clock_text(clock, false), case_event_text(change.event, false));
 		return;
 	}
 	/* A calendar that ends, say: the operator mends it; the clock is looked at again in an hour. */
@@ -368,7 +381,8 @@ tb_time case_timers(struct turn *turn)
 			return due;
 		kv_delete(&turn->kv, KV_TIMER, &timer);
 		char number[TB_ID_BYTES_MAX + 1] = "";
-		memcpy(number, timer.bytes + 8, timer.size - 8 < TB_ID_BYTES_MAX ? timer.size - 8 : TB_ID_BYTES_MAX);
+		memcpy(number, timer.bytes + 8,
+		       timer.size - 8 < TB_ID_BYTES_MAX ? timer.size - 8 : TB_ID_BYTES_MAX);
 		if (case_load(&turn->kv, number, &turn->arena, &record, NULL) != TB_OK ||
 		    strcmp(record->owner, turn->core->setup.region) != 0 || record->handing_over ||
 		    !clocks_from_proto(&clocks, record->clocks, record->n_clocks))
@@ -385,8 +399,9 @@ void case_maybe_sign(struct turn *turn, PbCaseRecord *record)
 	                             .actor = case_system_actor(&turn->arena),
 	                             .node = turn->core->setup.region};
 	struct tb_error err;
-	if (record->state != PB_CASE_STATE__TRANSFER || record->materials_missing || record->needs_originals ||
-	    record->handing_over || strcmp(record->owner, turn->core->setup.region) != 0)
+	if (record->state != PB_CASE_STATE__TRANSFER || record->materials_missing ||
+	    record->needs_originals || record->handing_over ||
+	    strcmp(record->owner, turn->core->setup.region) != 0)
 		return;
 	change.detail = PROTO_NEW(PbCaseDetail, case_detail, &turn->arena);
 	if (case_order(turn, record, &change, &err))

@@ -47,8 +47,8 @@ void turn_refuse(struct turn *turn, struct core_request *request, const struct t
 	turn_effect(turn, CORE_REPLY)->request = request;
 }
 
-void turn_log(struct turn *turn, int level, const char *event, const char *peer, const char *subject, const char *fmt,
-              ...)
+void turn_log(struct turn *turn, int level, const char *event, const char *peer, const char *subject,
+              const char *fmt, ...)
 {
 	char text[TB_ERROR_TEXT_MAX];
 	va_list args;
@@ -67,10 +67,12 @@ void turn_log(struct turn *turn, int level, const char *event, const char *peer,
 
 static void grants_in_words(PbPeerView *view, const struct peer *peer, struct tb_arena *arena)
 {
-	view->grants = tb_arena_alloc(arena, (peer->verify_count + peer->cases_count) * sizeof(*view->grants));
+	view->grants =
+		tb_arena_alloc(arena, (peer->verify_count + peer->cases_count) * sizeof(*view->grants));
 	for (size_t i = 0; i < peer->verify_count; i++) {
 		struct tb_buf text = {0};
-		tb_buf_printf(&text, "verify %s:", proto_enum_name(&pb_disclosure__descriptor, (int)peer->verify[i].disclosure));
+		tb_buf_printf(&text, "verify %s:",
+		              proto_enum_name(&pb_disclosure__descriptor, (int)peer->verify[i].disclosure));
 		for (const char *const *type = peer->verify[i].types; *type; type++)
 			tb_buf_printf(&text, " %s", *type);
 		view->grants[view->n_grants++] = tb_arena_str(arena, tb_buf_text(&text));
@@ -102,7 +104,9 @@ static PbPeerView **peer_views(struct turn *turn, struct tb_arena *arena, size_t
 		view->region = tb_arena_str(arena, peer->region);
 		view->name = tb_arena_str(arena, peer->name);
 		view->endpoint = tb_arena_str(arena, peer->endpoint);
-		view->link = tb_arena_str(arena, state->last_error[0] ? "down" : state->contact_at ? "up" : "idle");
+		view->link = tb_arena_str(arena, state->last_error[0] ? "down"
+		                                 : state->contact_at  ? "up"
+		                                                      : "idle");
 		view->last_error = tb_arena_str(arena, state->last_error);
 		view->last_contact_ms = state->contact_at;
 		view->outbox = state->outgoing;
@@ -153,7 +157,7 @@ static const struct core_method methods[] = {
 	{&pb_node_service__descriptor, "Requeue", .apply = delivery_apply_requeue},
 	{&pb_peer_service__descriptor, "List", .apply = apply_peers},
 	{&pb_credential_service__descriptor, "Import", .apply = credential_apply_import,
-	 .prepare = credential_prepare_import},
+         .prepare = credential_prepare_import},
 	{&pb_credential_service__descriptor, "ImportStatus", .read = credential_read_import},
 	{&pb_credential_service__descriptor, "Get", .read = credential_read_get},
 	{&pb_credential_service__descriptor, "Find", .read = credential_read_find},
@@ -182,7 +186,8 @@ const struct core_method *core_method_find(const char *path)
 		return NULL;
 	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
 		const char *service = methods[i].service->name;
-		if (strlen(service) == (size_t)(slash - path - 1) && memcmp(service, path + 1, strlen(service)) == 0 &&
+		if (strlen(service) == (size_t)(slash - path - 1) &&
+		    memcmp(service, path + 1, strlen(service)) == 0 &&
 		    strcmp(methods[i].name, slash + 1) == 0)
 			return &methods[i];
 	}
@@ -191,7 +196,8 @@ const struct core_method *core_method_find(const char *path)
 
 const proto_type *core_method_input(const struct core_method *method)
 {
-	const ProtobufCMethodDescriptor *found = protobuf_c_service_descriptor_get_method_by_name(method->service, method->name);
+	const ProtobufCMethodDescriptor *found =
+		protobuf_c_service_descriptor_get_method_by_name(method->service, method->name);
 	assert(found);
 	return found->input;
 }
@@ -201,12 +207,13 @@ bool core_method_reads(const struct core_method *method)
 	return method->read != NULL;
 }
 
-enum tb_code core_request_new(struct core_request **out, const struct core_method *method, struct tb_bytes json,
-                              struct tb_error *err)
+enum tb_code core_request_new(struct core_request **out, const struct core_method *method,
+                              struct tb_bytes json, struct tb_error *err)
 {
 	struct core_request *request = tb_alloc(sizeof(*request));
 	request->method = method;
-	enum tb_code code = proto_json_decode(&request->message, core_method_input(method), json, &request->arena, err);
+	enum tb_code code =
+		proto_json_decode(&request->message, core_method_input(method), json, &request->arena, err);
 	if (code) {
 		core_request_free(request);
 		request = NULL;
@@ -230,7 +237,8 @@ void core_prepare(const struct core_setup *setup, struct core_request *request, 
 		request->error = err;
 }
 
-void core_query(const struct core_setup *setup, struct peer_set *peers, struct core_request *request, tb_time now)
+void core_query(const struct core_setup *setup, struct peer_set *peers, struct core_request *request,
+                tb_time now)
 {
 	struct query query = {.setup = setup, .peers = peers, .now = now, .request = request};
 	struct tb_error err = {0};
@@ -333,7 +341,8 @@ static enum tb_code check_owner(struct turn *turn, struct tb_error *err)
 	if (code)
 		return tb_fail(err, TB_ECORRUPT, "the store cannot be opened with this vault key");
 	if (!tb_bytes_equal(stored, tb_bytes_str(region)))
-		return tb_fail(err, TB_EINVALID, "the store belongs to region %.*s", (int)stored.size, (const char *)stored.data);
+		return tb_fail(err, TB_EINVALID, "the store belongs to region %.*s", (int)stored.size,
+		               (const char *)stored.data);
 	return TB_OK;
 }
 
@@ -347,8 +356,8 @@ static bool is_blob_wanted(void *ctx, const char *name)
 	return kv_has(kv, KV_WANTED, &key);
 }
 
-enum tb_code core_open(struct core **out, const struct core_setup *setup, struct peer_set *peers, const uint8_t seed[32],
-                       tb_time now, struct tb_error *err)
+enum tb_code core_open(struct core **out, const struct core_setup *setup, struct peer_set *peers,
+                       const uint8_t seed[32], tb_time now, struct tb_error *err)
 {
 	struct core *core = tb_alloc(sizeof(*core));
 	struct core_effects effects = {0};
@@ -392,6 +401,7 @@ void core_close(struct core *core)
 	if (!core)
 		return;
 	material_forget_all(core);
+	credential_forget_held(core);
 	free(core->states);
 	peer_set_unref(core->peers);
 	pki_vault_free(core->vault);
@@ -501,7 +511,8 @@ static void purge(struct turn *turn)
 		struct tb_bytes key, value;
 		struct kv_key when, seen;
 		store_cursor(&cursor, turn->kv.txn, KV_NONCE, tb_bytes_of(NULL, 0), tb_bytes_of(NULL, 0));
-		bool any = store_next(&cursor, &key, &value) && key.size > 8 && (tb_time)tb_get_u64(key.data) < turn->now;
+		bool any = store_next(&cursor, &key, &value) && key.size > 8 &&
+		           (tb_time)tb_get_u64(key.data) < turn->now;
 		if (any) {
 			when = kv_key_of(key);
 			seen = kv_key_of(tb_bytes_of(key.data + 8, key.size - 8));
@@ -546,6 +557,7 @@ tb_time core_finish(struct core *core, struct store_txn *txn, tb_time now, struc
 		wake = sooner(wake, delivery_finish(&turn, state, peer));
 		wake = sooner(wake, describe_finish(&turn, state, peer));
 	}
+	wake = sooner(wake, credential_finish(&turn));
 	wake = sooner(wake, material_finish(&turn));
 	wake = sooner(wake, checkpoint(&turn));
 	store_numbers(&turn);

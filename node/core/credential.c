@@ -10,17 +10,20 @@
 
 enum { SEAL_GROUP = 256, FIND_HASH_BYTES = 10 };
 
+#define HOLD_MOST (20 * TB_SECOND)
+
 /* ---- identifiers and sealing, on any thread */
 
-/* A serial of 20 digits and capitals that the same certificate always gets again: importing twice changes nothing. */
+/* A serial of 20 digits and capitals that the same certificate always gets again: importing twice changes
+ * nothing. */
 static void make_identifier(const struct core_setup *setup, PbCredential *credential, struct tb_arena *arena)
 {
 	static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 	uint8_t hash[PKI_HASH_BYTES];
 	char serial[21] = "", identifier[TB_ID_BYTES_MAX];
 	struct tb_buf named = {0};
-	tb_buf_printf(&named, "serial%c%s%c%s%c%s%c%s", 0, credential->type, 0, credential->issuer, 0, credential->number, 0,
-	              credential->n_holders ? credential->holders[0]->code : "");
+	tb_buf_printf(&named, "serial%c%s%c%s%c%s%c%s", 0, credential->type, 0, credential->issuer, 0,
+	              credential->number, 0, credential->n_holders ? credential->holders[0]->code : "");
 	pki_hmac(hash, tb_bytes_of(setup->vault_key, PKI_VAULT_KEY_BYTES), tb_buf_bytes(&named));
 	tb_buf_clear(&named);
 	for (size_t i = 0; i < 20; i++)
@@ -33,8 +36,8 @@ struct sealed_one {
 	PbCredential *credential;
 	struct tb_bytes encoded; /* Credential */
 	struct pki_batch *seal;
-	uint32_t index;          /* in the seal */
-	uint64_t line;           /* of the import */
+	uint32_t index; /* in the seal */
+	uint64_t line;  /* of the import */
 };
 
 /* A random stream for salts, from what only this node knows and what is being sealed. */
@@ -48,8 +51,8 @@ static struct pki_random *salts_for(const struct core_setup *setup, struct tb_by
 }
 
 /* Seals |count| certificates: one signature for each group. */
-static enum tb_code seal_all(const struct core_setup *setup, struct sealed_one *ones, size_t count, tb_time now,
-                             struct pki_batch **seals, struct tb_error *err)
+static enum tb_code seal_all(const struct core_setup *setup, struct sealed_one *ones, size_t count,
+                             tb_time now, struct pki_batch **seals, struct tb_error *err)
 {
 	if (count == 0)
 		return TB_OK;
@@ -120,8 +123,9 @@ static bool blank(struct tb_bytes line)
 	return true;
 }
 
-static enum tb_code read_line(const PbImportRequest *import, const struct record_csv *csv, struct tb_bytes line,
-                              struct tb_arena *arena, PbCredential **out, struct tb_error *err)
+static enum tb_code read_line(const PbImportRequest *import, const struct record_csv *csv,
+                              struct tb_bytes line, struct tb_arena *arena, PbCredential **out,
+                              struct tb_error *err)
 {
 	if (line.size > TB_IMPORT_LINE_BYTES_MAX)
 		return tb_fail(err, TB_ETOOBIG, "line over %d bytes", TB_IMPORT_LINE_BYTES_MAX);
@@ -130,8 +134,8 @@ static enum tb_code read_line(const PbImportRequest *import, const struct record
 	return record_from_json(out, line, arena, err);
 }
 
-enum tb_code credential_prepare_import(const struct core_setup *setup, struct core_request *request, tb_time now,
-                                       struct tb_error *err)
+enum tb_code credential_prepare_import(const struct core_setup *setup, struct core_request *request,
+                                       tb_time now, struct tb_error *err)
 {
 	const PbImportRequest *import = (const PbImportRequest *)(const void *)request->message;
 	struct tb_arena *arena = &request->arena;
@@ -165,7 +169,8 @@ enum tb_code credential_prepare_import(const struct core_setup *setup, struct co
 			continue;
 		}
 		if (import->stop_on_error)
-			return tb_fail(err, why.code, "line %llu: %s", (unsigned long long)one->line, why.text);
+			return tb_fail(err, why.code, "line %llu: %s", (unsigned long long)one->line,
+			               why.text);
 		add_bad(arena, prepared->reply, one->line, why.text);
 	}
 	prepared->seals_count = (prepared->count + SEAL_GROUP - 1) / SEAL_GROUP;
@@ -244,7 +249,8 @@ static enum tb_code load(struct kv *kv, uint64_t serial, struct tb_arena *arena,
 	out->serial = serial;
 	enum tb_code code = KV_GET(kv, KV_CREDENTIAL, &key, credential_record, arena, &out->record, err);
 	if (code)
-		return tb_fail(err, TB_ECORRUPT, "certificate %llu is indexed but not readable", (unsigned long long)serial);
+		return tb_fail(err, TB_ECORRUPT, "certificate %llu is indexed but not readable",
+		               (unsigned long long)serial);
 	struct tb_bytes item = proto_bytes(out->record->item);
 	if (item.size < TB_SALT_BYTES)
 		return tb_fail(err, TB_ECORRUPT, "certificate %llu is damaged", (unsigned long long)serial);
@@ -264,8 +270,8 @@ static bool holds(const PbCredential *credential, const PbHolder *holder)
 }
 
 /* The index goes by a cut hash: what it gives is checked against the record. */
-static bool is_it(const PbCredential *credential, const char *identifier, const char *type, const char *number,
-                  const PbHolder *holder)
+static bool is_it(const PbCredential *credential, const char *identifier, const char *type,
+                  const char *number, const PbHolder *holder)
 {
 	if (identifier[0] && strcmp(credential->identifier, identifier) != 0)
 		return false;
@@ -300,7 +306,8 @@ enum tb_code credential_find(struct kv *kv, const char *identifier, const char *
 	store_cursor_last(&cursor, kv->txn, KV_FIND, kv_key_bytes(&prefix));
 	while (code == TB_OK && *count < room && store_next(&cursor, &key, &value)) {
 		code = load(kv, tb_get_u64(key.data + key.size - 8), arena, &out[*count], err);
-		if (code == TB_OK && is_it(out[*count].credential, identifier, identifier[0] ? "" : type, by_number, by_holder))
+		if (code == TB_OK && is_it(out[*count].credential, identifier, identifier[0] ? "" : type,
+		                           by_number, by_holder))
 			(*count)++;
 	}
 	store_cursor_end(&cursor);
@@ -312,9 +319,11 @@ PbCredentialState credential_state(const struct found *found, tb_time now)
 	tb_day day, today = tb_day_at(now);
 	if (found->record->state != PB_CREDENTIAL_STATE__VALID)
 		return found->record->state;
-	if (found->credential->valid_until[0] && tb_day_parse(found->credential->valid_until, &day) && day < today)
+	if (found->credential->valid_until[0] && tb_day_parse(found->credential->valid_until, &day) &&
+	    day < today)
 		return PB_CREDENTIAL_STATE__EXPIRED;
-	if (found->credential->valid_from[0] && tb_day_parse(found->credential->valid_from, &day) && day > today)
+	if (found->credential->valid_from[0] && tb_day_parse(found->credential->valid_from, &day) &&
+	    day > today)
 		return PB_CREDENTIAL_STATE__NOT_YET_VALID;
 	return PB_CREDENTIAL_STATE__VALID;
 }
@@ -344,7 +353,8 @@ enum tb_code credential_sealed(struct kv *kv, const struct found *found, struct 
 /* ---- storing */
 
 /* TB_ENOTFOUND: new. TB_OK: the same is here already. TB_EEXISTS: something else is in its place. */
-static enum tb_code compare(struct kv *kv, const struct sealed_one *one, struct tb_arena *arena, struct tb_error *err)
+static enum tb_code compare(struct kv *kv, const struct sealed_one *one, struct tb_arena *arena,
+                            struct tb_error *err)
 {
 	struct found found[4];
 	size_t count;
@@ -363,8 +373,11 @@ static enum tb_code compare(struct kv *kv, const struct sealed_one *one, struct 
 	if (code)
 		return code;
 	for (size_t i = 0; i < count; i++) {
-		if (found[i].record->state == PB_CREDENTIAL_STATE__VALID && strcmp(found[i].credential->issuer, c->issuer) == 0)
-			return tb_fail(err, TB_EEXISTS, "type and number: a valid certificate exists under another identifier");
+		if (found[i].record->state == PB_CREDENTIAL_STATE__VALID &&
+		    strcmp(found[i].credential->issuer, c->issuer) == 0)
+			return tb_fail(
+				err, TB_EEXISTS,
+				"type and number: a valid certificate exists under another identifier");
 	}
 	return TB_ENOTFOUND;
 }
@@ -390,7 +403,9 @@ enum tb_code credential_can_store(struct kv *kv, const struct sealed_one *one, s
                                   struct tb_error *err)
 {
 	enum tb_code code = compare(kv, one, arena, err);
-	return code == TB_ENOTFOUND ? TB_OK : code ? code : tb_fail(err, TB_EEXISTS, "this certificate exists already");
+	return code == TB_ENOTFOUND ? TB_OK
+	       : code               ? code
+	                            : tb_fail(err, TB_EEXISTS, "this certificate exists already");
 }
 
 PbSealedCredential *credential_store_one(struct turn *turn, const struct sealed_one *one)
@@ -405,8 +420,8 @@ PbSealedCredential *credential_store_one(struct turn *turn, const struct sealed_
 }
 
 /* Checks the lines of an import against the store; what may be stored keeps its seal, the rest loses it. */
-static enum tb_code sort_out(struct turn *turn, const PbImportRequest *import, struct prepared_import *prepared,
-                             struct tb_arena *arena, struct tb_error *err)
+static enum tb_code sort_out(struct turn *turn, struct prepared_import *prepared, struct tb_arena *arena,
+                             struct tb_error *err)
 {
 	uint64_t first_seal = turn->core->batches;
 	turn->core->batches += prepared->seals_count;
@@ -419,8 +434,8 @@ static enum tb_code sort_out(struct turn *turn, const PbImportRequest *import, s
 		if (code == TB_OK) {
 			prepared->reply->unchanged++;
 		} else if (code == TB_ENOTFOUND) {
-			/* Earlier lines are written already, so that a later one sees them; a refusal of the whole call
-			 * is therefore decided before: see all_new(). */
+			/* Earlier lines are written already, so that a later one sees them; a refusal of the
+			 * whole call is therefore decided before: see all_new(). */
 			store_one(turn, one, first_seal + 1 + i / SEAL_GROUP);
 			prepared->reply->added++;
 		} else if (tb_code_fault(code) == TB_FAULT_LOCAL) {
@@ -429,14 +444,14 @@ static enum tb_code sort_out(struct turn *turn, const PbImportRequest *import, s
 			add_bad(arena, prepared->reply, one->line, why.text);
 		}
 	}
-	(void)import;
 	for (size_t i = 0; i < prepared->seals_count; i++)
 		batch_keep_seal(turn, prepared->seals[i], first_seal + 1 + i);
 	return TB_OK;
 }
 
 /* With stop_on_error nothing may be written if any line clashes with what is stored. */
-static enum tb_code none_clashes(struct turn *turn, const struct prepared_import *prepared, struct tb_error *err)
+static enum tb_code none_clashes(struct turn *turn, const struct prepared_import *prepared,
+                                 struct tb_error *err)
 {
 	for (size_t i = 0; i < prepared->count; i++) {
 		struct tb_arena scratch = {0};
@@ -444,19 +459,30 @@ static enum tb_code none_clashes(struct turn *turn, const struct prepared_import
 		enum tb_code code = compare(&turn->kv, &prepared->ones[i], &scratch, &why);
 		tb_arena_clear(&scratch);
 		if (code != TB_OK && code != TB_ENOTFOUND)
-			return tb_fail(err, code, "line %llu: %s", (unsigned long long)prepared->ones[i].line, why.text);
+			return tb_fail(err, code, "line %llu: %s", (unsigned long long)prepared->ones[i].line,
+			               why.text);
 	}
 	return TB_OK;
 }
 
-static void note_import(struct turn *turn, const PbImportRequest *import, const PbImportResponse *reply)
+/* How far the import has come; NULL if it has no name. */
+static PbImportRecord *import_record(struct turn *turn, const PbImportRequest *import)
 {
-	if (!import->import_id[0])
-		return;
 	struct kv_key key = kv_key_str(import->import_id);
 	PbImportRecord *record;
+	if (!import->import_id[0])
+		return NULL;
 	if (KV_GET(&turn->kv, KV_IMPORT, &key, import_record, &turn->arena, &record, NULL))
 		record = PROTO_NEW(PbImportRecord, import_record, &turn->arena);
+	return record;
+}
+
+static void note_import(struct turn *turn, const PbImportRequest *import, const PbImportResponse *reply)
+{
+	PbImportRecord *record = import_record(turn, import);
+	if (!record)
+		return;
+	struct kv_key key = kv_key_str(import->import_id);
 	record->offset = import->end_offset;
 	record->lines += import->n_lines;
 	record->added += reply->added;
@@ -469,26 +495,24 @@ static void free_seals(struct prepared_import *prepared)
 {
 	for (size_t i = 0; i < prepared->seals_count; i++)
 		pki_batch_free(prepared->seals[i]);
+	prepared->seals_count = 0;
 }
 
-void credential_apply_import(struct turn *turn, struct core_request *request)
+static void apply_import(struct turn *turn, struct core_request *request)
 {
 	const PbImportRequest *import = (const PbImportRequest *)(const void *)request->message;
 	struct prepared_import *prepared = request->prepared;
 	struct tb_error err = {0};
 	enum tb_code code = import->stop_on_error ? none_clashes(turn, prepared, &err) : TB_OK;
+	if (code == TB_OK)
+		code = sort_out(turn, prepared, &request->arena, &err);
 	if (code == TB_OK) {
-		size_t parsed_bad = prepared->reply->n_bad;
-		PbBadLine **bad = tb_arena_alloc(&request->arena, import->n_lines * sizeof(*bad));
-		memcpy(bad, prepared->reply->bad, parsed_bad * sizeof(*bad));
-		prepared->reply->bad = bad;
-		code = sort_out(turn, import, prepared, &request->arena, &err);
-	}
-	if (code == TB_OK) {
-		struct tb_bytes digest = prepared->seals_count ? pki_batch_root(prepared->seals[0]) : tb_bytes_of(NULL, 0);
+		struct tb_bytes digest =
+			prepared->seals_count ? pki_batch_root(prepared->seals[0]) : tb_bytes_of(NULL, 0);
 		note_import(turn, import, prepared->reply);
 		if (prepared->reply->added)
-			audit_add(turn, PB_LEAF_KIND__LEAF_IMPORT, "import", "", digest, prepared->reply->added);
+			audit_add(turn, PB_LEAF_KIND__LEAF_IMPORT, "import", "", digest,
+			          prepared->reply->added);
 		turn_reply(turn, request, &prepared->reply->base);
 	} else {
 		turn_refuse(turn, request, &err);
@@ -496,13 +520,95 @@ void credential_apply_import(struct turn *turn, struct core_request *request)
 	free_seals(prepared);
 }
 
+/* Two parts of a file may be on their way at once, and be prepared by two threads: the second waits for the
+ * first, so that the mark of how far the file is done never jumps over what is not. */
+static bool is_early(struct turn *turn, const PbImportRequest *import)
+{
+	PbImportRecord *record = import_record(turn, import);
+	return record && import->start_offset > record->offset;
+}
+
+static bool hold(struct turn *turn, struct core_request *request)
+{
+	for (size_t i = 0; i < HELD_IMPORTS; i++) {
+		struct held_import *held = &turn->core->held[i];
+		if (held->request)
+			continue;
+		*held = (struct held_import){request, turn->now};
+		return true;
+	}
+	return false;
+}
+
+/* Applies what was held and is due now. */
+static void apply_held(struct turn *turn)
+{
+	for (size_t i = 0; i < HELD_IMPORTS; i++) {
+		struct core_request *request = turn->core->held[i].request;
+		if (!request || is_early(turn, (const PbImportRequest *)(const void *)request->message))
+			continue;
+		turn->core->held[i].request = NULL;
+		apply_import(turn, request);
+		i = SIZE_MAX; /* it may have made room for any other: from the first again */
+	}
+}
+
+static void give_up(struct turn *turn, struct core_request *request)
+{
+	struct tb_error err = {0};
+	tb_fail(&err, TB_EBUSY, "the part of the file before this one has not come");
+	free_seals(request->prepared);
+	turn_refuse(turn, request, &err);
+}
+
+void credential_apply_import(struct turn *turn, struct core_request *request)
+{
+	if (!is_early(turn, (const PbImportRequest *)(const void *)request->message)) {
+		apply_import(turn, request);
+		apply_held(turn);
+	} else if (!hold(turn, request)) {
+		give_up(turn, request);
+	}
+}
+
+tb_time credential_finish(struct turn *turn)
+{
+	tb_time wake = INT64_MAX;
+	for (size_t i = 0; i < HELD_IMPORTS; i++) {
+		struct held_import *held = &turn->core->held[i];
+		if (!held->request)
+			continue;
+		if (turn->now - held->since >= HOLD_MOST) {
+			give_up(turn, held->request);
+			held->request = NULL;
+		} else if (held->since + HOLD_MOST < wake) {
+			wake = held->since + HOLD_MOST;
+		}
+	}
+	return wake;
+}
+
+void credential_forget_held(struct core *core)
+{
+	for (size_t i = 0; i < HELD_IMPORTS; i++) {
+		if (core->held[i].request)
+			free_seals(core->held[i].request->prepared);
+		core_request_free(core->held[i].request);
+		core->held[i].request = NULL;
+	}
+}
+
 enum tb_code credential_read_import(struct query *query, struct tb_error *err)
 {
-	const PbImportStatusRequest *request = (const PbImportStatusRequest *)(const void *)query->request->message;
-	PbImportStatusResponse *reply = PROTO_NEW(PbImportStatusResponse, import_status_response, &query->request->arena);
-	struct kv_key key = kv_key_of(tb_bytes_of(request->import_id, strnlen(request->import_id, TB_ID_BYTES_MAX)));
+	const PbImportStatusRequest *request =
+		(const PbImportStatusRequest *)(const void *)query->request->message;
+	PbImportStatusResponse *reply =
+		PROTO_NEW(PbImportStatusResponse, import_status_response, &query->request->arena);
+	struct kv_key key =
+		kv_key_of(tb_bytes_of(request->import_id, strnlen(request->import_id, TB_ID_BYTES_MAX)));
 	PbImportRecord *record;
-	enum tb_code code = KV_GET(&query->kv, KV_IMPORT, &key, import_record, &query->request->arena, &record, err);
+	enum tb_code code =
+		KV_GET(&query->kv, KV_IMPORT, &key, import_record, &query->request->arena, &record, err);
 	if (code != TB_OK && code != TB_ENOTFOUND)
 		return code;
 	if (code == TB_OK) {
@@ -518,8 +624,8 @@ enum tb_code credential_read_import(struct query *query, struct tb_error *err)
 
 /* ---- showing and changing */
 
-static PbCredentialView *view_of(struct kv *kv, const struct core_setup *setup, const struct found *found, tb_time now,
-                                 struct tb_arena *arena)
+static PbCredentialView *view_of(struct kv *kv, const struct core_setup *setup, const struct found *found,
+                                 tb_time now, struct tb_arena *arena)
 {
 	PbCredentialView *view = PROTO_NEW(PbCredentialView, credential_view, arena);
 	PbSealedCredential *sealed;
@@ -537,7 +643,8 @@ static PbCredentialView *view_of(struct kv *kv, const struct core_setup *setup, 
 
 enum tb_code credential_read_get(struct query *query, struct tb_error *err)
 {
-	const PbCredentialGetRequest *request = (const PbCredentialGetRequest *)(const void *)query->request->message;
+	const PbCredentialGetRequest *request =
+		(const PbCredentialGetRequest *)(const void *)query->request->message;
 	struct found found;
 	size_t count;
 	char id[TB_ID_BYTES_MAX + 1];
@@ -547,30 +654,34 @@ enum tb_code credential_read_get(struct query *query, struct tb_error *err)
 		return code;
 	if (count == 0)
 		return tb_fail(err, TB_ENOTFOUND, "no certificate with this identifier");
-	query->request->reply = &view_of(&query->kv, query->setup, &found, query->now, &query->request->arena)->base;
+	query->request->reply =
+		&view_of(&query->kv, query->setup, &found, query->now, &query->request->arena)->base;
 	return TB_OK;
 }
 
 enum tb_code credential_read_find(struct query *query, struct tb_error *err)
 {
-	const PbCredentialFindRequest *request = (const PbCredentialFindRequest *)(const void *)query->request->message;
+	const PbCredentialFindRequest *request =
+		(const PbCredentialFindRequest *)(const void *)query->request->message;
 	struct tb_arena *arena = &query->request->arena;
 	uint32_t limit = request->limit && request->limit < 100 ? request->limit : 100;
 	struct found *found = tb_arena_alloc(arena, limit * sizeof(*found));
-	PbCredentialFindResponse *reply = PROTO_NEW(PbCredentialFindResponse, credential_find_response, arena);
+	PbCredentialFindResponse *reply =
+		PROTO_NEW(PbCredentialFindResponse, credential_find_response, arena);
 	size_t count;
 	char holder[TB_ID_BYTES_MAX + 1];
 	if (request->holder)
 		request->holder->code = tb_arena_str(arena, folded(holder, request->holder->code));
-	enum tb_code code = credential_find(&query->kv, "", request->type, request->number, request->holder, arena, found,
-	                                    limit, &count, err);
+	enum tb_code code = credential_find(&query->kv, "", request->type, request->number, request->holder,
+	                                    arena, found, limit, &count, err);
 	if (code)
 		return code;
 	reply->credentials = tb_arena_alloc(arena, count * sizeof(*reply->credentials));
 	for (size_t i = 0; i < count; i++) {
 		if (request->type[0] && strcmp(found[i].credential->type, request->type) != 0)
 			continue;
-		reply->credentials[reply->n_credentials++] = view_of(&query->kv, query->setup, &found[i], query->now, arena);
+		reply->credentials[reply->n_credentials++] =
+			view_of(&query->kv, query->setup, &found[i], query->now, arena);
 	}
 	query->request->reply = &reply->base;
 	return TB_OK;
@@ -602,18 +713,19 @@ static enum tb_code change_state(struct turn *turn, const PbSetStateRequest *cha
 {
 	size_t count;
 	char id[TB_ID_BYTES_MAX + 1];
-	enum tb_code code = credential_find(&turn->kv, folded(id, change->identifier), "", "", NULL, &turn->arena, found, 1,
-	                                    &count, err);
+	enum tb_code code = credential_find(&turn->kv, folded(id, change->identifier), "", "", NULL,
+	                                    &turn->arena, found, 1, &count, err);
 	if (code)
 		return code;
 	if (count == 0)
 		return tb_fail(err, TB_ENOTFOUND, "no certificate with this identifier");
 	if (!may_become(found->record->state, change->state))
-		return tb_fail(err, TB_ESTATE, "a certificate that is %s cannot become %s",
-		               proto_enum_name(&pb_credential_state__descriptor, (int)found->record->state),
-		               change->state == PB_CREDENTIAL_STATE__CREDENTIAL_STATE_UNSPECIFIED
-		                       ? "unspecified"
-		                       : proto_enum_name(&pb_credential_state__descriptor, (int)change->state));
+		return tb_fail(
+			err, TB_ESTATE, "a certificate that is %s cannot become %s",
+			proto_enum_name(&pb_credential_state__descriptor, (int)found->record->state),
+			change->state == PB_CREDENTIAL_STATE__CREDENTIAL_STATE_UNSPECIFIED
+				? "unspecified"
+				: proto_enum_name(&pb_credential_state__descriptor, (int)change->state));
 	if (!change->reason[0])
 		return tb_fail(err, TB_EINVALID, "reason: missing");
 	if (change->state == PB_CREDENTIAL_STATE__SUPERSEDED && !change->superseded_by[0])

@@ -1,8 +1,8 @@
 /* Delivery of case messages: at least once on the wire, exactly once in effect.
  *
- * Sender: a message is in KV_OUTBOX for ever and in KV_OUTGOING until it has a receipt. One Deliver call at a time
- * travels to a peer; what queued up meanwhile goes in the next. Receiver: KV_INBOX remembers every message with its
- * receipt; a duplicate gets the original receipt. */
+ * Sender: a message is in KV_OUTBOX for ever and in KV_OUTGOING until it has a receipt. One Deliver call at a
+ * time travels to a peer; what queued up meanwhile goes in the next. Receiver: KV_INBOX remembers every
+ * message with its receipt; a duplicate gets the original receipt. */
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,7 +67,8 @@ static void put_out(struct turn *turn, const char *peer, uint64_t seq, const PbO
 	kv_put_message(&turn->kv, KV_OUTBOX, &key, &record->base);
 }
 
-static void enqueue(struct turn *turn, const char *peer, PbCaseMessage *message, bool hand_over, struct tb_bytes *encoded)
+static void enqueue(struct turn *turn, const char *peer, PbCaseMessage *message, bool hand_over,
+                    struct tb_bytes *encoded)
 {
 	char name[32] = "out/";
 	uint8_t id[16];
@@ -94,7 +95,8 @@ static void enqueue(struct turn *turn, const char *peer, PbCaseMessage *message,
 		state->outgoing++;
 }
 
-void delivery_queue(struct turn *turn, const char *peer, PbCaseRecord *record, PbCaseMessage *message, bool hand_over)
+void delivery_queue(struct turn *turn, const char *peer, PbCaseRecord *record, PbCaseMessage *message,
+                    bool hand_over)
 {
 	struct tb_bytes encoded;
 	uint8_t digest[PKI_HASH_BYTES];
@@ -127,11 +129,13 @@ static void bury(struct turn *turn, const char *peer, uint64_t seq, PbOutboxReco
 	kv_delete(&turn->kv, KV_OUTGOING, &key);
 	kv_mark(&turn->kv, KV_DEAD, &key);
 	core_peer_state(turn->core, peer)->outgoing--;
-	turn_log(turn, TB_LOG_ERROR, "delivery.dead_letter", peer, record->case_number, "message %llu expired",
-	         (unsigned long long)seq);
+	turn_log(turn, TB_LOG_ERROR, "delivery.dead_letter", peer, record->case_number,
+	         "message %llu expired", (unsigned long long)seq);
 	pki_sha256(digest, proto_bytes(record->message));
-	audit_add(turn, PB_LEAF_KIND__LEAF_DEAD_LETTER, record->case_number, peer, tb_bytes_of(digest, sizeof(digest)), 1);
-	if (PROTO_DECODE_OWN(&message, case_message, proto_bytes(record->message), &turn->arena, &err) != TB_OK ||
+	audit_add(turn, PB_LEAF_KIND__LEAF_DEAD_LETTER, record->case_number, peer,
+	          tb_bytes_of(digest, sizeof(digest)), 1);
+	if (PROTO_DECODE_OWN(&message, case_message, proto_bytes(record->message), &turn->arena, &err) !=
+	            TB_OK ||
 	    message->expired)
 		return;
 	PbCaseMessage notice = PB_CASE_MESSAGE__INIT;
@@ -163,8 +167,8 @@ static size_t gather(struct turn *turn, const struct peer *peer, uint64_t seqs[D
 		struct tb_error err;
 		struct kv_key record_key = out_key(peer->region, seqs[i]);
 		if (KV_GET(&turn->kv, KV_OUTBOX, &record_key, outbox_record, &turn->arena, &record, &err)) {
-			turn_log(turn, TB_LOG_ERROR, "delivery.unreadable", peer->region, "", "message %llu: %s",
-			         (unsigned long long)seqs[i], err.text);
+			turn_log(turn, TB_LOG_ERROR, "delivery.unreadable", peer->region, "",
+			         "message %llu: %s", (unsigned long long)seqs[i], err.text);
 			continue;
 		}
 		if (turn->now > record->expires_ms) {
@@ -207,8 +211,8 @@ tb_time delivery_finish(struct turn *turn, struct peer_state *state, const struc
 	call->count = count;
 	memcpy(call->seqs, seqs, count * sizeof(seqs[0]));
 	state->deliver_busy = true;
-	audit_add(turn, PB_LEAF_KIND__LEAF_MESSAGE_OUT, "deliver", peer->region, pki_batch_root(outbound->batch),
-	          (uint32_t)count);
+	audit_add(turn, PB_LEAF_KIND__LEAF_MESSAGE_OUT, "deliver", peer->region,
+	          pki_batch_root(outbound->batch), (uint32_t)count);
 	turn_effect(turn, CORE_SEND)->outbound = outbound;
 	return INT64_MAX;
 }
@@ -227,8 +231,8 @@ static tb_time retry_at(struct turn *turn, unsigned failures)
 }
 
 /* The receipt of one message. False: send it again later. */
-static bool receipted(struct turn *turn, const char *peer, uint64_t seq, const PbReceipt *receipt, uint64_t batch,
-                      uint32_t index)
+static bool receipted(struct turn *turn, const char *peer, uint64_t seq, const PbReceipt *receipt,
+                      uint64_t batch, uint32_t index)
 {
 	struct kv_key key = out_key(peer, seq);
 	PbOutboxRecord *record;
@@ -259,8 +263,8 @@ static bool receipted(struct turn *turn, const char *peer, uint64_t seq, const P
 	snprintf(reference, sizeof(reference), "receipt:%.6s:%llu", peer, (unsigned long long)seq);
 	case_proof_add(&turn->kv, record->case_number, reference);
 	if (receipt->kind == PB_RECEIPT_KIND__REJECTED)
-		turn_log(turn, TB_LOG_WARN, "delivery.rejected", peer, record->case_number, "%s: %s", receipt->code,
-		         receipt->reason);
+		turn_log(turn, TB_LOG_WARN, "delivery.rejected", peer, record->case_number, "%s: %s",
+		         receipt->code, receipt->reason);
 	case_receipted(turn, peer, message, receipt);
 	return true;
 }
@@ -274,11 +278,12 @@ void delivery_answered(struct turn *turn, struct core_outbound *outbound)
 		state->deliver_busy = false;
 	if (state && outbound->answer) {
 		uint64_t kept = batch_keep(turn, outbound->answer, outbound->peer, 0);
-		audit_add(turn, PB_LEAF_KIND__LEAF_RECEIPT, "deliver", outbound->peer, pki_batch_root(outbound->answer),
-		          (uint32_t)call->count);
+		audit_add(turn, PB_LEAF_KIND__LEAF_RECEIPT, "deliver", outbound->peer,
+		          pki_batch_root(outbound->answer), (uint32_t)call->count);
 		for (size_t i = 0; i < call->count; i++) {
 			const PbReceipt *receipt = (const PbReceipt *)(const void *)outbound->messages[i];
-			if (!receipt || !receipted(turn, outbound->peer, call->seqs[i], receipt, kept, (uint32_t)i))
+			if (!receipt ||
+			    !receipted(turn, outbound->peer, call->seqs[i], receipt, kept, (uint32_t)i))
 				again = true;
 		}
 		state->failures = 0;
@@ -289,8 +294,8 @@ void delivery_answered(struct turn *turn, struct core_outbound *outbound)
 		state->failures++;
 		state->retry_at = retry_at(turn, state->failures);
 		snprintf(state->last_error, sizeof(state->last_error), "%.159s", outbound->error.text);
-		turn_log(turn, TB_LOG_WARN, "delivery.failed", outbound->peer, "", "attempt %u: %s", state->failures,
-		         outbound->error.text);
+		turn_log(turn, TB_LOG_WARN, "delivery.failed", outbound->peer, "", "attempt %u: %s",
+		         state->failures, outbound->error.text);
 	}
 	free(call);
 }
@@ -361,11 +366,15 @@ static const char *reason_word(enum tb_code code)
 	case TB_FAULT_TRANSIENT:
 		break;
 	}
-	return code == TB_EDENIED ? "not_granted" : code == TB_ESTATE ? "state" : code == TB_ENOTFOUND ? "unknown_case" : "invalid";
+	return code == TB_EDENIED     ? "not_granted"
+	       : code == TB_ESTATE    ? "state"
+	       : code == TB_ENOTFOUND ? "unknown_case"
+	                              : "invalid";
 }
 
 /* One message: gives the encoded receipt. |proved| is set when this batch is the message's evidence. */
-static struct tb_bytes receive(struct turn *turn, const struct core_inbound *inbound, size_t i, uint64_t batch)
+static struct tb_bytes receive(struct turn *turn, const struct core_inbound *inbound, size_t i,
+                               uint64_t batch)
 {
 	const PbCaseMessage *message = (const PbCaseMessage *)(const void *)inbound->messages[i];
 	struct tb_bytes bytes = pki_batch_message(inbound->batch, i);
@@ -391,8 +400,10 @@ static struct tb_bytes receive(struct turn *turn, const struct core_inbound *inb
 		if (tb_bytes_equal(proto_bytes(known->digest), tb_bytes_of(digest, sizeof(digest))))
 			return stored_receipt(turn, known);
 		receipt.code = tb_arena_str(&turn->arena, "same_id_other_content");
-		receipt.reason = tb_arena_str(&turn->arena, "a message with this id and another content was received");
-		turn_log(turn, TB_LOG_ERROR, "delivery.forked", inbound->peer, message->case_number, "%s", receipt.reason);
+		receipt.reason =
+			tb_arena_str(&turn->arena, "a message with this id and another content was received");
+		turn_log(turn, TB_LOG_ERROR, "delivery.forked", inbound->peer, message->case_number, "%s",
+		         receipt.reason);
 		audit_add(turn, PB_LEAF_KIND__LEAF_REFUSED, message->case_number, inbound->peer,
 		          tb_bytes_of(digest, sizeof(digest)), 1);
 		return proto_encode_arena(&turn->arena, &receipt.base);
@@ -411,7 +422,8 @@ static struct tb_bytes receive(struct turn *turn, const struct core_inbound *inb
 		receipt.kind = PB_RECEIPT_KIND__REJECTED;
 		receipt.code = tb_arena_str(&turn->arena, reason_word(code));
 		receipt.reason = tb_arena_str(&turn->arena, err.text);
-		turn_log(turn, TB_LOG_WARN, "delivery.refused", inbound->peer, message->case_number, "%s", err.text);
+		turn_log(turn, TB_LOG_WARN, "delivery.refused", inbound->peer, message->case_number, "%s",
+		         err.text);
 	} else {
 		receipt.kind = PB_RECEIPT_KIND__DURABLE;
 	}
@@ -455,8 +467,8 @@ void delivery_inbound(struct turn *turn, struct core_inbound *inbound)
 	                              .expires_at = turn->now + TB_BATCH_LIFE_MS / 2,
 	                              .in_reply_to = pki_batch_root(inbound->batch)};
 	inbound->answer = pki_batch_build(&head, receipts, count, turn->core->random);
-	audit_add(turn, PB_LEAF_KIND__LEAF_MESSAGE_IN, "deliver", peer->region, pki_batch_root(inbound->batch),
-	          (uint32_t)count);
+	audit_add(turn, PB_LEAF_KIND__LEAF_MESSAGE_IN, "deliver", peer->region,
+	          pki_batch_root(inbound->batch), (uint32_t)count);
 	turn_effect(turn, CORE_ANSWER)->inbound = inbound;
 }
 
@@ -504,7 +516,8 @@ void delivery_apply_requeue(struct turn *turn, struct core_request *request)
 	struct kv_key key = out_key(requeue->peer, requeue->seq);
 	if (!kv_has(&turn->kv, KV_DEAD, &key) ||
 	    KV_GET(&turn->kv, KV_OUTBOX, &key, outbox_record, &turn->arena, &record, &err)) {
-		tb_fail(&err, TB_ENOTFOUND, "no dead letter %llu to %s", (unsigned long long)requeue->seq, requeue->peer);
+		tb_fail(&err, TB_ENOTFOUND, "no dead letter %llu to %s", (unsigned long long)requeue->seq,
+		        requeue->peer);
 		turn_refuse(turn, request, &err);
 		return;
 	}

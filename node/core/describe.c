@@ -21,8 +21,8 @@ static enum tb_code load(struct kv *kv, const char *region, struct tb_arena *are
 	return KV_GET(kv, KV_CATALOGUE, &key, catalogue, arena, out, err);
 }
 
-enum tb_code catalogue_item(struct kv *kv, const char *region, const char *code, struct tb_arena *arena, PbItem **item,
-                            uint64_t *version, struct tb_error *err)
+enum tb_code catalogue_item(struct kv *kv, const char *region, const char *code, struct tb_arena *arena,
+                            PbItem **item, uint64_t *version, struct tb_error *err)
 {
 	PbCatalogue *catalogue;
 	*item = NULL;
@@ -38,8 +38,8 @@ enum tb_code catalogue_item(struct kv *kv, const char *region, const char *code,
 			return TB_OK;
 		}
 	}
-	return tb_fail(err, TB_ENOTFOUND, "item %.60s is not in the list of %.8s (version %llu)", code, region,
-	               (unsigned long long)catalogue->version);
+	return tb_fail(err, TB_ENOTFOUND, "item %.60s is not in the list of %.8s (version %llu)", code,
+	               region, (unsigned long long)catalogue->version);
 }
 
 /* ---- own list */
@@ -55,7 +55,8 @@ static enum tb_code check_load(const PbCatalogueLoadRequest *list, struct tb_err
 			return tb_fail(err, code, "items[%zu]: %s", i, why.text);
 		for (size_t j = 0; j < i; j++) {
 			if (strcmp(list->items[i]->code, list->items[j]->code) == 0)
-				return tb_fail(err, TB_EINVALID, "items[%zu].code: the same as items[%zu]", i, j);
+				return tb_fail(err, TB_EINVALID, "items[%zu].code: the same as items[%zu]", i,
+				               j);
 		}
 	}
 	return TB_OK;
@@ -89,7 +90,8 @@ void catalogue_apply_load(struct turn *turn, struct core_request *request)
 	pki_sha256(digest, bytes);
 	audit_add(turn, PB_LEAF_KIND__LEAF_CATALOGUE, "catalogue", "", tb_bytes_of(digest, sizeof(digest)),
 	          (uint32_t)list->n_items);
-	PbCatalogueLoadResponse *reply = PROTO_NEW(PbCatalogueLoadResponse, catalogue_load_response, &request->arena);
+	PbCatalogueLoadResponse *reply =
+		PROTO_NEW(PbCatalogueLoadResponse, catalogue_load_response, &request->arena);
 	reply->version = catalogue.version;
 	reply->items = (uint32_t)list->n_items;
 	turn_reply(turn, request, &reply->base);
@@ -97,7 +99,8 @@ void catalogue_apply_load(struct turn *turn, struct core_request *request)
 
 enum tb_code catalogue_read_list(struct query *query, struct tb_error *err)
 {
-	const PbCatalogueListRequest *request = (const PbCatalogueListRequest *)(const void *)query->request->message;
+	const PbCatalogueListRequest *request =
+		(const PbCatalogueListRequest *)(const void *)query->request->message;
 	struct tb_arena *arena = &query->request->arena;
 	const char *region = request->region[0] ? request->region : query->setup->region;
 	PbCatalogueListResponse *reply = PROTO_NEW(PbCatalogueListResponse, catalogue_list_response, arena);
@@ -135,7 +138,8 @@ void describe_inbound(struct turn *turn, struct core_inbound *inbound)
 	                              .expires_at = turn->now + TB_BATCH_LIFE_MS / 2,
 	                              .in_reply_to = pki_batch_root(inbound->batch)};
 	inbound->answer = pki_batch_build(&head, &message, 1, turn->core->random);
-	audit_add(turn, PB_LEAF_KIND__LEAF_DESCRIBED, "describe", inbound->peer, pki_batch_root(inbound->answer), 1);
+	audit_add(turn, PB_LEAF_KIND__LEAF_DESCRIBED, "describe", inbound->peer,
+	          pki_batch_root(inbound->answer), 1);
 	turn_effect(turn, CORE_ANSWER)->inbound = inbound;
 }
 
@@ -171,7 +175,8 @@ static void learn(struct turn *turn, const struct core_outbound *outbound)
 {
 	const PbDescription *description = (const PbDescription *)(const void *)outbound->messages[0];
 	PbCatalogue *have;
-	if (!description || !description->catalogue || strcmp(description->catalogue->region, outbound->peer) != 0)
+	if (!description || !description->catalogue ||
+	    strcmp(description->catalogue->region, outbound->peer) != 0)
 		return;
 	if (load(&turn->kv, outbound->peer, &turn->arena, &have, NULL) == TB_OK &&
 	    have->version >= description->catalogue->version)
@@ -183,8 +188,8 @@ static void learn(struct turn *turn, const struct core_outbound *outbound)
 	kv_put(&turn->kv, KV_CATALOGUE, &key, bytes);
 	/* The signed batch stays as proof of which list a case was checked against. */
 	batch_keep(turn, outbound->answer, outbound->peer, 0);
-	audit_add(turn, PB_LEAF_KIND__LEAF_CATALOGUE, "catalogue", outbound->peer, pki_batch_root(outbound->answer),
-	          (uint32_t)description->catalogue->n_items);
+	audit_add(turn, PB_LEAF_KIND__LEAF_CATALOGUE, "catalogue", outbound->peer,
+	          pki_batch_root(outbound->answer), (uint32_t)description->catalogue->n_items);
 	turn_log(turn, TB_LOG_INFO, "catalogue.learned", outbound->peer, "", "version %llu, %zu items",
 	         (unsigned long long)description->catalogue->version, description->catalogue->n_items);
 }

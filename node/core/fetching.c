@@ -171,7 +171,8 @@ static void forget(struct core *core, const uint8_t root[PKI_HASH_BYTES])
 	}
 }
 
-static void complete(struct turn *turn, struct tb_bytes root, const struct core_fetch *fetch, PbStoredMaterial *record)
+static void complete(struct turn *turn, struct tb_bytes root, const struct core_fetch *fetch,
+                     PbStoredMaterial *record)
 {
 	struct kv_key key = kv_key_of(root);
 	record->complete = true;
@@ -179,7 +180,8 @@ static void complete(struct turn *turn, struct tb_bytes root, const struct core_
 	record->retry_ms = 0;
 	put(turn, root, record);
 	kv_delete(&turn->kv, KV_WANTED, &key);
-	audit_add(turn, PB_LEAF_KIND__LEAF_MATERIAL, record->n_cases ? record->cases[0] : "material", fetch->peer, root, 1);
+	audit_add(turn, PB_LEAF_KIND__LEAF_MATERIAL, record->n_cases ? record->cases[0] : "material",
+	          fetch->peer, root, 1);
 	for (size_t i = 0; i < record->n_cases; i++)
 		case_material_arrived(turn, record->cases[i]);
 }
@@ -215,8 +217,9 @@ void material_fetched(struct turn *turn, struct core_fetch *fetch)
 			wait = wait * 8 / 5;
 		record->attempts++;
 		record->retry_ms = turn->now + (wait < RETRY_MOST_MS ? wait : RETRY_MOST_MS);
-		turn_log(turn, TB_LOG_WARN, "material.fetch_failed", fetch->peer, record->n_cases ? record->cases[0] : "",
-		         "attempt %u, %u chunks are here: %s", record->attempts, fetch->chunks, fetch->error.text);
+		turn_log(turn, TB_LOG_WARN, "material.fetch_failed", fetch->peer,
+		         record->n_cases ? record->cases[0] : "", "attempt %u, %u chunks are here: %s",
+		         record->attempts, fetch->chunks, fetch->error.text);
 	}
 	put(turn, root, record);
 }
@@ -265,11 +268,13 @@ const struct core_method material_added_method = {.name = "added", .apply = mate
 
 enum tb_code material_read_get(struct query *query, struct tb_error *err)
 {
-	const PbMaterialGetRequest *request = (const PbMaterialGetRequest *)(const void *)query->request->message;
+	const PbMaterialGetRequest *request =
+		(const PbMaterialGetRequest *)(const void *)query->request->message;
 	PbStoredMaterial *record;
 	if (request->root.len != PKI_HASH_BYTES)
 		return tb_fail(err, TB_EINVALID, "root: 32 bytes expected");
-	enum tb_code code = load(&query->kv, proto_bytes(request->root), &query->request->arena, &record, err);
+	enum tb_code code =
+		load(&query->kv, proto_bytes(request->root), &query->request->arena, &record, err);
 	if (code)
 		return code == TB_ENOTFOUND ? tb_fail(err, code, "no such material here") : code;
 	query->request->reply = &view_of(proto_bytes(request->root), record, &query->request->arena)->base;
@@ -278,9 +283,11 @@ enum tb_code material_read_get(struct query *query, struct tb_error *err)
 
 enum tb_code material_read_list(struct query *query, struct tb_error *err)
 {
-	const PbMaterialListRequest *request = (const PbMaterialListRequest *)(const void *)query->request->message;
+	const PbMaterialListRequest *request =
+		(const PbMaterialListRequest *)(const void *)query->request->message;
 	struct tb_arena *arena = &query->request->arena;
-	uint32_t limit = request->limit && request->limit < TB_PAGE_ROWS_MAX ? request->limit : TB_PAGE_ROWS_MAX;
+	uint32_t limit =
+		request->limit && request->limit < TB_PAGE_ROWS_MAX ? request->limit : TB_PAGE_ROWS_MAX;
 	PbMaterialListResponse *reply = PROTO_NEW(PbMaterialListResponse, material_list_response, arena);
 	struct store_cursor cursor;
 	struct tb_bytes key, sealed, plain;
@@ -302,8 +309,9 @@ enum tb_code material_read_list(struct query *query, struct tb_error *err)
 
 /* ---- for the driver's streams */
 
-enum tb_code core_material_for(const struct core_setup *setup, const char *peer, const uint8_t root[PKI_HASH_BYTES],
-                               struct tb_arena *arena, PbStoredMaterial **out, struct tb_error *err)
+enum tb_code core_material_for(const struct core_setup *setup, const char *peer,
+                               const uint8_t root[PKI_HASH_BYTES], struct tb_arena *arena,
+                               PbStoredMaterial **out, struct tb_error *err)
 {
 	struct kv kv = {0};
 	struct tb_bytes name = tb_bytes_of(root, PKI_HASH_BYTES);

@@ -4,10 +4,10 @@
 #include <string.h>
 
 const char *const core_tables[] = {
-	"meta",     "chain",    "batch",     "credential", "find",         "case",   "entry",    "request",
-	"timer",    "outbox",   "outgoing",  "dead",       "inbox",        "proof",  "material", "material_for",
-	"wanted",   "catalogue","import",    "audit_leaf", "audit_node",   "note",   "nonce",    "nonce_seen",
-	NULL,
+	"meta",     "chain",        "batch",      "credential", "find",   "case",       "entry",
+	"request",  "timer",        "outbox",     "outgoing",   "dead",   "inbox",      "proof",
+	"material", "material_for", "wanted",     "catalogue",  "import", "audit_leaf", "audit_node",
+	"note",     "nonce",        "nonce_seen", NULL,
 };
 _Static_assert(sizeof(core_tables) / sizeof(core_tables[0]) == KV_TABLES + 1, "a name for every table");
 
@@ -66,7 +66,8 @@ static struct tb_bytes binding(uint8_t out[STORE_KEY_BYTES_MAX + 1], enum kv_tab
 	return tb_bytes_of(out, key.size + 1);
 }
 
-static struct tb_bytes seal(struct kv *kv, enum kv_table table, const struct kv_key *key, struct tb_bytes plain)
+static struct tb_bytes seal(struct kv *kv, enum kv_table table, const struct kv_key *key,
+                            struct tb_bytes plain)
 {
 	uint8_t bound[STORE_KEY_BYTES_MAX + 1];
 	uint8_t nonce[12];
@@ -109,7 +110,8 @@ enum tb_code kv_open(struct kv *kv, enum kv_table table, struct tb_bytes key, st
 	kv->scratch.size = 0;
 	enum tb_code code = pki_vault_open(kv->vault, &kv->scratch, sealed, binding(bound, table, key), NULL);
 	if (code)
-		return tb_fail(err, TB_ECORRUPT, "stored value in table \"%s\" is damaged or was moved", core_tables[table]);
+		return tb_fail(err, TB_ECORRUPT, "stored value in table \"%s\" is damaged or was moved",
+		               core_tables[table]);
 	*plain = tb_arena_bytes(arena, tb_buf_bytes(&kv->scratch));
 	return TB_OK;
 }
@@ -123,7 +125,8 @@ enum tb_code kv_get(struct kv *kv, enum kv_table table, const struct kv_key *key
 	return kv_open(kv, table, kv_key_bytes(key), sealed, arena, plain, err);
 }
 
-void kv_put_message(struct kv *kv, enum kv_table table, const struct kv_key *key, const proto_message *message)
+void kv_put_message(struct kv *kv, enum kv_table table, const struct kv_key *key,
+                    const proto_message *message)
 {
 	struct tb_buf plain = {0};
 	proto_encode(&plain, message);
@@ -131,8 +134,9 @@ void kv_put_message(struct kv *kv, enum kv_table table, const struct kv_key *key
 	tb_buf_clear(&plain);
 }
 
-enum tb_code kv_get_message(struct kv *kv, enum kv_table table, const struct kv_key *key, const proto_type *type,
-                            struct tb_arena *arena, proto_message **out, struct tb_error *err)
+enum tb_code kv_get_message(struct kv *kv, enum kv_table table, const struct kv_key *key,
+                            const proto_type *type, struct tb_arena *arena, proto_message **out,
+                            struct tb_error *err)
 {
 	struct tb_bytes plain;
 	*out = NULL;

@@ -1,36 +1,36 @@
 /* The store as the core sees it: tables, keys, sealed values.
  *
- * Every value is sealed with AES-256-GCM and bound to its table and key; what is not sealed is said beside the table
- * below. A kv is one transaction with what is needed to seal and open; one thread at a time. */
+ * Every value is sealed with AES-256-GCM and bound to its table and key; what is not sealed is said beside
+ * the table below. A kv is one transaction with what is needed to seal and open; one thread at a time. */
 #pragma once
 
 #include "node/core/core.h"
 
 enum kv_table {
-	KV_META,        /* name -> number or text */
-	KV_CHAIN,       /* SHA-256 of the chain -> StoredChain */
-	KV_BATCH,       /* u64 -> StoredBatch, by arrival */
-	KV_CREDENTIAL,  /* u64 serial -> CredentialRecord */
-	KV_FIND,        /* kind, keyed hash (10 bytes), u64 serial -> nothing */
-	KV_CASE,        /* case number -> CaseRecord */
-	KV_ENTRY,       /* case number, u32 seq -> CaseEntry, the very bytes */
-	KV_REQUEST,     /* keyed hash of a request id -> case number */
-	KV_TIMER,       /* u64 due, case number, clock -> nothing */
-	KV_OUTBOX,      /* peer, u64 seq -> OutboxRecord, for ever */
-	KV_OUTGOING,    /* peer, u64 seq -> nothing: not yet receipted */
-	KV_DEAD,        /* peer, u64 seq -> nothing: dead letters */
-	KV_INBOX,       /* peer, message id -> InboxRecord, for ever */
-	KV_CASE_PROOF,  /* case number, u32 -> evidence reference */
-	KV_MATERIAL,    /* root -> StoredMaterial */
-	KV_MATERIAL_FOR,/* peer, root -> nothing: the peer may fetch it */
-	KV_WANTED,      /* root -> nothing: still to be fetched */
-	KV_CATALOGUE,   /* region -> Catalogue */
-	KV_IMPORT,      /* import id -> ImportRecord */
-	KV_AUDIT_LEAF,  /* u64 index -> AuditLeaf */
-	KV_AUDIT_NODE,  /* level, u64 index -> hash, not sealed: hashes of salted records say nothing */
-	KV_NOTE,        /* u64 size -> signed checkpoint, not sealed: it is public */
-	KV_NONCE,       /* u64 expiry, peer, nonce -> nothing */
-	KV_NONCE_SEEN,  /* peer, nonce -> nothing */
+	KV_META,         /* name -> number or text */
+	KV_CHAIN,        /* SHA-256 of the chain -> StoredChain */
+	KV_BATCH,        /* u64 -> StoredBatch, by arrival */
+	KV_CREDENTIAL,   /* u64 serial -> CredentialRecord */
+	KV_FIND,         /* kind, keyed hash (10 bytes), u64 serial -> nothing */
+	KV_CASE,         /* case number -> CaseRecord */
+	KV_ENTRY,        /* case number, u32 seq -> CaseEntry, the very bytes */
+	KV_REQUEST,      /* keyed hash of a request id -> case number */
+	KV_TIMER,        /* u64 due, case number, clock -> nothing */
+	KV_OUTBOX,       /* peer, u64 seq -> OutboxRecord, for ever */
+	KV_OUTGOING,     /* peer, u64 seq -> nothing: not yet receipted */
+	KV_DEAD,         /* peer, u64 seq -> nothing: dead letters */
+	KV_INBOX,        /* peer, message id -> InboxRecord, for ever */
+	KV_CASE_PROOF,   /* case number, u32 -> evidence reference */
+	KV_MATERIAL,     /* root -> StoredMaterial */
+	KV_MATERIAL_FOR, /* peer, root -> nothing: the peer may fetch it */
+	KV_WANTED,       /* root -> nothing: still to be fetched */
+	KV_CATALOGUE,    /* region -> Catalogue */
+	KV_IMPORT,       /* import id -> ImportRecord */
+	KV_AUDIT_LEAF,   /* u64 index -> AuditLeaf */
+	KV_AUDIT_NODE,   /* level, u64 index -> hash, not sealed: hashes of salted records say nothing */
+	KV_NOTE,         /* u64 size -> signed checkpoint, not sealed: it is public */
+	KV_NONCE,        /* u64 expiry, peer, nonce -> nothing */
+	KV_NONCE_SEEN,   /* peer, nonce -> nothing */
 	KV_TABLES
 };
 
@@ -68,15 +68,17 @@ bool kv_has(struct kv *kv, enum kv_table table, const struct kv_key *key);
 TB_MUST_CHECK enum tb_code kv_get(struct kv *kv, enum kv_table table, const struct kv_key *key,
                                   struct tb_arena *arena, struct tb_bytes *plain, struct tb_error *err);
 /* Opens a value that a cursor gave. */
-TB_MUST_CHECK enum tb_code kv_open(struct kv *kv, enum kv_table table, struct tb_bytes key, struct tb_bytes sealed,
-                                   struct tb_arena *arena, struct tb_bytes *plain, struct tb_error *err);
+TB_MUST_CHECK enum tb_code kv_open(struct kv *kv, enum kv_table table, struct tb_bytes key,
+                                   struct tb_bytes sealed, struct tb_arena *arena, struct tb_bytes *plain,
+                                   struct tb_error *err);
 
 /* Messages. kv_get_message() decodes into |arena|. */
-void kv_put_message(struct kv *kv, enum kv_table table, const struct kv_key *key, const proto_message *message);
+void kv_put_message(struct kv *kv, enum kv_table table, const struct kv_key *key,
+                    const proto_message *message);
 TB_MUST_CHECK enum tb_code kv_get_message(struct kv *kv, enum kv_table table, const struct kv_key *key,
                                           const proto_type *type, struct tb_arena *arena, proto_message **out,
                                           struct tb_error *err);
-#define KV_GET(kv, table, key, name, arena, out, err)                                              \
+#define KV_GET(kv, table, key, name, arena, out, err) \
 	kv_get_message(kv, table, key, &pb_##name##__descriptor, arena, (proto_message **)(void *)(out), err)
 
 /* Numbers in KV_META; 0 if there is none. */

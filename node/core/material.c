@@ -26,14 +26,14 @@ struct material_intake {
 	struct pki_random *random;
 	struct pki_hash *whole;
 	struct blob_writer *writer;
-	struct tb_buf chunk;  /* gathered so far */
+	struct tb_buf chunk; /* gathered so far */
 	struct tb_buf sealed;
 	struct tb_buf leaves;
 	uint64_t size;
 };
 
-enum tb_code material_intake_new(struct material_intake **out, const struct core_setup *setup, const uint8_t seed[32],
-                                 struct tb_error *err)
+enum tb_code material_intake_new(struct material_intake **out, const struct core_setup *setup,
+                                 const uint8_t seed[32], struct tb_error *err)
 {
 	struct material_intake *intake = tb_alloc(sizeof(*intake));
 	uint8_t name[16];
@@ -99,7 +99,8 @@ enum tb_code material_intake_add(struct material_intake *intake, struct tb_bytes
 	return TB_OK;
 }
 
-enum tb_code material_intake_finish(struct material_intake *intake, struct core_request **out, struct tb_error *err)
+enum tb_code material_intake_finish(struct material_intake *intake, struct core_request **out,
+                                    struct tb_error *err)
 {
 	enum tb_code code = intake->chunk.size > 0 ? intake_chunk(intake, err) : TB_OK;
 	size_t chunks = intake->leaves.size / PKI_HASH_BYTES;
@@ -111,11 +112,13 @@ enum tb_code material_intake_finish(struct material_intake *intake, struct core_
 		PbStoredMaterial *record = PROTO_NEW(PbStoredMaterial, stored_material, &request->arena);
 		uint8_t whole[PKI_HASH_BYTES];
 		char name[2 * PKI_HASH_BYTES + 1];
-		struct pki_digest root = pki_merkle_root((const struct pki_digest *)(const void *)intake->leaves.data, chunks);
+		struct pki_digest root =
+			pki_merkle_root((const struct pki_digest *)(const void *)intake->leaves.data, chunks);
 		pki_hash_end(intake->whole, whole);
 		tb_hex(name, root.bytes, PKI_HASH_BYTES);
 		record->size = intake->size;
-		record->sha256 = proto_data(tb_arena_bytes(&request->arena, tb_bytes_of(whole, sizeof(whole))));
+		record->sha256 =
+			proto_data(tb_arena_bytes(&request->arena, tb_bytes_of(whole, sizeof(whole))));
 		record->leaves = proto_data(tb_arena_bytes(&request->arena, tb_buf_bytes(&intake->leaves)));
 		record->chunks = (uint32_t)chunks;
 		record->complete = true;
@@ -206,8 +209,8 @@ static enum tb_code rehash(struct material_sink *sink, struct blob_dir *blobs, s
 	return code;
 }
 
-enum tb_code material_sink_new(struct material_sink **out, const struct core_setup *setup, struct core_fetch *fetch,
-                               const uint8_t seed[32], struct tb_error *err)
+enum tb_code material_sink_new(struct material_sink **out, const struct core_setup *setup,
+                               struct core_fetch *fetch, const uint8_t seed[32], struct tb_error *err)
 {
 	uint64_t chunks = (fetch->size + TB_CHUNK_BYTES - 1) / TB_CHUNK_BYTES;
 	*out = NULL;
@@ -264,7 +267,8 @@ static enum tb_code take_chunk(struct material_sink *sink, struct tb_bytes chunk
 	return code;
 }
 
-enum tb_code material_sink_part(struct material_sink *sink, struct tb_bytes bytes, bool *progress, struct tb_error *err)
+enum tb_code material_sink_part(struct material_sink *sink, struct tb_bytes bytes, bool *progress,
+                                struct tb_error *err)
 {
 	struct tb_arena arena = {0};
 	PbMaterialPart *part;
@@ -281,11 +285,13 @@ enum tb_code material_sink_part(struct material_sink *sink, struct tb_bytes byte
 	if (code == TB_OK && part->n_chunks > TB_PART_CHUNKS_MAX)
 		code = tb_fail(err, TB_ETOOBIG, "more than %d chunks in a part", TB_PART_CHUNKS_MAX);
 	if (code == TB_OK && part->n_chunks > 0 && part->first_chunk != sink->written)
-		code = tb_fail(err, TB_EMALFORMED, "chunk %u came, %u was expected", part->first_chunk, sink->written);
+		code = tb_fail(err, TB_EMALFORMED, "chunk %u came, %u was expected", part->first_chunk,
+		               sink->written);
 	for (size_t i = 0; code == TB_OK && i < part->n_chunks; i++)
 		code = take_chunk(sink, proto_bytes(part->chunks[i]), err);
 	tb_arena_clear(&arena);
-	if (code == TB_OK && sink->written - sink->fetch->chunks >= SYNC_CHUNKS && sink->written < sink->chunks) {
+	if (code == TB_OK && sink->written - sink->fetch->chunks >= SYNC_CHUNKS &&
+	    sink->written < sink->chunks) {
 		code = blob_sync(sink->writer, err);
 		if (code == TB_OK) {
 			sink->fetch->chunks = sink->written;
@@ -306,14 +312,16 @@ enum tb_code material_sink_end(struct material_sink *sink, struct tb_error *err)
 			blob_writer_close(sink->writer, true);
 			sink->writer = NULL;
 			sink->fetch->chunks = 0;
-			code = tb_fail(err, TB_EUNTRUSTED, "SHA-256 of the whole is not what the package says");
+			code = tb_fail(err, TB_EUNTRUSTED,
+			               "SHA-256 of the whole is not what the package says");
 		} else {
 			code = blob_finish(sink->writer, sink->name, err);
 			sink->writer = NULL; /* freed by blob_finish() */
 			sink->fetch->chunks = code == TB_OK ? sink->written : 0;
 		}
 	} else {
-		code = tb_fail(err, TB_EUNREACHABLE, "the stream ended after %u of %u chunks", sink->written, sink->chunks);
+		code = tb_fail(err, TB_EUNREACHABLE, "the stream ended after %u of %u chunks", sink->written,
+		               sink->chunks);
 		struct tb_error why;
 		if (blob_sync(sink->writer, &why) == TB_OK)
 			sink->fetch->chunks = sink->written;
@@ -336,8 +344,8 @@ struct material_source {
 };
 
 enum tb_code material_source_new(struct material_source **out, const struct core_setup *setup,
-                                 const PbStoredMaterial *record, const uint8_t root[PKI_HASH_BYTES], uint32_t first_chunk,
-                                 struct tb_error *err)
+                                 const PbStoredMaterial *record, const uint8_t root[PKI_HASH_BYTES],
+                                 uint32_t first_chunk, struct tb_error *err)
 {
 	uint32_t chunks = (uint32_t)(record->leaves.len / PKI_HASH_BYTES);
 	char name[2 * PKI_HASH_BYTES + 1];
@@ -389,7 +397,8 @@ enum tb_code material_source_chunk(struct material_source *source, struct tb_buf
 	return code;
 }
 
-enum tb_code material_source_part(struct material_source *source, struct tb_buf *out, bool *more, struct tb_error *err)
+enum tb_code material_source_part(struct material_source *source, struct tb_buf *out, bool *more,
+                                  struct tb_error *err)
 {
 	PbMaterialPart part = PB_MATERIAL_PART__INIT;
 	ProtobufCBinaryData chunks[TB_PART_CHUNKS_MAX];
@@ -403,7 +412,8 @@ enum tb_code material_source_part(struct material_source *source, struct tb_buf 
 	part.chunks = chunks;
 	if (source->first) {
 		part.size = source->size;
-		part.leaves = proto_data(tb_bytes_of(source->leaves, (size_t)source->chunks * PKI_HASH_BYTES));
+		part.leaves =
+			proto_data(tb_bytes_of(source->leaves, (size_t)source->chunks * PKI_HASH_BYTES));
 		source->first = false;
 	}
 	/* The first part leaves room for the leaves. */

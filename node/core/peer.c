@@ -54,7 +54,8 @@ static struct peer copy_peer(struct tb_arena *arena, const struct peer *peer)
 	return copy;
 }
 
-enum tb_code peer_set_add(struct peer_set *set, const struct peer *peer, struct tb_bytes anchors, struct tb_error *err)
+enum tb_code peer_set_add(struct peer_set *set, const struct peer *peer, struct tb_bytes anchors,
+                          struct tb_error *err)
 {
 	if (peer_find(set, peer->region))
 		return tb_fail(err, TB_EEXISTS, "region %s is configured twice", peer->region);

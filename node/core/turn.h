@@ -1,6 +1,7 @@
 /* Inside the core only: the state between turns, and what every subject's file works with in a turn.
  *
- * The order in a handler is always: read and check everything, then write. A handler that has written cannot fail. */
+ * The order in a handler is always: read and check everything, then write. A handler that has written cannot
+ * fail. */
 #pragma once
 
 #include "node/core/kv.h"
@@ -13,11 +14,11 @@ struct peer_state {
 	/* queries to it */
 	struct asked *queue_first; /* waiting for a batch */
 	struct asked *queue_last;
-	unsigned verify_calls;     /* in flight */
+	unsigned verify_calls; /* in flight */
 	/* messages to it */
 	bool deliver_busy;
-	uint64_t outgoing;         /* not yet receipted; kept in step with KV_OUTGOING */
-	unsigned failures;         /* calls failed in a row */
+	uint64_t outgoing; /* not yet receipted; kept in step with KV_OUTGOING */
+	unsigned failures; /* calls failed in a row */
 	tb_time retry_at;
 	/* its description */
 	bool describe_busy;
@@ -33,6 +34,14 @@ struct peer_state {
 	char last_error[160];
 };
 
+/* A part of an import that came before the one that precedes it in the file. */
+struct held_import {
+	struct core_request *request;
+	tb_time since;
+};
+
+enum { HELD_IMPORTS = 4 };
+
 struct core {
 	struct core_setup setup;
 	struct peer_set *peers;
@@ -42,20 +51,21 @@ struct core {
 	struct pki_random *random;
 	tb_time started;
 	uint64_t audit_size;
-	uint64_t audit_stored;  /* as in the store */
-	uint64_t audit_noted;   /* size of the newest checkpoint */
+	uint64_t audit_stored; /* as in the store */
+	uint64_t audit_noted;  /* size of the newest checkpoint */
 	tb_time note_at;
-	uint64_t batches;       /* the last StoredBatch */
+	uint64_t batches; /* the last StoredBatch */
 	uint64_t batches_stored;
-	uint64_t credentials;   /* the last serial */
+	uint64_t credentials; /* the last serial */
 	uint64_t credentials_stored;
-	uint64_t wanted;        /* materials to fetch */
+	uint64_t wanted; /* materials to fetch */
 	struct active_fetch *fetching;
-	bool fetch_due;         /* KV_WANTED should be looked at */
+	bool fetch_due; /* KV_WANTED should be looked at */
 	tb_time fetch_at;
 	uint64_t turns;
 	uint64_t events;
 	tb_time purge_at;
+	struct held_import held[HELD_IMPORTS];
 };
 
 struct turn {
@@ -88,7 +98,8 @@ struct query {
 struct core_method {
 	const proto_service *service; /* NULL: internal */
 	const char *name;
-	/* One of these two. apply() ends in turn_reply() or turn_refuse(), or keeps the request to do so later. */
+	/* One of these two. apply() ends in turn_reply() or turn_refuse(), or keeps the request to do so
+	 * later. */
 	enum tb_code (*read)(struct query *query, struct tb_error *err);
 	void (*apply)(struct turn *turn, struct core_request *request);
 	/* May be NULL. Fills request->prepared, or fails. */
@@ -97,8 +108,8 @@ struct core_method {
 };
 
 /* ---- audit.c */
-void audit_add(struct turn *turn, PbLeafKind kind, const char *subject, const char *peer, struct tb_bytes digest,
-               uint32_t count);
+void audit_add(struct turn *turn, PbLeafKind kind, const char *subject, const char *peer,
+               struct tb_bytes digest, uint32_t count);
 enum tb_code audit_checkpoint(struct core *core, struct kv *kv, struct tb_buf *note, struct tb_error *err);
 enum tb_code audit_read_checkpoint(struct query *query, struct tb_error *err);
 enum tb_code audit_read_prove(struct query *query, struct tb_error *err);
@@ -112,7 +123,8 @@ struct tb_bytes audit_latest(struct kv *kv, struct tb_arena *arena);
 uint64_t batch_keep(struct turn *turn, const struct pki_batch *batch, const char *peer, uint64_t pair);
 void batch_keep_seal(struct turn *turn, const struct pki_batch *batch, uint64_t number);
 /* The batch |number| as it was; own batches come unsigned. */
-enum tb_code batch_load(struct kv *kv, uint64_t number, struct pki_batch **out, uint64_t *pair, struct tb_error *err);
+enum tb_code batch_load(struct kv *kv, uint64_t number, struct pki_batch **out, uint64_t *pair,
+                        struct tb_error *err);
 enum tb_code evidence_read_export(struct query *query, struct tb_error *err);
 
 /* ---- credential.c */
@@ -132,17 +144,21 @@ enum tb_code credential_sealed(struct kv *kv, const struct found *found, struct 
                                PbSealedCredential **out, struct tb_error *err);
 /* One certificate, sealed before the turn: for a case's decision. */
 struct sealed_one;
-enum tb_code credential_prepare_one(const struct core_setup *setup, struct core_request *request, PbCredential *credential,
-                                    tb_time now, struct sealed_one **out, struct tb_error *err);
+enum tb_code credential_prepare_one(const struct core_setup *setup, struct core_request *request,
+                                    PbCredential *credential, tb_time now, struct sealed_one **out,
+                                    struct tb_error *err);
 /* Stores it. Checks were made by credential_can_store(). */
 enum tb_code credential_can_store(struct kv *kv, const struct sealed_one *one, struct tb_arena *arena,
                                   struct tb_error *err);
 PbSealedCredential *credential_store_one(struct turn *turn, const struct sealed_one *one);
 const PbCredential *credential_of_one(const struct sealed_one *one);
 
-enum tb_code credential_prepare_import(const struct core_setup *setup, struct core_request *request, tb_time now,
-                                       struct tb_error *err);
+enum tb_code credential_prepare_import(const struct core_setup *setup, struct core_request *request,
+                                       tb_time now, struct tb_error *err);
 void credential_apply_import(struct turn *turn, struct core_request *request);
+/* Gives up what was held too long. */
+tb_time credential_finish(struct turn *turn);
+void credential_forget_held(struct core *core);
 enum tb_code credential_read_import(struct query *query, struct tb_error *err);
 enum tb_code credential_read_get(struct query *query, struct tb_error *err);
 enum tb_code credential_read_find(struct query *query, struct tb_error *err);
@@ -157,7 +173,8 @@ void verify_drop(struct turn *turn, struct peer_state *state); /* the peer is go
 
 /* ---- delivery.c */
 /* Queues |message| (its id, seq, case_seq, previous and times are set here) for |peer|. */
-void delivery_queue(struct turn *turn, const char *peer, PbCaseRecord *record, PbCaseMessage *message, bool hand_over);
+void delivery_queue(struct turn *turn, const char *peer, PbCaseRecord *record, PbCaseMessage *message,
+                    bool hand_over);
 void delivery_inbound(struct turn *turn, struct core_inbound *inbound);
 void delivery_answered(struct turn *turn, struct core_outbound *outbound);
 /* Forms the next batch; returns when it wants to be called again. */
@@ -174,24 +191,25 @@ tb_time describe_finish(struct turn *turn, struct peer_state *state, const struc
 void catalogue_apply_load(struct turn *turn, struct core_request *request);
 enum tb_code catalogue_read_list(struct query *query, struct tb_error *err);
 /* The item |code| of |region|'s list. TB_ENOTFOUND, or TB_EUNREACHABLE if the list is not here yet. */
-enum tb_code catalogue_item(struct kv *kv, const char *region, const char *code, struct tb_arena *arena, PbItem **item,
-                            uint64_t *version, struct tb_error *err);
+enum tb_code catalogue_item(struct kv *kv, const char *region, const char *code, struct tb_arena *arena,
+                            PbItem **item, uint64_t *version, struct tb_error *err);
 
 /* ---- casework.c: the engine; caseapi.c: what people and programs call; casewire.c: what peers send */
 struct case_change {
 	PbCaseEvent event;
 	const PbActor *actor;
 	PbCaseDetail *detail;
-	const char *node;            /* region where it happened */
-	struct tb_bytes proposal;    /* id of the message that proposed it */
+	const char *node;               /* region where it happened */
+	struct tb_bytes proposal;       /* id of the message that proposed it */
 	const struct sealed_one *issue; /* GRANT: the certificate that it issues, or NULL */
 };
 enum tb_code case_load(struct kv *kv, const char *number, struct tb_arena *arena, PbCaseRecord **out,
                        struct tb_error *err);
 void case_save(struct turn *turn, PbCaseRecord *record);
-/* The owner orders an event: checks, appends the entry, moves the clocks, tells the other side. On failure nothing
- * has been written. */
-enum tb_code case_order(struct turn *turn, PbCaseRecord *record, const struct case_change *change, struct tb_error *err);
+/* The owner orders an event: checks, appends the entry, moves the clocks, tells the other side. On failure
+ * nothing has been written. */
+enum tb_code case_order(struct turn *turn, PbCaseRecord *record, const struct case_change *change,
+                        struct tb_error *err);
 /* Appends an entry that the owner ordered (checked by the caller). */
 void case_append(struct turn *turn, PbCaseRecord *record, const PbCaseEntry *entry, struct tb_bytes bytes);
 /* Applies the fields of |entry| to |record|. */
@@ -205,7 +223,8 @@ void case_arm(struct turn *turn, const PbCaseRecord *record, bool on); /* its ti
 tb_time case_timers(struct turn *turn);
 /* Signs for the package by itself when all is here. */
 void case_maybe_sign(struct turn *turn, PbCaseRecord *record);
-PbCaseView *case_view(struct kv *kv, const char *self, const PbCaseRecord *record, bool log, struct tb_arena *arena);
+PbCaseView *case_view(struct kv *kv, const char *self, const PbCaseRecord *record, bool log,
+                      struct tb_arena *arena);
 
 enum tb_code case_prepare_act(const struct core_setup *setup, struct core_request *request, tb_time now,
                               struct tb_error *err);
@@ -214,12 +233,13 @@ void case_apply_act(struct turn *turn, struct core_request *request);
 enum tb_code case_read_get(struct query *query, struct tb_error *err);
 enum tb_code case_read_list(struct query *query, struct tb_error *err);
 
-/* Applies a peer's message. TB_OK: apply and give the receipt; otherwise |err| is the reason of the refusal. |*defer|:
- * an earlier message of the case is missing. */
-enum tb_code case_message(struct turn *turn, const char *peer, const PbCaseMessage *message, struct tb_bytes bytes,
-                          bool *defer, uint32_t *head, struct tb_error *err);
+/* Applies a peer's message. TB_OK: apply and give the receipt; otherwise |err| is the reason of the refusal.
+ * |*defer|: an earlier message of the case is missing. */
+enum tb_code case_message(struct turn *turn, const char *peer, const PbCaseMessage *message,
+                          struct tb_bytes bytes, bool *defer, uint32_t *head, struct tb_error *err);
 /* A message of ours was receipted (or refused). */
-void case_receipted(struct turn *turn, const char *peer, const PbCaseMessage *message, const PbReceipt *receipt);
+void case_receipted(struct turn *turn, const char *peer, const PbCaseMessage *message,
+                    const PbReceipt *receipt);
 
 /* ---- fetching.c */
 void material_want(struct turn *turn, const char *peer, const char *number, const PbMaterial *material);

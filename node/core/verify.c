@@ -9,8 +9,8 @@
 #include "node/core/turn.h"
 
 enum {
-	CALLS_MAX = 2,           /* Verify calls in flight to one peer: one travels while the next one forms */
-	DOCUMENTS_MAX = 64,      /* queries for documents in one batch: their answers are large */
+	CALLS_MAX = 2,      /* Verify calls in flight to one peer: one travels while the next one forms */
+	DOCUMENTS_MAX = 64, /* queries for documents in one batch: their answers are large */
 	CALL_TIMEOUT_MS = 15000,
 };
 
@@ -35,16 +35,20 @@ struct ask {
 
 static enum tb_code check_query(const PbQuery *query, size_t i, struct tb_error *err)
 {
-	if (!query->identifier[0] && !(query->type[0] && (query->number[0] || (query->holder && query->holder->code[0]))))
-		return tb_fail(err, TB_EINVALID, "queries[%zu]: identifier, type and number, or type and holder expected", i);
+	if (!query->identifier[0] &&
+	    !(query->type[0] && (query->number[0] || (query->holder && query->holder->code[0]))))
+		return tb_fail(err, TB_EINVALID,
+		               "queries[%zu]: identifier, type and number, or type and holder expected", i);
 	if (!query->purpose[0])
 		return tb_fail(err, TB_EINVALID, "queries[%zu].purpose: missing", i);
 	if (!query->basis[0] && !query->case_number[0])
 		return tb_fail(err, TB_EINVALID, "queries[%zu]: basis or caseNumber expected", i);
 	if (query->disclosure == PB_DISCLOSURE__DISCLOSURE_UNSPECIFIED)
-		return tb_fail(err, TB_EINVALID, "queries[%zu].disclosure: STATUS, MATCH or DOCUMENT expected", i);
+		return tb_fail(err, TB_EINVALID,
+		               "queries[%zu].disclosure: STATUS, MATCH or DOCUMENT expected", i);
 	if (query->n_match > TB_MATCH_FIELDS_MAX)
-		return tb_fail(err, TB_ETOOBIG, "queries[%zu].match: more than %d fields", i, TB_MATCH_FIELDS_MAX);
+		return tb_fail(err, TB_ETOOBIG, "queries[%zu].match: more than %d fields", i,
+		               TB_MATCH_FIELDS_MAX);
 	return TB_OK;
 }
 
@@ -82,11 +86,12 @@ void verify_apply_ask(struct turn *turn, struct core_request *request)
 	ask->reply->n_outcomes = verify->n_queries;
 	ask->reply->outcomes = tb_arena_alloc(arena, verify->n_queries * sizeof(*ask->reply->outcomes));
 	for (size_t i = 0; i < verify->n_queries; i++) {
-		all[i] = (struct asked){.request = request,
-		                        .ask = ask,
-		                        .index = (uint32_t)i,
-		                        .encoded = proto_encode_arena(arena, &verify->queries[i]->base),
-		                        .document = verify->queries[i]->disclosure == PB_DISCLOSURE__DOCUMENT};
+		all[i] =
+			(struct asked){.request = request,
+		                       .ask = ask,
+		                       .index = (uint32_t)i,
+		                       .encoded = proto_encode_arena(arena, &verify->queries[i]->base),
+		                       .document = verify->queries[i]->disclosure == PB_DISCLOSURE__DOCUMENT};
 		if (state->queue_last)
 			state->queue_last->next = &all[i];
 		else
@@ -124,7 +129,8 @@ static struct core_outbound *form_batch(struct turn *turn, struct peer_state *st
 	while (state->queue_first && count < TB_BATCH_ITEMS_MAX) {
 		struct asked *next = state->queue_first;
 		size_t size = next->encoded.size + TB_SALT_BYTES + 8;
-		if (count > 0 && (bytes + size > TB_BATCH_BYTES_AIM || (next->document && documents == DOCUMENTS_MAX)))
+		if (count > 0 &&
+		    (bytes + size > TB_BATCH_BYTES_AIM || (next->document && documents == DOCUMENTS_MAX)))
 			break;
 		bytes += size;
 		documents += next->document;
@@ -148,7 +154,8 @@ static struct core_outbound *form_batch(struct turn *turn, struct peer_state *st
 	call->count = count;
 	memcpy(call->asked, asked, count * sizeof(call->asked[0]));
 	call->batch = batch_keep(turn, outbound->batch, peer->region, 0);
-	audit_add(turn, PB_LEAF_KIND__LEAF_ASKED, "verify", peer->region, pki_batch_root(outbound->batch), (uint32_t)count);
+	audit_add(turn, PB_LEAF_KIND__LEAF_ASKED, "verify", peer->region, pki_batch_root(outbound->batch),
+	          (uint32_t)count);
 	return outbound;
 }
 
@@ -175,15 +182,15 @@ void verify_drop(struct turn *turn, struct peer_state *state)
 }
 
 /* Gives an answer to who asked, in the request's own arena. */
-static enum tb_code give(struct turn *turn, const struct core_outbound *outbound, size_t i, struct asked *asked,
-                         uint64_t kept, struct tb_error *err)
+static enum tb_code give(struct turn *turn, const struct core_outbound *outbound, size_t i,
+                         struct asked *asked, uint64_t kept, struct tb_error *err)
 {
 	struct tb_arena *arena = &asked->request->arena;
 	if (!outbound->messages[i])
 		return tb_fail(err, TB_EMALFORMED, "peer %s gave a malformed answer", outbound->peer);
 	PbAnswer *answer;
-	enum tb_code code = PROTO_DECODE(&answer, answer, tb_arena_bytes(arena, pki_batch_message(outbound->answer, i)), arena,
-	                                 err);
+	enum tb_code code = PROTO_DECODE(
+		&answer, answer, tb_arena_bytes(arena, pki_batch_message(outbound->answer, i)), arena, err);
 	if (code)
 		return code;
 	if (answer->query.len != PKI_HASH_BYTES ||
@@ -194,7 +201,8 @@ static enum tb_code give(struct turn *turn, const struct core_outbound *outbound
 	outcome->evidence = tb_arena_printf(arena, "answer:%llu:%zu", (unsigned long long)kept, i);
 	if (answer->document && answer->document->proof) {
 		struct pki_proven proven;
-		code = pki_proof_check(&proven, answer->document->proof, peer_trust(turn->core->peers), arena, err);
+		code = pki_proof_check(&proven, answer->document->proof, peer_trust(turn->core->peers), arena,
+		                       err);
 		if (code == TB_OK)
 			code = PROTO_DECODE(&outcome->document, credential, proven.message, arena, err);
 		if (code)
@@ -213,8 +221,8 @@ void verify_answered(struct turn *turn, struct core_outbound *outbound)
 		state->verify_calls--;
 	if (outbound->answer) {
 		kept = batch_keep(turn, outbound->answer, outbound->peer, call->batch);
-		audit_add(turn, PB_LEAF_KIND__LEAF_ANSWER_KEPT, "verify", outbound->peer, pki_batch_root(outbound->answer),
-		          (uint32_t)call->count);
+		audit_add(turn, PB_LEAF_KIND__LEAF_ANSWER_KEPT, "verify", outbound->peer,
+		          pki_batch_root(outbound->answer), (uint32_t)call->count);
 	}
 	for (size_t i = 0; i < call->count; i++) {
 		struct tb_error err = outbound->error;
@@ -235,11 +243,16 @@ static const char *field_of(const PbCredential *c, const char *name, size_t hold
 		const char *name;
 		size_t offset;
 	} fields[] = {
-		{"identifier", offsetof(PbCredential, identifier)},   {"type", offsetof(PbCredential, type)},
-		{"number", offsetof(PbCredential, number)},           {"name", offsetof(PbCredential, name)},
-		{"issuer", offsetof(PbCredential, issuer)},           {"issuer_name", offsetof(PbCredential, issuer_name)},
-		{"issued_on", offsetof(PbCredential, issued_on)},     {"valid_from", offsetof(PbCredential, valid_from)},
-		{"valid_until", offsetof(PbCredential, valid_until)}, {"region", offsetof(PbCredential, region)},
+		{"identifier", offsetof(PbCredential, identifier)},
+		{"type", offsetof(PbCredential, type)},
+		{"number", offsetof(PbCredential, number)},
+		{"name", offsetof(PbCredential, name)},
+		{"issuer", offsetof(PbCredential, issuer)},
+		{"issuer_name", offsetof(PbCredential, issuer_name)},
+		{"issued_on", offsetof(PbCredential, issued_on)},
+		{"valid_from", offsetof(PbCredential, valid_from)},
+		{"valid_until", offsetof(PbCredential, valid_until)},
+		{"region", offsetof(PbCredential, region)},
 	};
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
 		if (strcmp(fields[i].name, name) == 0)
@@ -261,7 +274,8 @@ static bool field_equal(const PbCredential *c, const PbAttribute *given)
 	bool of_holder = strncmp(given->name, "holder.", 7) == 0;
 	for (size_t holder = 0; holder == 0 || (of_holder && holder < c->n_holders); holder++) {
 		const char *value = field_of(c, given->name, holder);
-		if (value && strlen(value) == strlen(given->value) && tb_equal_ct(value, given->value, strlen(value)))
+		if (value && strlen(value) == strlen(given->value) &&
+		    tb_equal_ct(value, given->value, strlen(value)))
 			return true;
 	}
 	return false;
@@ -309,8 +323,9 @@ static bool compare(const PbCredential *c, const PbQuery *query, PbAnswer *answe
 	return all;
 }
 
-/* Those without the right to documents learn one thing only: whether everything they gave is so. A wrong guess and an
- * unknown certificate get the same answer, field by field, and cost the same work as far as it is ours to say. */
+/* Those without the right to documents learn one thing only: whether everything they gave is so. A wrong
+ * guess and an unknown certificate get the same answer, field by field, and cost the same work as far as it
+ * is ours to say. */
 static void blur(PbAnswer *answer)
 {
 	answer->result = PB_VERIFY_RESULT__NOT_CONFIRMED;
@@ -325,7 +340,8 @@ static void read_decoy(struct turn *turn)
 		return;
 	struct kv_key key = kv_key_u64(1 + turn->core->credentials / 2);
 	PbCredentialRecord *record;
-	enum tb_code code = KV_GET(&turn->kv, KV_CREDENTIAL, &key, credential_record, &turn->arena, &record, NULL);
+	enum tb_code code =
+		KV_GET(&turn->kv, KV_CREDENTIAL, &key, credential_record, &turn->arena, &record, NULL);
 	(void)code;
 }
 
@@ -359,8 +375,8 @@ static void answer_one(struct turn *turn, const struct peer *peer, PbQuery *quer
 		return;
 	}
 	fold_query(turn, query);
-	if (credential_find(&turn->kv, query->identifier, query->type, query->number, query->holder, &turn->arena, found, 8,
-	                    &count, &err)) {
+	if (credential_find(&turn->kv, query->identifier, query->type, query->number, query->holder,
+	                    &turn->arena, found, 8, &count, &err)) {
 		answer->result = PB_VERIFY_RESULT__BAD_QUERY;
 		answer->reason = tb_arena_str(&turn->arena, "the home node could not read its record");
 		return;
@@ -374,7 +390,8 @@ static void answer_one(struct turn *turn, const struct peer *peer, PbQuery *quer
 			break;
 	}
 	const struct found *hit = count ? &found[best] : NULL;
-	/* The grant is by type. Without a type in the query, the type of an unknown identifier is read from it. */
+	/* The grant is by type. Without a type in the query, the type of an unknown identifier is read from
+	 * it. */
 	const char *type = query->type;
 	char from_identifier[22] = "";
 	if (!type[0] && strlen(query->identifier) > 15 + 21) {
@@ -440,7 +457,8 @@ static void refuse(struct turn *turn, struct core_inbound *inbound, enum tb_code
 {
 	tb_fail(&inbound->error, code, "%s", why);
 	turn_log(turn, TB_LOG_WARN, "verify.refused", inbound->peer, "", "%s", why);
-	audit_add(turn, PB_LEAF_KIND__LEAF_REFUSED, tb_code_name(code), inbound->peer, pki_batch_root(inbound->batch), 1);
+	audit_add(turn, PB_LEAF_KIND__LEAF_REFUSED, tb_code_name(code), inbound->peer,
+	          pki_batch_root(inbound->batch), 1);
 	turn_effect(turn, CORE_ANSWER)->inbound = inbound;
 }
 
@@ -487,9 +505,10 @@ void verify_inbound(struct turn *turn, struct core_inbound *inbound)
 	inbound->answer = pki_batch_build(&head, answers, count, turn->core->random);
 	uint64_t asked = batch_keep(turn, inbound->batch, peer->region, turn->core->batches + 2);
 	batch_keep(turn, inbound->answer, peer->region, asked);
-	struct pki_digest both = pki_merkle_node((const struct pki_digest *)(const void *)pki_batch_root(inbound->batch).data,
-	                                         (const struct pki_digest *)(const void *)pki_batch_root(inbound->answer).data);
-	audit_add(turn, PB_LEAF_KIND__LEAF_ANSWERED, "verify", peer->region, tb_bytes_of(both.bytes, PKI_HASH_BYTES),
-	          (uint32_t)count);
+	struct pki_digest both = pki_merkle_node(
+		(const struct pki_digest *)(const void *)pki_batch_root(inbound->batch).data,
+		(const struct pki_digest *)(const void *)pki_batch_root(inbound->answer).data);
+	audit_add(turn, PB_LEAF_KIND__LEAF_ANSWERED, "verify", peer->region,
+	          tb_bytes_of(both.bytes, PKI_HASH_BYTES), (uint32_t)count);
 	turn_effect(turn, CORE_ANSWER)->inbound = inbound;
 }
