@@ -15,8 +15,8 @@
 #include "pki/key.h"
 
 enum {
-	IMPORT_LINES = 8192,          /* of a chunk, unless --batch says otherwise */
-	IMPORT_CHUNK_BYTES = 4 << 20, /* JSON at most doubles it: well below TB_API_BODY_BYTES_MAX */
+	IMPORT_LINES = 16384,         /* of a chunk, unless --batch says otherwise */
+	IMPORT_CHUNK_BYTES = 7 << 20, /* JSON at most doubles it: below TB_API_BODY_BYTES_MAX */
 	IMPORT_ATTEMPTS = 4,          /* lines that came through before are unchanged */
 	IMPORT_LANES = 2,
 	HASH_BLOCK_BYTES = 1 << 20,

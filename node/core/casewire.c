@@ -46,6 +46,9 @@ static enum tb_code check_next(const PbCaseRecord *record, const PbCaseEntry *en
 	if (entry->seq != record->seq + 1 ||
 	    !tb_bytes_equal(proto_bytes(entry->previous), proto_bytes(record->head)))
 		return tb_fail(err, TB_ESTATE, "entry %u does not follow entry %u", entry->seq, record->seq);
+	if (entry->epoch != record->epoch)
+		return tb_fail(err, TB_ESTATE, "entry %u: epoch %u, the case is in %u", entry->seq,
+		               entry->epoch, record->epoch);
 	if (!row || entry->from != record->state || entry->to != row->to)
 		return tb_fail(err, TB_ESTATE, "entry %u: %s is not possible in state %u", entry->seq,
 		               case_event_text(entry->event, false), (unsigned)record->state);
@@ -73,6 +76,21 @@ static enum tb_code check_run(struct turn *turn, PbCaseRecord *record, const str
 		if (code)
 			return code;
 		case_fold(record, entry, run->bytes[i], &turn->arena);
+	}
+	return TB_OK;
+}
+
+/* The first |known| entries of a package must be those that are here: what follows is judged by them. */
+static enum tb_code check_known(const PbCaseRecord *record, const struct entries *run, size_t known,
+                                struct tb_error *err)
+{
+	for (size_t i = 0; i < known; i++) {
+		uint8_t digest[PKI_HASH_BYTES];
+		pki_sha256(digest, run->bytes[i]);
+		struct tb_bytes next =
+			i + 1 < known ? proto_bytes(run->list[i + 1]->previous) : proto_bytes(record->head);
+		if (!tb_bytes_equal(next, tb_bytes_of(digest, sizeof(digest))))
+			return tb_fail(err, TB_ESTATE, "entry %zu is not the one that is here", i + 1);
 	}
 	return TB_OK;
 }
@@ -215,7 +233,9 @@ static enum tb_code take_package(struct turn *turn, const char *peer, const PbCa
 	if (code)
 		return code;
 	PbCaseRecord *after = copy_record(turn, record);
-	code = check_run(turn, after, &run, known, peer, err);
+	code = check_known(record, &run, known, err);
+	if (code == TB_OK)
+		code = check_run(turn, after, &run, known, peer, err);
 	if (code == TB_OK && after->state != PB_CASE_STATE__TRANSFER)
 		code = tb_fail(err, TB_ESTATE, "a package ends with its sending");
 	if (code == TB_OK)
@@ -249,8 +269,9 @@ static enum tb_code check_decision(struct turn *turn, const char *peer, const Pb
 	PbCredential *credential;
 	enum tb_code code = pki_proof_check(&proven, decision->credential->proof,
 	                                    peer_trust(turn->core->peers), &turn->arena, err);
-	if (code == TB_OK && strcmp(proven.signer->region, peer) != 0)
-		code = tb_fail(err, TB_EUNTRUSTED, "the issued certificate is sealed by another region");
+	if (code == TB_OK &&
+	    (proven.header->kind != PB_BATCH_KIND__SEAL || strcmp(proven.signer->region, peer) != 0))
+		code = tb_fail(err, TB_EUNTRUSTED, "the issued certificate is not sealed by %s", peer);
 	if (code == TB_OK)
 		code = PROTO_DECODE(&credential, credential, proven.message, &turn->arena, err);
 	if (code == TB_OK && strcmp(credential->identifier, decision->credential_identifier) != 0)

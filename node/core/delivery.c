@@ -321,18 +321,25 @@ static enum tb_code check_message(const PbCaseMessage *message, struct tb_error 
 	return TB_OK;
 }
 
+/* What became of a message that its sender gives up: |code| is "applied" if it took effect here. One that was
+ * refused, or was given up before, did not. */
 static void expire(struct turn *turn, const char *peer, const PbCaseMessage *message, PbReceipt *receipt)
 {
 	const PbExpiredNotice *expired = message->expired;
 	struct kv_key key = in_key(peer, proto_bytes(expired->id));
+	PbInboxRecord *known;
+	PbReceipt *before;
 	receipt->kind = PB_RECEIPT_KIND__DURABLE;
-	if (expired->id.len == 16 && kv_has(&turn->kv, KV_INBOX, &key)) {
-		receipt->code = tb_arena_str(&turn->arena, "applied");
-		return;
-	}
 	receipt->code = tb_arena_str(&turn->arena, "unseen");
 	if (expired->id.len != 16 || expired->digest.len != PKI_HASH_BYTES)
 		return;
+	if (kv_has(&turn->kv, KV_INBOX, &key)) {
+		if (KV_GET(&turn->kv, KV_INBOX, &key, inbox_record, &turn->arena, &known, NULL) ||
+		    PROTO_DECODE_OWN(&before, receipt, proto_bytes(known->receipt), &turn->arena, NULL) ||
+		    before->kind == PB_RECEIPT_KIND__DURABLE)
+			receipt->code = tb_arena_str(&turn->arena, "applied");
+		return;
+	}
 	/* Its receipt, should it come after all. */
 	PbReceipt late = PB_RECEIPT__INIT;
 	late.id = expired->id;
@@ -358,14 +365,6 @@ static void expire(struct turn *turn, const char *peer, const PbCaseMessage *mes
 
 static const char *reason_word(enum tb_code code)
 {
-	switch (tb_code_fault(code)) {
-	case TB_FAULT_LOCAL:
-		return "node";
-	case TB_FAULT_NONE:
-	case TB_FAULT_PEER:
-	case TB_FAULT_TRANSIENT:
-		break;
-	}
 	return code == TB_EDENIED     ? "not_granted"
 	       : code == TB_ESTATE    ? "state"
 	       : code == TB_ENOTFOUND ? "unknown_case"
@@ -414,6 +413,13 @@ static struct tb_bytes receive(struct turn *turn, const struct core_inbound *inb
 		expire(turn, inbound->peer, message, &receipt);
 	else
 		code = case_message(turn, inbound->peer, message, bytes, &defer, &receipt.head, &err);
+	/* What is broken here is no reason to refuse for good: it is mended, and the sender tries again. */
+	if (code && tb_code_fault(code) == TB_FAULT_LOCAL) {
+		turn_log(turn, TB_LOG_ERROR, "delivery.deferred", inbound->peer, message->case_number, "%s",
+		         err.text);
+		receipt.code = tb_arena_str(&turn->arena, "node");
+		defer = true;
+	}
 	if (defer) {
 		receipt.kind = PB_RECEIPT_KIND__DEFERRED;
 		return proto_encode_arena(&turn->arena, &receipt.base);

@@ -245,7 +245,7 @@ enum tb_code record_from_csv(PbCredential **out, const struct record_csv *csv, s
 	if (!at)
 		return line.size > TB_IMPORT_LINE_BYTES_MAX ? TB_ETOOBIG : TB_EMALFORMED;
 	PbCredential *credential = PROTO_NEW(PbCredential, credential, arena);
-	char none[1] = "";
+	char *none = tb_arena_str(arena, ""); /* In the arena: a holder without a name keeps it. */
 	char *holders[3] = {none, none, none};
 	size_t count = 0;
 	if (csv->attributes_count > 0)

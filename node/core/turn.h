@@ -128,11 +128,19 @@ enum tb_code batch_load(struct kv *kv, uint64_t number, struct pki_batch **out, 
 enum tb_code evidence_read_export(struct query *query, struct tb_error *err);
 
 /* ---- credential.c */
+/* What an index key begins with: a kind ('i' identifier, 'n' type and number, 'h' holder) and a keyed hash.
+ */
+struct find_name {
+	uint8_t bytes[11];
+};
+struct find_name find_name_of(struct pki_vault *vault, char kind, const char *a, const char *b);
 struct found {
 	PbCredentialRecord *record;
 	PbCredential *credential;
 	uint64_t serial;
 };
+enum tb_code credential_load(struct kv *kv, uint64_t serial, struct tb_arena *arena, struct found *out,
+                             struct tb_error *err);
 /* By identifier, type and number, or holder (type may be ""). At most |room|; newest first. */
 enum tb_code credential_find(struct kv *kv, const char *identifier, const char *type, const char *number,
                              const PbHolder *holder, struct tb_arena *arena, struct found *out, size_t room,
@@ -142,6 +150,7 @@ PbCredentialState credential_state(const struct found *found, tb_time now);
 /* The sealed certificate with its proof, in |arena|. */
 enum tb_code credential_sealed(struct kv *kv, const struct found *found, struct tb_arena *arena,
                                PbSealedCredential **out, struct tb_error *err);
+/* ---- import.c */
 /* One certificate, sealed before the turn: for a case's decision. */
 struct sealed_one;
 enum tb_code credential_prepare_one(const struct core_setup *setup, struct core_request *request,

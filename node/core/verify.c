@@ -203,6 +203,10 @@ static enum tb_code give(struct turn *turn, const struct core_outbound *outbound
 		struct pki_proven proven;
 		code = pki_proof_check(&proven, answer->document->proof, peer_trust(turn->core->peers), arena,
 		                       err);
+		/* What else a region signs is no certificate, and nobody seals for another. */
+		if (code == TB_OK && (proven.header->kind != PB_BATCH_KIND__SEAL ||
+		                      strcmp(proven.signer->region, outbound->peer) != 0))
+			code = tb_fail(err, TB_EUNTRUSTED, "peer %s gave a certificate that it has not sealed", outbound->peer);
 		if (code == TB_OK)
 			code = PROTO_DECODE(&outcome->document, credential, proven.message, arena, err);
 		if (code)

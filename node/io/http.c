@@ -550,7 +550,7 @@ static void on_completed(void *ctx, struct MHD_Connection *connection, void **co
 		call_free(call);
 }
 
-static void on_log(void *ctx, const char *fmt, va_list args)
+static void TB_PRINTF(2, 0) on_log(void *ctx, const char *fmt, va_list args)
 {
 	(void)ctx;
 	char text[256];

@@ -10,7 +10,7 @@
  * innermost value outwards, "  in mapping field 'disclosure' (line: 4, column: 16)". */
 enum { TRACE_BYTES_MAX = 8192, TRACE_DEPTH_MAX = 16 };
 
-static void on_log(cyaml_log_t level, void *ctx, const char *fmt, va_list args)
+static void TB_PRINTF(3, 0) on_log(cyaml_log_t level, void *ctx, const char *fmt, va_list args)
 {
 	(void)level;
 	struct tb_buf *log = ctx;

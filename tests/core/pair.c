@@ -216,14 +216,54 @@ static void send(struct pair *pair, struct side *from, struct core_outbound *out
 	post(to, (struct core_event){.kind = CORE_INBOUND, .inbound = inbound});
 }
 
+/* The mark of an injected call, in place of the caller's. */
+static char injected_call;
+
+static void keep_injected(struct pair *pair, struct side *from, struct core_inbound *inbound)
+{
+	static const struct {
+		PbBatchKind kind;
+		const proto_type *type;
+	} answers[] = {
+		[CORE_VERIFY] = {PB_BATCH_KIND__ANSWERS, &pb_answer__descriptor},
+		[CORE_DELIVER] = {PB_BATCH_KIND__RECEIPTS, &pb_receipt__descriptor},
+		[CORE_DESCRIBE] = {PB_BATCH_KIND__DESCRIPTION, &pb_description__descriptor},
+	};
+	struct pair_reply *reply = pair->injected;
+	struct tb_error err = {0};
+	if (core_inbound_answer(&from->setup, inbound, &reply->bytes, &reply->error))
+		return;
+	struct pki_expect expect = {.kind = answers[inbound->call].kind,
+	                            .sender = from->region.code,
+	                            .receiver = inbound->peer,
+	                            .in_reply_to = pki_batch_root(inbound->batch),
+	                            .items_count = inbound->batch->items_count,
+	                            .now = pair->now};
+	if (pki_batch_check(&reply->batch, tb_buf_bytes(&reply->bytes), from->setup.anchors, &expect, &err))
+		fail_msg("the answer to an injected call: %s", err.text);
+	reply->messages = tb_arena_alloc(&reply->batch->arena, reply->batch->items_count * sizeof(*reply->messages));
+	for (size_t i = 0; i < reply->batch->items_count; i++) {
+		if (proto_decode(&reply->messages[i], answers[inbound->call].type, pki_batch_message(reply->batch, i),
+		                 &reply->batch->arena, &err))
+			fail_msg("item %zu of the answer to an injected call: %s", i, err.text);
+	}
+}
+
 static void answer(struct pair *pair, struct side *from, struct core_inbound *inbound)
 {
+	if (inbound->io == &injected_call) {
+		keep_injected(pair, from, inbound);
+		core_inbound_free(inbound);
+		return;
+	}
 	struct core_outbound *outbound = inbound->io;
 	struct side *to = pair_side(pair, inbound->peer);
 	struct tb_buf bytes = {0};
 	struct tb_error err = {0};
 	enum tb_code code = core_inbound_answer(&from->setup, inbound, &bytes, &err);
 	if (outbound) {
+		if (code == TB_OK && pair->answering)
+			pair->answering(pair, from, inbound, &bytes);
 		if (code == TB_OK)
 			core_outbound_answered(&to->setup, to->peers, outbound, tb_buf_bytes(&bytes), pair->now);
 		else
@@ -232,6 +272,42 @@ static void answer(struct pair *pair, struct side *from, struct core_inbound *in
 	}
 	tb_buf_clear(&bytes);
 	core_inbound_free(inbound);
+}
+
+enum tb_code pair_inject(struct pair *pair, struct side *to, enum core_call call, const char *peer, struct tb_bytes bytes,
+                         struct pair_reply *reply)
+{
+	struct pair_reply dropped = {0};
+	struct pair_reply *into = reply ? reply : &dropped;
+	*into = (struct pair_reply){0};
+	struct core_inbound *inbound =
+		core_inbound_new(&to->setup, to->peers, call, peer, bytes, pair->now, &into->error);
+	if (inbound) {
+		inbound->io = &injected_call;
+		pair->injected = into;
+		post(to, (struct core_event){.kind = CORE_INBOUND, .inbound = inbound});
+		pair_run(pair);
+		pair->injected = NULL;
+	}
+	enum tb_code code = into->error.code;
+	assert_true(code != TB_OK || into->batch);
+	pair_reply_clear(&dropped);
+	return code;
+}
+
+void pair_reply_clear(struct pair_reply *reply)
+{
+	pki_batch_free(reply->batch);
+	tb_buf_clear(&reply->bytes);
+	*reply = (struct pair_reply){0};
+}
+
+void pair_set_peers(struct pair *pair, struct side *side, struct peer_set *set)
+{
+	peer_set_unref(side->peers);
+	side->peers = set;
+	post(side, (struct core_event){.kind = CORE_PEERS, .peers = set});
+	pair_run(pair);
 }
 
 static void fetch(struct pair *pair, struct side *side, struct core_fetch *fetch)
@@ -256,6 +332,8 @@ static void fetch(struct pair *pair, struct side *side, struct core_fetch *fetch
 			break;
 		}
 		code = material_source_part(source, &part, &more, &fetch->error);
+		if (code == TB_OK && more && pair->sending_part)
+			pair->sending_part(pair, side, &part);
 		if (code == TB_OK && more)
 			code = material_sink_part(sink, tb_buf_bytes(&part), &progress, &fetch->error);
 		tb_buf_clear(&part);
@@ -369,6 +447,15 @@ proto_message *pair_call(struct pair *pair, struct side *side, const char *path,
 	return side->replied->reply;
 }
 
+proto_message *pair_ask(struct pair *pair, struct side *side, const char *path, const char *json)
+{
+	enum tb_code code;
+	proto_message *reply = pair_call(pair, side, path, json, &code);
+	if (code)
+		fail_msg("%s: %s", path, pair_refusal(side));
+	return reply;
+}
+
 const char *pair_refusal(const struct side *side)
 {
 	return side->replied ? side->replied->error.text : "";
@@ -408,20 +495,22 @@ void pair_upload(struct pair *pair, struct side *side, size_t size, uint8_t fill
 	tb_buf_clear(&sha256);
 }
 
-void pair_submit(struct pair *pair, bool forward, char number[32])
+void pair_application(char json[2048], const char *material, const char *request_id, bool forward)
 {
-	char material[512], json[2048];
-	enum tb_code code;
-	pair_upload(pair, &pair->window, 300 * 1024, 7, material);
-	snprintf(json, sizeof(json),
+	snprintf(json, 2048,
 	         "{\"application\":{\"item\":\"" ITEM "\",\"mode\":\"DS\",\"home\":\"" HOME "\","
 	         "\"applicant\":{\"name\":\"王伟\",\"codeType\":\"111\",\"code\":\"11010519491231002X\"},"
 	         "\"delivery\":\"COURIER\",\"address\":\"兰州\",\"window\":\"1\",\"materials\":[{\"need\":\"M1\",%s}]},"
-	         "\"actor\":{\"role\":\"R_WIN\",\"id\":\"w1\"},\"forward\":%s}",
-	         material, forward ? "true" : "false");
-	proto_message *reply = pair_call(pair, &pair->window, "/tongban.v1.CaseService/Submit", json, &code);
-	if (code)
-		fail_msg("submit: %s", pair_refusal(&pair->window));
+	         "\"actor\":{\"role\":\"R_WIN\",\"id\":\"w1\"},\"forward\":%s,\"requestId\":\"%s\"}",
+	         material, forward ? "true" : "false", request_id);
+}
+
+void pair_submit(struct pair *pair, bool forward, char number[32])
+{
+	char material[512], json[2048];
+	pair_upload(pair, &pair->window, 300 * 1024, 7, material);
+	pair_application(json, material, "", forward);
+	proto_message *reply = pair_ask(pair, &pair->window, "/tongban.v1.CaseService/Submit", json);
 	snprintf(number, 32, "%s", ((PbCaseView *)(void *)reply)->number);
 }
 

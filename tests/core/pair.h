@@ -14,8 +14,6 @@
 #define HOME "320400"
 #define ITEM "123204000000000013320001000001A"
 
-enum { LOST_MAX = 64 };
-
 struct queue {
 	struct core_event events[4096];
 	size_t count;
@@ -37,6 +35,16 @@ struct side {
 /* What the wire does to a call: by its number. */
 enum fate { ARRIVES, REQUEST_LOST, ANSWER_LOST };
 
+struct pair;
+
+/* What a side answered to an injected call. */
+struct pair_reply {
+	struct tb_error error; /* of a call that was refused as a whole */
+	struct tb_buf bytes;   /* the signed answer, as it would travel */
+	struct pki_batch *batch;
+	proto_message **messages; /* its items, decoded; in the batch's arena */
+};
+
 struct pair {
 	struct scratch *scratch;
 	struct regions *regions;
@@ -45,6 +53,12 @@ struct pair {
 	struct side home;
 	tb_time now;
 	enum fate (*fate)(struct pair *pair, const struct core_outbound *outbound);
+	/* Sees, and may replace, the bytes that |from| answers to a call. */
+	void (*answering)(struct pair *pair, struct side *from, const struct core_inbound *inbound, struct tb_buf *bytes);
+	/* Sees, and may replace, a part of a material before |to| takes it. */
+	void (*sending_part)(struct pair *pair, struct side *to, struct tb_buf *part);
+	struct pair_reply *injected; /* where the answer to an injected call goes */
+	void *test;                  /* the test's own */
 	unsigned calls;
 	uint8_t seed;
 	bool parted; /* the wire is down */
@@ -60,13 +74,25 @@ void pair_pass(struct pair *pair, tb_time span);
 void pair_crash(struct pair *pair, struct side *side);
 struct side *pair_side(struct pair *pair, const char *region);
 
+/* Gives |bytes| to |to| as a call of |peer|, as if |peer|'s link had brought them, and runs. TB_OK if it was answered;
+ * |reply|, if given, has the answer and is to be cleared. */
+enum tb_code pair_inject(struct pair *pair, struct side *to, enum core_call call, const char *peer, struct tb_bytes bytes,
+                         struct pair_reply *reply);
+void pair_reply_clear(struct pair_reply *reply);
+/* |side|'s peers are |set| from now on; takes |set|. */
+void pair_set_peers(struct pair *pair, struct side *side, struct peer_set *set);
+
 /* Calls the local API of |side| with JSON, runs, and gives the reply; NULL and *code when it was refused. */
 proto_message *pair_call(struct pair *pair, struct side *side, const char *path, const char *json, enum tb_code *code);
+/* The same where a refusal fails the test. */
+proto_message *pair_ask(struct pair *pair, struct side *side, const char *path, const char *json);
 /* The text of the last refusal. */
 const char *pair_refusal(const struct side *side);
 
 /* A case by number, as |side| sees it; lives until the side's next call. */
 PbCaseView *pair_case(struct pair *pair, struct side *side, const char *number);
+/* The ordinary application as JSON, with |material| as pair_upload() gives it. */
+void pair_application(char json[2048], const char *material, const char *request_id, bool forward);
 /* Submits the ordinary case and gives its number. */
 void pair_submit(struct pair *pair, bool forward, char number[32]);
 /* CaseService.Act; TB_OK or the refusal. |more| is JSON members, e.g. "\"detail\":{\"reason\":\"x\"}". */

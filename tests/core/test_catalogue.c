@@ -338,8 +338,8 @@ static void test_catalogue_refuses_names_that_are_paths(void **state)
 	                                  "\x1b[2J",
 	                                  "\x7f",
 	                                  "\xff",
-	                                  "\xe2\x80\xae"
-	                                  "fdp.exe"};
+	                                  ("\xe2\x80\xae"
+	                                   "fdp.exe")};
 	static const char *const good[] = {"", "申请表 1.pdf", ".hidden", "a.b.c"};
 	struct fixture f;
 	fixture_init(&f);

@@ -1,5 +1,6 @@
 /* YAML that an operator gets from others or writes. The first byte chooses: 0, a catalogue; 1, a partner's
- * exported file; 2, a peer's file with its grants. What is imported is a peer that the node can start with. */
+ * exported file; 2, a peer's file with its grants. What is imported is a peer that the node can start with.
+ */
 #include "node/io/config.h"
 #include "tests/fuzz/fuzz_region.h"
 #include "tests/fuzz/scratch.h"

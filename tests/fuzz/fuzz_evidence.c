@@ -61,8 +61,8 @@ static void check_signed(struct fuzz_input *in, unsigned how, struct tb_arena *a
 	} kinds[] = {
 		{"answer", PB_BATCH_KIND__ANSWERS, PB_BATCH_KIND__QUERIES},
 		{"receipt", PB_BATCH_KIND__RECEIPTS, PB_BATCH_KIND__MESSAGES},
-		{"package", PB_BATCH_KIND__MESSAGES, PB_BATCH_KIND_UNSPECIFIED},
-		{"entry", PB_BATCH_KIND__MESSAGES, PB_BATCH_KIND_UNSPECIFIED},
+		{"package", PB_BATCH_KIND__MESSAGES, PB_BATCH_KIND__BATCH_KIND_UNSPECIFIED},
+		{"entry", PB_BATCH_KIND__MESSAGES, PB_BATCH_KIND__BATCH_KIND_UNSPECIFIED},
 	};
 	unsigned kind = how % 4;
 	PbEvidence evidence = PB_EVIDENCE__INIT;

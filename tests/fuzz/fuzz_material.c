@@ -86,8 +86,8 @@ static struct tb_bytes draw_part(struct fuzz_input *in, const struct subject *su
 	if (how & 2)
 		leaves[fuzz_number(in, 1) % (subject->chunks * PKI_HASH_BYTES)] ^= 1;
 	if (next == 0 || how & 4)
-		part.leaves = proto_data(tb_bytes_of(leaves, (subject->chunks - (how & 8 ? 1 : 0)) *
-		                                                     (size_t)PKI_HASH_BYTES));
+		part.leaves = proto_data(
+			tb_bytes_of(leaves, (subject->chunks - (how & 8 ? 1 : 0)) * (size_t)PKI_HASH_BYTES));
 	part.first_chunk = how & 16 ? (uint32_t)fuzz_number(in, 1) : next;
 	part.chunks = chunks;
 	part.n_chunks = fuzz_number(in, 1) % CHUNKS_ROOM;

@@ -8,8 +8,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const char every_column[] = "identifier,type,type_name,number,name,holder_code_type,holder_code,holder_name,"
-				   "issuer,issuer_name,issued_on,valid_from,valid_until,region,attr.use";
+static const char every_column[] =
+	"identifier,type,type_name,number,name,holder_code_type,holder_code,holder_name,"
+	"issuer,issuer_name,issued_on,valid_from,valid_until,region,attr.use";
 
 static void check(PbCredential *credential, struct tb_arena *arena)
 {
