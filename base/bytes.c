@@ -1,6 +1,7 @@
 #include "base/bytes.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,7 +119,7 @@ struct tb_arena_block {
 
 enum { ARENA_BLOCK_MIN = 1024, ARENA_BLOCK_MAX = 256 * 1024 };
 
-void *tb_arena_alloc(struct tb_arena *arena, size_t size)
+static void *arena_take(struct tb_arena *arena, size_t size)
 {
 	assert(size < SIZE_MAX / 4);
 	size_t need = (size + 15) & ~(size_t)15;
@@ -137,15 +138,20 @@ void *tb_arena_alloc(struct tb_arena *arena, size_t size)
 	}
 	void *out = block->data + block->used;
 	block->used += need;
-	memset(out, 0, need);
 	return out;
+}
+
+void *tb_arena_alloc(struct tb_arena *arena, size_t size)
+{
+	return memset(arena_take(arena, size), 0, size);
 }
 
 void *tb_arena_copy(struct tb_arena *arena, const void *data, size_t size)
 {
-	uint8_t *out = tb_arena_alloc(arena, size + 1);
+	uint8_t *out = arena_take(arena, size + 1);
 	if (size > 0)
 		memcpy(out, data, size);
+	out[size] = 0;
 	return out;
 }
 
@@ -324,9 +330,49 @@ static int32_t utf8_next(struct tb_bytes bytes, size_t *at)
 	return (int32_t)point;
 }
 
+/* Finds the first of the eight bytes at |data| that is not printable ASCII: its bit, 7 above the byte's
+ * lowest, is the lowest that is set; 0 if there is none. A high bit is set by a byte that has it already, by
+ * DEL (the sum carries into it), or by one under 0x20 (the difference borrows). Above it, carries may set
+ * others. */
+static inline uint64_t not_ascii(const uint8_t *data)
+{
+	static const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t eight;
+	memcpy(&eight, data, 8);
+	eight = le64toh(eight);
+	return ((eight + ones) | eight | (eight - 0x20 * ones)) & (0x80 * ones);
+}
+
+/* U+3000 to U+CFFF: Han characters and their punctuation. Nothing among them is forbidden. */
+static inline bool is_han(const uint8_t *data)
+{
+	return data[0] >= 0xE3 && data[0] <= 0xEC && ((data[1] ^ 0x80) | (data[2] ^ 0x80)) < 0x40;
+}
+
+/* Passes what nearly all texts are made of: printable ASCII and Han. Returns where something else begins. */
+static size_t pass_common(struct tb_bytes bytes, size_t at)
+{
+	for (;;) {
+		for (; bytes.size - at >= 8; at += 8) {
+			uint64_t found = not_ascii(bytes.data + at);
+			if (found) {
+				at += (size_t)__builtin_ctzll(found) >> 3;
+				break;
+			}
+		}
+		while (at < bytes.size && bytes.data[at] >= 0x20 && bytes.data[at] < 0x7F)
+			at++;
+		size_t han = at;
+		while (bytes.size - at >= 3 && is_han(bytes.data + at))
+			at += 3;
+		if (at == han)
+			return at;
+	}
+}
+
 bool tb_utf8_valid(struct tb_bytes bytes)
 {
-	for (size_t at = 0; at < bytes.size;) {
+	for (size_t at = 0; (at = pass_common(bytes, at)) < bytes.size;) {
 		if (utf8_next(bytes, &at) <= 0)
 			return false;
 	}
@@ -335,7 +381,7 @@ bool tb_utf8_valid(struct tb_bytes bytes)
 
 bool tb_text_printable(struct tb_bytes bytes)
 {
-	for (size_t at = 0; at < bytes.size;) {
+	for (size_t at = 0; (at = pass_common(bytes, at)) < bytes.size;) {
 		int32_t point = utf8_next(bytes, &at);
 		if (point < 0x20 || (point >= 0x7F && point < 0xA0))
 			return false;

@@ -1,11 +1,11 @@
 #include "proto/codec.h"
 
 #include <assert.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/limits.h"
+#include "proto/jsonlex_priv.h"
 #include "proto/scan_priv.h"
 
 enum { NAME_SIZE = 64, PATH_SIZE = 192 };
@@ -25,15 +25,13 @@ static inline char camel_next(const char **at)
 	return next >= 'a' && next <= 'z' ? (char)(next - 'a' + 'A') : next;
 }
 
-static bool is_camel(const char *name, const char *text)
+static bool is_camel(const char *name, struct tb_bytes text)
 {
-	for (;; text++) {
-		char next = camel_next(&name);
-		if (next != *text)
+	for (size_t i = 0; i < text.size; i++) {
+		if ((uint8_t)camel_next(&name) != text.data[i])
 			return false;
-		if (!next)
-			return true;
 	}
+	return !*name;
 }
 
 static void camel_name(char out[NAME_SIZE], const char *name)
@@ -60,7 +58,14 @@ bool proto_enum_value(const proto_enum *type, const char *name, int *out)
 
 /* ---------------------------------------------------------------- reading */
 
+/* The text is read straight into the message: at each name its field is known, and with it what must follow.
+ * Nothing is skipped, so brackets nest no deeper than messages and their lists do. */
+_Static_assert(2 * TB_PROTO_DEPTH_MAX <= TB_JSON_DEPTH_MAX, "a message adds its own bracket and a list's");
+
 struct reader {
+	struct proto_jsonlex lex;
+	struct tb_buf elements; /* of the lists that are open, outermost first */
+	struct tb_buf bytes;    /* decoded from base64 last */
 	struct tb_arena *arena;
 	struct tb_error *err;
 };
@@ -96,27 +101,54 @@ static enum tb_code refuse(const struct reader *reader, const struct place *plac
 	return tb_fail(reader->err, code, "%s%s%s", path, *path ? ": " : "", why);
 }
 
-/* Shows a name that is not in the contract only if it looks like one: a caller may have put a person's data
- * where a name belongs. */
-static enum tb_code refuse_name(const struct reader *reader, const struct place *place, const char *name,
-                                const char *why)
+/* What stands here is no value of the field's type, or no JSON. */
+static enum tb_code refuse_kind(struct reader *reader, const struct place *place, const char *why)
 {
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-	static const char others[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
-	char path[PATH_SIZE] = "";
-	add_path(path, place);
-	size_t size = strlen(name);
-	bool plain = size > 0 && size < NAME_SIZE && strchr(letters, *name) && strspn(name, others) == size;
-	return tb_fail(reader->err, TB_EMALFORMED, "%s%s%s: %s", path, *path ? "." : "", plain ? name : "?",
-	               why);
+	if (!proto_jsonlex_is_value(&reader->lex))
+		return proto_jsonlex_refuse_syntax(&reader->lex);
+	return refuse(reader, place, TB_EMALFORMED, why);
 }
 
-static const ProtobufCFieldDescriptor *find_field(const proto_type *type, const char *name)
+static bool is_letter(uint8_t c)
 {
-	for (unsigned i = 0; i < type->n_fields; i++) {
-		const char *own = type->fields[i].name;
-		if (*own == *name && (is_camel(own, name) || strcmp(own, name) == 0))
-			return &type->fields[i];
+	uint8_t lower = c | 0x20;
+	return lower >= 'a' && lower <= 'z';
+}
+
+/* Shows a name that is not in the contract only if it looks like one: a caller may have put a person's data
+ * where a name belongs. */
+static enum tb_code refuse_name(const struct reader *reader, const struct place *place, struct tb_bytes name,
+                                const char *why)
+{
+	char path[PATH_SIZE] = "";
+	add_path(path, place);
+	bool plain = name.size > 0 && name.size < NAME_SIZE && is_letter(name.data[0]);
+	for (size_t i = 0; plain && i < name.size; i++) {
+		uint8_t c = name.data[i];
+		plain = is_letter(c) || c == '_' || (c >= '0' && c <= '9');
+	}
+	return tb_fail(reader->err, TB_EMALFORMED, "%s%s%.*s: %s", path, *path ? "." : "",
+	               plain ? (int)name.size : 1, plain ? (const char *)name.data : "?", why);
+}
+
+static bool is_named(const ProtobufCFieldDescriptor *field, struct tb_bytes name)
+{
+	if ((uint8_t)*field->name != name.data[0])
+		return false;
+	return is_camel(field->name, name) ||
+	       (strlen(field->name) == name.size && memcmp(field->name, name.data, name.size) == 0);
+}
+
+/* Members mostly come in the contract's order: |next| is the field after the last that was found. */
+static const ProtobufCFieldDescriptor *find_field(const proto_type *type, unsigned next, struct tb_bytes name)
+{
+	if (name.size == 0)
+		return NULL;
+	for (unsigned i = 0; i < type->n_fields; i++, next++) {
+		if (next == type->n_fields)
+			next = 0;
+		if (is_named(&type->fields[next], name))
+			return &type->fields[next];
 	}
 	return NULL;
 }
@@ -127,42 +159,71 @@ struct whole {
 	uint64_t size;
 };
 
-static bool whole_of_text(const char *text, size_t size, struct whole *out)
+static bool add_digit(uint64_t *size, unsigned digit)
+{
+	return !__builtin_mul_overflow(*size, 10U, size) && !__builtin_add_overflow(*size, digit, size);
+}
+
+static bool whole_of_text(struct tb_bytes text, struct whole *out)
 {
 	*out = (struct whole){0};
-	out->negative = size > 0 && *text == '-';
-	if (out->negative) {
-		text++;
-		size--;
-	}
-	if (size == 0)
+	out->negative = text.size > 0 && *text.data == '-';
+	size_t i = out->negative;
+	if (i == text.size)
 		return false;
-	for (size_t i = 0; i < size; i++) {
-		if (text[i] < '0' || text[i] > '9')
-			return false;
-		if (__builtin_mul_overflow(out->size, 10U, &out->size) ||
-		    __builtin_add_overflow(out->size, (unsigned)(text[i] - '0'), &out->size))
+	for (; i < text.size; i++) {
+		if (text.data[i] < '0' || text.data[i] > '9' ||
+		    !add_digit(&out->size, (unsigned)(text.data[i] - '0')))
 			return false;
 	}
 	return true;
 }
 
-static bool whole_of(const json_t *json, struct whole *out)
+/* The number behind the "e" of |text|. Beyond what a text can hold, its size no longer matters. */
+static int64_t exponent_of(struct tb_bytes text)
 {
-	if (json_is_string(json))
-		return whole_of_text(json_string_value(json), json_string_length(json), out);
-	if (json_is_integer(json)) {
-		int64_t value = json_integer_value(json);
-		*out = (struct whole){value < 0, value < 0 ? 0 - (uint64_t)value : (uint64_t)value};
-		return true;
+	static const int64_t most = 2 * (int64_t)TB_API_BODY_BYTES_MAX;
+	bool negative = false;
+	int64_t size = 0;
+	for (size_t i = 0; i < text.size; i++) {
+		if (text.data[i] == '-')
+			negative = true;
+		else if (text.data[i] != '+' && size < most)
+			size = 10 * size + (text.data[i] - '0');
 	}
-	/* "ProtoJSON Format" takes 1.0 and 1e3 too. Beyond 2^53 a double no longer tells neighbours apart. */
-	static const double exact_max = 9007199254740992.0;
-	double value = json_real_value(json);
-	if (!json_is_real(json) || value > exact_max || value < -exact_max || value != (double)(int64_t)value)
-		return false;
-	*out = (struct whole){value < 0, (uint64_t)(value < 0 ? -value : value)};
+	return negative ? -size : size;
+}
+
+/* "ProtoJSON Format" takes 1.0 and 1e3 too. |text| is a number by JSON's rules. */
+static bool whole_of_decimal(struct tb_bytes text, struct whole *out)
+{
+	size_t mark = 0; /* of the exponent */
+	while (mark < text.size && (text.data[mark] | 0x20) != 'e')
+		mark++;
+	size_t sign = *text.data == '-';
+	const uint8_t *point = memchr(text.data, '.', mark);
+	int64_t whole_digits = (int64_t)((point ? (size_t)(point - text.data) : mark) - sign);
+	if (mark < text.size)
+		whole_digits += exponent_of(tb_bytes_of(text.data + mark + 1, text.size - mark - 1));
+	*out = (struct whole){.negative = sign > 0};
+	int64_t digits = 0;
+	for (size_t i = sign; i < mark; i++) {
+		if (text.data[i] == '.')
+			continue;
+		unsigned digit = (unsigned)(text.data[i] - '0');
+		if (digits++ < whole_digits ? !add_digit(&out->size, digit) : digit != 0)
+			return false;
+	}
+	for (; digits < whole_digits && out->size > 0; digits++) {
+		if (!add_digit(&out->size, 0))
+			return false;
+	}
 	return true;
+}
+
+static bool is_number(int next)
+{
+	return next == '-' || (next >= '0' && next <= '9');
 }
 
 static bool whole_fits(struct whole whole, bool is_signed, uint64_t max)
@@ -172,13 +233,18 @@ static bool whole_fits(struct whole whole, bool is_signed, uint64_t max)
 	return is_signed ? whole.size <= max + 1 : whole.size == 0;
 }
 
-static enum tb_code read_number(const struct reader *reader, const struct place *place, const json_t *json,
-                                void *member)
+static enum tb_code read_number(struct reader *reader, const struct place *place, void *member)
 {
+	struct tb_bytes text;
 	struct whole whole;
-	if (!json_is_number(json) && !json_is_string(json))
-		return refuse(reader, place, TB_EMALFORMED, "a number is expected");
-	if (!whole_of(json, &whole))
+	int next = proto_jsonlex_peek(&reader->lex);
+	if (next != '"' && !is_number(next))
+		return refuse_kind(reader, place, "a number is expected");
+	enum tb_code code = next == '"' ? proto_jsonlex_text(&reader->lex, &text)
+	                                : proto_jsonlex_number(&reader->lex, &text);
+	if (code != TB_OK)
+		return code;
+	if (!whole_of_text(text, &whole) && (next == '"' || !whole_of_decimal(text, &whole)))
 		return refuse(reader, place, TB_EMALFORMED, "not a whole number in range");
 	ProtobufCType type = place->field->type;
 	bool wide = type == PROTOBUF_C_TYPE_INT64 || type == PROTOBUF_C_TYPE_UINT64;
@@ -194,36 +260,62 @@ static enum tb_code read_number(const struct reader *reader, const struct place 
 	return TB_OK;
 }
 
-static enum tb_code read_enum(const struct reader *reader, const struct place *place, const json_t *json,
-                              void *member)
+static bool enum_of_name(const proto_enum *type, struct tb_bytes text, int *out)
+{
+	char name[NAME_SIZE] = "";
+	if (text.size >= sizeof(name))
+		return false;
+	memcpy(name, text.data, text.size);
+	return proto_enum_value(type, name, out);
+}
+
+static bool enum_of_number(const proto_enum *type, struct tb_bytes text, int *out)
+{
+	struct whole whole;
+	if (!(whole_of_text(text, &whole) || whole_of_decimal(text, &whole)) ||
+	    !whole_fits(whole, true, INT32_MAX))
+		return false;
+	*out = (int)(whole.negative ? -(int64_t)whole.size : (int64_t)whole.size);
+	return proto_enum_name(type, *out) != NULL;
+}
+
+static enum tb_code read_enum(struct reader *reader, const struct place *place, void *member)
 {
 	const proto_enum *type = place->field->descriptor;
-	struct whole whole = {0};
+	struct tb_bytes text;
 	int value = 0;
-	if (json_is_string(json)) {
-		if (!proto_enum_value(type, json_string_value(json), &value))
-			return refuse(reader, place, TB_EMALFORMED, "no such value");
-	} else if (!json_is_number(json)) {
-		return refuse(reader, place, TB_EMALFORMED, "a name is expected");
-	} else {
-		if (!whole_of(json, &whole) || !whole_fits(whole, true, INT32_MAX))
-			return refuse(reader, place, TB_EMALFORMED, "no such value");
-		value = (int)(whole.negative ? -(int64_t)whole.size : (int64_t)whole.size);
-		if (!proto_enum_name(type, value))
-			return refuse(reader, place, TB_EMALFORMED, "no such value");
-	}
+	int next = proto_jsonlex_peek(&reader->lex);
+	if (next != '"' && !is_number(next))
+		return refuse_kind(reader, place, "a name is expected");
+	enum tb_code code = next == '"' ? proto_jsonlex_text(&reader->lex, &text)
+	                                : proto_jsonlex_number(&reader->lex, &text);
+	if (code != TB_OK)
+		return code;
+	if (next == '"' ? !enum_of_name(type, text, &value) : !enum_of_number(type, text, &value))
+		return refuse(reader, place, TB_EMALFORMED, "no such value");
 	*(int *)member = value;
 	return TB_OK;
 }
 
-static enum tb_code read_text(const struct reader *reader, const struct place *place, const json_t *json,
-                              void *member)
+static enum tb_code read_bool(struct reader *reader, const struct place *place, void *member)
 {
-	if (!json_is_string(json))
-		return refuse(reader, place, TB_EMALFORMED, "a text is expected");
-	struct tb_bytes text = tb_bytes_of(json_string_value(json), json_string_length(json));
+	bool yes = proto_jsonlex_literal(&reader->lex, "true");
+	if (!yes && !proto_jsonlex_literal(&reader->lex, "false"))
+		return refuse_kind(reader, place, "true or false is expected");
+	*(protobuf_c_boolean *)member = yes;
+	return TB_OK;
+}
+
+static enum tb_code read_text(struct reader *reader, const struct place *place, void *member)
+{
+	struct tb_bytes text;
+	if (proto_jsonlex_peek(&reader->lex) != '"')
+		return refuse_kind(reader, place, "a text is expected");
+	enum tb_code code = proto_jsonlex_text(&reader->lex, &text);
+	if (code != TB_OK)
+		return code;
 	const char *why = NULL;
-	enum tb_code code = proto_text_check(place->type, place->field, text, &why);
+	code = proto_text_check(place->type, place->field, text, &why);
 	if (code != TB_OK)
 		return refuse(reader, place, code, why);
 	if (text.size > 0)
@@ -233,52 +325,58 @@ static enum tb_code read_text(const struct reader *reader, const struct place *p
 	return TB_OK;
 }
 
-static enum tb_code read_bytes(const struct reader *reader, const struct place *place, const json_t *json,
-                               void *member)
+static enum tb_code read_bytes(struct reader *reader, const struct place *place, void *member)
 {
-	if (!json_is_string(json))
-		return refuse(reader, place, TB_EMALFORMED, "base64 is expected");
-	struct tb_buf bytes = {0};
-	enum tb_code code = TB_OK;
-	if (!tb_unbase64(&bytes, json_string_value(json), json_string_length(json)))
-		code = refuse(reader, place, TB_EMALFORMED, "not base64");
-	else if (bytes.size > 0)
+	struct tb_bytes text;
+	if (proto_jsonlex_peek(&reader->lex) != '"')
+		return refuse_kind(reader, place, "base64 is expected");
+	enum tb_code code = proto_jsonlex_text(&reader->lex, &text);
+	if (code != TB_OK)
+		return code;
+	reader->bytes.size = 0;
+	if (!tb_unbase64(&reader->bytes, (const char *)text.data, text.size))
+		return refuse(reader, place, TB_EMALFORMED, "not base64");
+	if (reader->bytes.size > 0)
 		*(ProtobufCBinaryData *)member =
-			proto_data(tb_arena_bytes(reader->arena, tb_buf_bytes(&bytes)));
-	tb_buf_clear(&bytes);
-	return code;
+			proto_data(tb_arena_bytes(reader->arena, tb_buf_bytes(&reader->bytes)));
+	return TB_OK;
 }
 
-static enum tb_code read_message(const struct reader *reader, const struct place *place,
-                                 const proto_type *type, const json_t *json, proto_message **out);
+static enum tb_code read_message(struct reader *reader, const struct place *place, const proto_type *type,
+                                 proto_message **out);
 
-static enum tb_code read_value(const struct reader *reader, const struct place *place, const json_t *json,
-                               void *member)
+static enum tb_code read_value(struct reader *reader, const struct place *place, void *member)
 {
 	switch (place->field->type) {
 	case PROTOBUF_C_TYPE_INT32:
 	case PROTOBUF_C_TYPE_UINT32:
 	case PROTOBUF_C_TYPE_INT64:
 	case PROTOBUF_C_TYPE_UINT64:
-		return read_number(reader, place, json, member);
+		return read_number(reader, place, member);
 	case PROTOBUF_C_TYPE_BOOL:
-		if (!json_is_boolean(json))
-			return refuse(reader, place, TB_EMALFORMED, "true or false is expected");
-		*(protobuf_c_boolean *)member = json_is_true(json);
-		return TB_OK;
+		return read_bool(reader, place, member);
 	case PROTOBUF_C_TYPE_ENUM:
-		return read_enum(reader, place, json, member);
+		return read_enum(reader, place, member);
 	case PROTOBUF_C_TYPE_STRING:
-		return read_text(reader, place, json, member);
+		return read_text(reader, place, member);
 	case PROTOBUF_C_TYPE_BYTES:
-		return read_bytes(reader, place, json, member);
+		return read_bytes(reader, place, member);
 	case PROTOBUF_C_TYPE_MESSAGE:
-		return read_message(reader, place, place->field->descriptor, json, member);
+		return read_message(reader, place, place->field->descriptor, member);
 	default:
 		assert(!"field type"); /* The contracts use these nine; see also scan.c. */
 		return TB_EMALFORMED;
 	}
 }
+
+/* One element, of whatever type. */
+union element {
+	proto_message *message;
+	char *text;
+	uint64_t wide;
+	uint32_t narrow;
+	ProtobufCBinaryData bytes;
+};
 
 static size_t element_size(const ProtobufCFieldDescriptor *field)
 {
@@ -296,114 +394,80 @@ static size_t element_size(const ProtobufCFieldDescriptor *field)
 	}
 }
 
-static enum tb_code read_list(const struct reader *reader, struct place *place, const json_t *json,
-                              char *message)
+static enum tb_code read_list(struct reader *reader, struct place *place, char *message)
 {
-	if (!json_is_array(json))
-		return refuse(reader, place, TB_EMALFORMED, "a list is expected");
-	size_t count = json_array_size(json);
-	if (count == 0)
-		return TB_OK;
+	if (proto_jsonlex_peek(&reader->lex) != '[')
+		return refuse_kind(reader, place, "a list is expected");
+	size_t start = reader->elements.size;
 	size_t size = element_size(place->field);
-	char *elements = tb_arena_alloc(reader->arena, count * size);
-	for (place->index = 0; place->index < count; place->index++) {
-		enum tb_code code = read_value(reader, place, json_array_get(json, place->index),
-		                               elements + place->index * size);
+	bool more = false;
+	enum tb_code code = proto_jsonlex_open(&reader->lex, ']', &more);
+	for (place->index = 0; code == TB_OK && more; place->index++) {
+		/* On the stack: an inner list may move |elements|. */
+		union element element = {0};
+		code = read_value(reader, place, &element);
 		if (code != TB_OK)
 			return code;
+		tb_buf_add(&reader->elements, &element, size);
+		code = proto_jsonlex_next(&reader->lex, ']', &more);
 	}
-	*(size_t *)(void *)(message + place->field->quantifier_offset) = count;
-	*(void **)(void *)(message + place->field->offset) = elements;
+	if (code != TB_OK || place->index == 0)
+		return code;
+	*(size_t *)(void *)(message + place->field->quantifier_offset) = place->index;
+	*(void **)(void *)(message + place->field->offset) =
+		tb_arena_copy(reader->arena, reader->elements.data + start, place->index * size);
+	reader->elements.size = start;
 	return TB_OK;
+}
+
+/* One member of the message at |place|. |seen| has a bit for each of its fields, |next| is the field that is
+ * looked for first. */
+static enum tb_code read_member(struct reader *reader, const struct place *place, proto_message *message,
+                                uint64_t *seen, unsigned *next)
+{
+	const proto_type *type = message->descriptor;
+	struct tb_bytes name;
+	enum tb_code code = proto_jsonlex_name(&reader->lex, &name);
+	if (code != TB_OK)
+		return code;
+	const ProtobufCFieldDescriptor *field = find_field(type, *next, name);
+	if (!field)
+		return refuse_name(reader, place, name, "no such field");
+	unsigned number = (unsigned)(field - type->fields);
+	if (*seen >> number & 1)
+		return refuse_name(reader, place, name, "given twice");
+	*seen |= UINT64_C(1) << number;
+	*next = number + 1;
+	if (proto_jsonlex_literal(&reader->lex, "null"))
+		return TB_OK;
+	struct place inner = {place, type, field, SIZE_MAX, place->depth + 1};
+	if (field->label == PROTOBUF_C_LABEL_REPEATED)
+		return read_list(reader, &inner, (char *)message);
+	return read_value(reader, &inner, (char *)message + field->offset);
 }
 
 /* |place| is where the message stands; its own fields are read one deeper. */
-static enum tb_code read_message(const struct reader *reader, const struct place *place,
-                                 const proto_type *type, const json_t *json, proto_message **out)
+static enum tb_code read_message(struct reader *reader, const struct place *place, const proto_type *type,
+                                 proto_message **out)
 {
-	if (!json_is_object(json))
-		return refuse(reader, place, TB_EMALFORMED, "an object is expected");
+	if (proto_jsonlex_peek(&reader->lex) != '{')
+		return refuse_kind(reader, place, "an object is expected");
 	if (place->depth >= TB_PROTO_DEPTH_MAX)
 		return refuse(reader, place, TB_ETOOBIG, "nested too deep");
-	char *message = (char *)proto_new(reader->arena, type);
-	uint64_t seen = 0;
 	assert(type->n_fields <= 64);
-	/* jansson's iterators are not const, but change nothing. */
-	json_t *object = (json_t *)(uintptr_t)json;
-	for (void *at = json_object_iter(object); at; at = json_object_iter_next(object, at)) {
-		const char *name = json_object_iter_key(at);
-		const json_t *value = json_object_iter_value(at);
-		const ProtobufCFieldDescriptor *field = find_field(type, name);
-		if (!field)
-			return refuse_name(reader, place, name, "no such field");
-		uint64_t bit = UINT64_C(1) << (field - type->fields);
-		if (seen & bit)
-			return refuse_name(reader, place, name, "given under both of its names");
-		seen |= bit;
-		if (json_is_null(value))
-			continue;
-		struct place inner = {place, type, field, SIZE_MAX, place->depth + 1};
-		enum tb_code code = field->label == PROTOBUF_C_LABEL_REPEATED
-		                            ? read_list(reader, &inner, value, message)
-		                            : read_value(reader, &inner, value, message + field->offset);
-		if (code != TB_OK)
-			return code;
+	proto_message *message = proto_new(reader->arena, type);
+	uint64_t seen = 0;
+	unsigned next = 0;
+	bool more = false;
+	enum tb_code code = proto_jsonlex_open(&reader->lex, '}', &more);
+	while (code == TB_OK && more) {
+		code = read_member(reader, place, message, &seen, &next);
+		if (code == TB_OK)
+			code = proto_jsonlex_next(&reader->lex, '}', &more);
 	}
-	*out = (proto_message *)(void *)message;
-	return TB_OK;
-}
-
-/* jansson goes as deep as 2048 and takes some 200 bytes for "{}": both are bounded before it sees the text.
- */
-static enum tb_code check_shape(struct tb_bytes json, struct tb_error *err)
-{
-	size_t depth = 0;
-	size_t values = 1;
-	bool quoted = false;
-	for (size_t i = 0; i < json.size; i++) {
-		uint8_t c = json.data[i];
-		if (quoted) {
-			if (c == '\\')
-				i++;
-			else if (c == '"')
-				quoted = false;
-		} else if (c == '"') {
-			quoted = true;
-		} else if (c == ',') {
-			values++;
-		} else if (c == '{' || c == '[') {
-			values++;
-			if (++depth > TB_JSON_DEPTH_MAX)
-				return tb_fail(err, TB_ETOOBIG, "byte %zu: nested too deep", i);
-		} else if ((c == '}' || c == ']') && depth > 0) {
-			depth--;
-		}
-	}
-	if (values > TB_JSON_VALUES_MAX)
-		return tb_fail(err, TB_ETOOBIG, "over %d values", (int)TB_JSON_VALUES_MAX);
-	return TB_OK;
-}
-
-/* jansson's own text quotes the input. */
-static const char *syntax_fault(const json_error_t *error)
-{
-	switch (json_error_code(error)) {
-	case json_error_premature_end_of_input:
-		return "JSON ends too early";
-	case json_error_end_of_input_expected:
-		return "something follows the JSON";
-	case json_error_invalid_utf8:
-		return "not UTF-8";
-	case json_error_null_character:
-	case json_error_null_byte_in_key:
-		return "a text holds NUL";
-	case json_error_duplicate_key:
-		return "a name is given twice";
-	case json_error_numeric_overflow:
-		return "number out of range";
-	default:
-		return "not JSON";
-	}
+	if (code == TB_OK)
+		*out = message;
+	return code;
 }
 
 enum tb_code proto_json_decode(proto_message **out, const proto_type *type, struct tb_bytes json,
@@ -412,21 +476,18 @@ enum tb_code proto_json_decode(proto_message **out, const proto_type *type, stru
 	*out = NULL;
 	if (json.size > TB_API_BODY_BYTES_MAX)
 		return tb_fail(err, TB_ETOOBIG, "JSON is over %d bytes", (int)TB_API_BODY_BYTES_MAX);
-	enum tb_code code = check_shape(json, err);
-	if (code != TB_OK)
-		return code;
-	json_error_t error;
-	json_t *root = json_loadb(json.size ? (const char *)json.data : "", json.size, JSON_REJECT_DUPLICATES,
-	                          &error);
-	if (!root) {
-		/* As in base/error.h: bounded input, so memory that can't be had stops the process. */
-		assert(json_error_code(&error) != json_error_out_of_memory);
-		return tb_fail(err, TB_EMALFORMED, "byte %d: %s", error.position, syntax_fault(&error));
-	}
-	struct reader reader = {arena, err};
+	struct reader reader = {.arena = arena, .err = err};
 	struct place outermost = {.index = SIZE_MAX};
-	code = read_message(&reader, &outermost, type, root, out);
-	json_decref(root);
+	proto_message *message = NULL;
+	proto_jsonlex_init(&reader.lex, json, err);
+	enum tb_code code = read_message(&reader, &outermost, type, &message);
+	if (code == TB_OK && proto_jsonlex_peek(&reader.lex) != -1)
+		code = proto_jsonlex_refuse(&reader.lex, "something follows the JSON");
+	if (code == TB_OK)
+		*out = message;
+	proto_jsonlex_clear(&reader.lex);
+	tb_buf_clear(&reader.elements);
+	tb_buf_clear(&reader.bytes);
 	return code;
 }
 
@@ -457,13 +518,17 @@ static void put_line(struct writer *writer)
 
 static void put_name(struct writer *writer, const char *name)
 {
-	put(writer, '"');
+	struct tb_buf *out = writer->out;
+	tb_buf_reserve(out, strlen(name) + 4);
+	uint8_t *to = out->data + out->size;
+	*to++ = '"';
 	for (char next; (next = camel_next(&name)) != 0;)
-		put(writer, next);
-	put(writer, '"');
-	put(writer, ':');
+		*to++ = (uint8_t)next;
+	*to++ = '"';
+	*to++ = ':';
 	if (writer->pretty)
-		put(writer, ' ');
+		*to++ = ' ';
+	out->size = (size_t)(to - out->data);
 }
 
 static void put_number(struct writer *writer, bool negative, uint64_t size)
@@ -484,30 +549,40 @@ static void put_signed(struct writer *writer, int64_t value)
 	put_number(writer, value < 0, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
 }
 
-static inline bool needs_escape(uint8_t c)
+enum { ESCAPE_SIZE = 6 }; /* "\u0007" */
+
+static uint8_t *put_escape(uint8_t *to, uint8_t c)
 {
-	return c < 0x20 || c == '"' || c == '\\';
+	static const char digits[] = "0123456789abcdef";
+	*to++ = '\\';
+	if (c == '"' || c == '\\') {
+		*to++ = c;
+	} else if (c == '\n') {
+		*to++ = 'n';
+	} else {
+		memcpy(to, "u00", 3);
+		to[3] = (uint8_t)digits[c >> 4];
+		to[4] = (uint8_t)digits[c & 15];
+		to += 5;
+	}
+	return to;
 }
 
 static void put_text(struct writer *writer, const char *text)
 {
+	struct tb_buf *out = writer->out;
+	const uint8_t *at = (const uint8_t *)text;
+	const uint8_t *end = at + strlen(text);
 	put(writer, '"');
-	for (const char *from = text;; from = text) {
-		while (!needs_escape((uint8_t)*text))
-			text++;
-		tb_buf_add(writer->out, from, (size_t)(text - from));
-		uint8_t c = (uint8_t)*text;
-		if (!c)
-			break;
-		text++;
-		if (c == '"' || c == '\\') {
-			put(writer, '\\');
-			put(writer, (char)c);
-		} else if (c == '\n') {
-			tb_buf_add(writer->out, "\\n", 2);
-		} else {
-			tb_buf_printf(writer->out, "\\u%04x", c);
-		}
+	while (at < end) {
+		size_t need = (size_t)(end - at) + ESCAPE_SIZE + PROTO_JSONLEX_SLACK;
+		if (out->room - out->size < need)
+			tb_buf_reserve(out, need);
+		uint8_t *to = out->data + out->size;
+		at = proto_jsonlex_copy(&to, at, end);
+		if (at < end)
+			to = put_escape(to, *at++);
+		out->size = (size_t)(to - out->data);
 	}
 	put(writer, '"');
 }

@@ -201,29 +201,12 @@ static inline enum tb_code unescape(struct proto_jsonlex *lex, uint8_t **to)
 	return unescape_unit(lex, to);
 }
 
-/* Copies what needs no escape, eight bytes at a time: up to seven too many are written behind. */
-static inline uint8_t *copy_plain(struct proto_jsonlex *lex, uint8_t *to)
-{
-	for (; lex->end - lex->at >= 8; lex->at += 8, to += 8) {
-		uint64_t found = proto_jsonlex_escapes(proto_jsonlex_eight(lex->at));
-		memcpy(to, lex->at, 8);
-		if (found) {
-			size_t size = (size_t)__builtin_ctzll(found) >> 3;
-			lex->at += size;
-			return to + size;
-		}
-	}
-	while (lex->at < lex->end && !proto_jsonlex_is_escape(*lex->at))
-		*to++ = *lex->at++;
-	return to;
-}
-
 /* The text that began at |from| has a backslash at the next byte. */
 static enum tb_code read_escaped(struct proto_jsonlex *lex, const uint8_t *from, struct tb_bytes *out)
 {
 	/* No escape stands for more bytes than it is written with. */
 	lex->text.size = 0;
-	tb_buf_reserve(&lex->text, (size_t)(lex->end - from) + 8);
+	tb_buf_reserve(&lex->text, (size_t)(lex->end - from) + PROTO_JSONLEX_SLACK);
 	uint8_t *to = lex->text.data;
 	size_t plain_size = (size_t)(lex->at - from);
 	memcpy(to, from, plain_size);
@@ -232,7 +215,7 @@ static enum tb_code read_escaped(struct proto_jsonlex *lex, const uint8_t *from,
 		enum tb_code code = unescape(lex, &to);
 		if (code != TB_OK)
 			return code;
-		to = copy_plain(lex, to);
+		lex->at = proto_jsonlex_copy(&to, lex->at, lex->end);
 	}
 	if (lex->at == lex->end || *lex->at != '"')
 		return proto_jsonlex_refuse_syntax(lex);

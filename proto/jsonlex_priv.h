@@ -101,3 +101,25 @@ static inline const uint8_t *proto_jsonlex_plain(const uint8_t *at, const uint8_
 		at++;
 	return at;
 }
+
+enum { PROTO_JSONLEX_SLACK = 8 };
+
+/* The same, copying it to *to, eight bytes at a time: behind what is copied, room for PROTO_JSONLEX_SLACK
+ * bytes more is needed. Moves *to on. */
+static inline const uint8_t *proto_jsonlex_copy(uint8_t **to, const uint8_t *at, const uint8_t *end)
+{
+	uint8_t *out = *to;
+	for (; end - at >= 8; at += 8, out += 8) {
+		uint64_t found = proto_jsonlex_escapes(proto_jsonlex_eight(at));
+		memcpy(out, at, 8);
+		if (found) {
+			size_t size = (size_t)__builtin_ctzll(found) >> 3;
+			*to = out + size;
+			return at + size;
+		}
+	}
+	while (at < end && !proto_jsonlex_is_escape(*at))
+		*out++ = *at++;
+	*to = out;
+	return at;
+}

@@ -35,43 +35,12 @@ static const struct {
 	{&pb_import_request__descriptor, "lines", TEXT_RAW},
 };
 
-static inline bool eight_ascii(const uint8_t *data)
-{
-	static const uint64_t ones = UINT64_C(0x0101010101010101);
-	static const uint64_t highs = UINT64_C(0x8080808080808080);
-	uint64_t eight;
-	memcpy(&eight, data, 8);
-	/* A high bit is set by a byte that has it already, by one over 0x7E (the sum carries into it), or by
-	 * one under 0x20 (the difference borrows). Carries and borrows can only make a good byte look bad. */
-	return (((eight + ones) | eight | (eight - 0x20 * ones)) & highs) == 0;
-}
-
-/* tb_text_printable(), with short cuts for what nearly all texts are made of: printable ASCII, and U+3000 to
- * U+CFFF (lead bytes E3 to EC), where Han characters and their punctuation are and nothing is forbidden. */
-static bool printable(struct tb_bytes text)
-{
-	const uint8_t *at = text.data;
-	const uint8_t *end = at + text.size;
-	while (at < end) {
-		if (end - at >= 8 && eight_ascii(at))
-			at += 8;
-		else if (*at >= 0x20 && *at < 0x7F)
-			at++;
-		else if (*at >= 0xE3 && *at <= 0xEC && end - at >= 3 && (at[1] & 0xC0) == 0x80 &&
-		         (at[2] & 0xC0) == 0x80)
-			at += 3;
-		else
-			return tb_text_printable(tb_bytes_of(at, (size_t)(end - at)));
-	}
-	return true;
-}
-
 static bool printable_lines(struct tb_bytes text)
 {
 	while (text.size > 0) {
 		const uint8_t *feed = memchr(text.data, '\n', text.size);
 		size_t size = feed ? (size_t)(feed - text.data) : text.size;
-		if (!printable(tb_bytes_of(text.data, size)))
+		if (!tb_text_printable(tb_bytes_of(text.data, size)))
 			return false;
 		if (feed)
 			size++;
@@ -98,7 +67,7 @@ enum tb_code proto_text_check(const proto_type *type, const ProtobufCFieldDescri
                               struct tb_bytes text, const char **why)
 {
 	/* The common case first: exceptions only ever allow more. */
-	if (text.size <= TB_TEXT_BYTES_MAX && printable(text))
+	if (text.size <= TB_TEXT_BYTES_MAX && tb_text_printable(text))
 		return TB_OK;
 	for (size_t i = 0; i < sizeof(text_exceptions) / sizeof(text_exceptions[0]); i++) {
 		if ((!text_exceptions[i].type || text_exceptions[i].type == type) &&

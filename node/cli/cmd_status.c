@@ -69,10 +69,6 @@ static int run_status(struct cli *cli, const struct options *options)
 	table_pair(table, TEXT_H_WANTED, cli_number(cli, status->materials_wanted));
 	table_pair(table, TEXT_H_TURNS, cli_number(cli, status->turns));
 	table_pair(table, TEXT_H_EVENTS, cli_number(cli, status->events));
-	if (status->resident_bytes)
-		table_pair(table, TEXT_H_MEMORY,
-		           tb_arena_printf(&cli->arena, "%llu MiB",
-		                           (unsigned long long)(status->resident_bytes >> 20)));
 	table_end(table, stdout);
 	if (status->n_peers > 0)
 		show_peers(cli, status);

@@ -280,7 +280,6 @@
 	XX(TEXT_H_LISTEN, "监听", "listens on") \
 	XX(TEXT_H_LOCAL_NUMBER, "受理编号", "number at home") \
 	XX(TEXT_H_MATERIALS, "材料数", "materials") \
-	XX(TEXT_H_MEMORY, "内存", "memory") \
 	XX(TEXT_H_MODE, "模式", "mode") \
 	XX(TEXT_H_MODES, "模式", "modes") \
 	XX(TEXT_H_NAME, "名称", "name") \

@@ -254,6 +254,8 @@ static enum tb_code check_submit(struct turn *turn, const PbCaseSubmitRequest *s
 	if (code == TB_OK)
 		code = catalogue_item(&turn->kv, application->home, application->item, &turn->arena, item,
 		                      version, err);
+	if (code == TB_EUNREACHABLE || code == TB_ENOTFOUND)
+		describe_again(turn, application->home);
 	if (code == TB_OK && submit->forward)
 		code = catalogue_check_application(*item, application, err);
 	return code;
@@ -377,6 +379,7 @@ static enum tb_code propose(struct turn *turn, PbCaseRecord *record, const PbCas
 	allow_materials(turn, other, detail->materials, detail->n_materials);
 	record->refusal = tb_arena_str(&turn->arena, "");
 	delivery_queue(turn, other, record, &message, false);
+	case_proposed(turn, other, &message);
 	case_save(turn, record);
 	return TB_OK;
 }

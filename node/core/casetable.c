@@ -396,6 +396,11 @@ static enum tb_code check_detail(const struct case_mode *mode, const struct case
                                  const PbCaseDetail *detail, struct tb_error *err)
 {
 	enum tb_code code = TB_OK;
+	/* What was applied for is fixed by SUBMIT; what was decided is said by the decision. */
+	if (detail->application && row->event != PB_CASE_EVENT__SUBMIT)
+		return tb_fail(err, TB_EINVALID, "detail.application: only with SUBMIT");
+	if (detail->decision && row->event != PB_CASE_EVENT__GRANT && row->event != PB_CASE_EVENT__DENY)
+		return tb_fail(err, TB_EINVALID, "detail.decision: only with GRANT or DENY");
 	if (row->needs & CASE_NEEDS_REASON && case_text_blank(detail->reason))
 		return tb_fail(err, TB_EINVALID, "detail.reason: a reason is needed");
 	if (row->needs & CASE_NEEDS_NOTE && case_text_blank(detail->note))

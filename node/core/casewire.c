@@ -9,6 +9,8 @@
 #include "node/core/ident.h"
 #include "node/core/turn.h"
 
+enum { MESSAGE_ID_BYTES = 16 };
+
 /* ---- entries that another node ordered */
 
 /* Entries of a message, decoded. */
@@ -35,12 +37,67 @@ static enum tb_code decode_entries(struct turn *turn, const ProtobufCBinaryData 
 	return TB_OK;
 }
 
+/* ---- what this node proposed, until the owner has ordered it */
+
+static struct kv_key proposed_key(const char *peer, struct tb_bytes id)
+{
+	struct kv_key key = kv_key_str(peer);
+	kv_key_add(&key, id);
+	return key;
+}
+
+static struct tb_bytes proposed_text(struct tb_arena *arena, const char *number, PbCaseEvent event)
+{
+	return tb_bytes_str(tb_arena_printf(arena, "%s %d", number, (int)event));
+}
+
+void case_proposed(struct turn *turn, const char *peer, const PbCaseMessage *message)
+{
+	struct kv_key key = proposed_key(peer, proto_bytes(message->id));
+	kv_put(&turn->kv, KV_PROPOSED, &key,
+	       proposed_text(&turn->arena, message->case_number, message->proposal->event));
+}
+
+/* The owner orders what happens on both sides, but it cannot make up what happened here: an entry that says so names a
+ * proposal of ours for that very event, and no proposal counts twice. */
+static enum tb_code check_proposed(struct turn *turn, const char *peer, const struct entries *run, size_t from, size_t i,
+                                   struct tb_error *err)
+{
+	const PbCaseEntry *entry = run->list[i];
+	struct tb_bytes id = proto_bytes(entry->proposal), stored;
+	if (strcmp(entry->node, turn->core->setup.region) != 0)
+		return TB_OK;
+	bool known = id.size == MESSAGE_ID_BYTES;
+	if (known) {
+		struct kv_key key = proposed_key(peer, id);
+		known = kv_get(&turn->kv, KV_PROPOSED, &key, &turn->arena, &stored, NULL) == TB_OK &&
+		        tb_bytes_equal(stored, proposed_text(&turn->arena, entry->case_number, entry->event));
+	}
+	for (size_t j = from; j < i; j++)
+		known = known && !tb_bytes_equal(id, proto_bytes(run->list[j]->proposal));
+	if (!known)
+		return tb_fail(err, TB_EDENIED, "entry %u: %s was not proposed here", entry->seq,
+		               case_event_text(entry->event, false));
+	return TB_OK;
+}
+
+static void append_run(struct turn *turn, PbCaseRecord *record, const char *peer, const struct entries *run, size_t from)
+{
+	for (size_t i = from; i < run->count; i++) {
+		struct kv_key key = proposed_key(peer, proto_bytes(run->list[i]->proposal));
+		if (strcmp(run->list[i]->node, turn->core->setup.region) == 0)
+			kv_delete(&turn->kv, KV_PROPOSED, &key);
+		case_append(turn, record, run->list[i], run->bytes[i]);
+	}
+}
+
 /* Is |entry| what may come next in |record|, by the table? */
 static enum tb_code check_next(const PbCaseRecord *record, const PbCaseEntry *entry, struct tb_error *err)
 {
 	const struct case_mode *mode = case_mode_find(record->mode);
 	const struct case_row *row = mode ? case_row_find(mode, record->state, entry->event) : NULL;
 	struct case_clocks clocks;
+	struct tb_error why;
 	if (strcmp(entry->case_number, record->number) != 0)
 		return tb_fail(err, TB_EINVALID, "entry %u is of another case", entry->seq);
 	if (entry->seq != record->seq + 1 ||
@@ -59,6 +116,12 @@ static enum tb_code check_next(const PbCaseRecord *record, const PbCaseEntry *en
 	    !case_row_takes(row, entry->actor->role, at_home ? CASE_AT_HOME : CASE_AT_WINDOW))
 		return tb_fail(err, TB_EDENIED, "entry %u: %s by a role or on a side that may not",
 		               entry->seq, case_event_text(entry->event, false));
+	if (case_allowed(&row, mode, record->state, entry->event, entry->actor->role,
+	                 at_home ? CASE_AT_HOME : CASE_AT_WINDOW, entry->detail, &why))
+		return tb_fail(err, why.code, "entry %u: %s", entry->seq, why.text);
+	if (row->needs & CASE_ONCE && (entry->event == PB_CASE_EVENT__EXTEND ? record->extended : record->evaluated))
+		return tb_fail(err, TB_ESTATE, "entry %u: %s: only once in a case", entry->seq,
+		               case_event_text(entry->event, false));
 	if (entry->salt.len != TB_SALT_BYTES || !clocks_from_proto(&clocks, entry->clocks, entry->n_clocks))
 		return tb_fail(err, TB_EMALFORMED, "entry %u: salt or clocks", entry->seq);
 	return TB_OK;
@@ -71,8 +134,10 @@ static enum tb_code check_run(struct turn *turn, PbCaseRecord *record, const str
 	for (size_t i = from; i < run->count; i++) {
 		const PbCaseEntry *entry = run->list[i];
 		enum tb_code code = check_next(record, entry, err);
-		if (code == TB_OK && owner && strcmp(entry->owner, owner) != 0)
+		if (code == TB_OK && strcmp(entry->owner, owner) != 0)
 			code = tb_fail(err, TB_EDENIED, "entry %u was not ordered by %s", entry->seq, owner);
+		if (code == TB_OK)
+			code = check_proposed(turn, owner, run, from, i, err);
 		if (code)
 			return code;
 		case_fold(record, entry, run->bytes[i], &turn->arena);
@@ -242,8 +307,7 @@ static enum tb_code take_package(struct turn *turn, const char *peer, const PbCa
 		code = check_against_list(turn, record, &run, &whole, err);
 	if (code)
 		return code;
-	for (size_t i = known; i < run.count; i++)
-		case_append(turn, record, run.list[i], run.bytes[i]);
+	append_run(turn, record, peer, &run, known);
 	consume(record, message, bytes, &turn->arena);
 	record->owner = record->home;
 	record->epoch++;
@@ -300,8 +364,7 @@ static enum tb_code take_entries(struct turn *turn, const char *peer, const PbCa
 		code = check_decision(turn, peer, run.list[i], err);
 	if (code)
 		return code;
-	for (size_t i = 0; i < run.count; i++)
-		case_append(turn, record, run.list[i], run.bytes[i]);
+	append_run(turn, record, peer, &run, 0);
 	consume(record, message, bytes, &turn->arena);
 	if (message->entries->hand_over) {
 		record->owner = tb_arena_str(&turn->arena, turn->core->setup.region);
@@ -360,13 +423,13 @@ static enum tb_code dispatch(struct turn *turn, const char *peer, const PbCaseMe
 	/* Who speaks in the next epoch has received our hand-over, whatever became of the receipt. */
 	if (record && record->handing_over && message->epoch == record->epoch + 1)
 		handed_over(turn, record);
-	if (record && message->epoch != record->epoch)
-		return tb_fail(err, TB_ESTATE, "stale: epoch %u, the case is in %u", message->epoch,
-		               record->epoch);
+	if (!record && !message->package)
+		return tb_fail(err, TB_ENOTFOUND, "no such case here");
+	uint32_t epoch = record ? record->epoch : 0;
+	if (message->epoch != epoch)
+		return tb_fail(err, TB_ESTATE, "stale: epoch %u, the case is in %u", message->epoch, epoch);
 	if (message->package)
 		return take_package(turn, peer, message, bytes, record, head, err);
-	if (!record)
-		return tb_fail(err, TB_ENOTFOUND, "no such case here");
 	if (message->entries)
 		return take_entries(turn, peer, message, bytes, record, head, err);
 	return take_proposal(turn, peer, message, bytes, record, head, err);
@@ -496,6 +559,8 @@ void case_receipted(struct turn *turn, const char *peer, const PbCaseMessage *me
 		turn_log(turn, TB_LOG_ERROR, "case.diverged", peer, record->number, "%s", receipt->reason);
 		case_save(turn, record);
 	} else if (message->proposal && !durable) {
+		struct kv_key key = proposed_key(peer, proto_bytes(message->id));
+		kv_delete(&turn->kv, KV_PROPOSED, &key);
 		refused(turn, record, message, receipt);
 	}
 }

@@ -10,7 +10,7 @@
 
 enum { CALL_TIMEOUT_MS = 10000, PROTOCOL_VERSION = 1 };
 
-#define DESCRIBE_EVERY (5 * TB_MINUTE)
+#define DESCRIBE_EVERY TB_MINUTE
 #define DESCRIBE_RETRY (2 * TB_SECOND)
 #define DESCRIBE_RETRY_MOST TB_MINUTE
 
@@ -169,6 +169,13 @@ tb_time describe_finish(struct turn *turn, struct peer_state *state, const struc
 	state->describe_busy = true;
 	turn_effect(turn, CORE_SEND)->outbound = outbound;
 	return INT64_MAX;
+}
+
+void describe_again(struct turn *turn, const char *region)
+{
+	struct peer_state *state = core_peer_state(turn->core, region);
+	if (state && !state->describe_busy && turn->now - state->contact_at >= DESCRIBE_RETRY)
+		state->describe_at = turn->now;
 }
 
 static void learn(struct turn *turn, const struct core_outbound *outbound)

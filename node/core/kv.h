@@ -31,6 +31,7 @@ enum kv_table {
 	KV_NOTE,         /* u64 size -> signed checkpoint, not sealed: it is public */
 	KV_NONCE,        /* u64 expiry, peer, nonce -> nothing */
 	KV_NONCE_SEEN,   /* peer, nonce -> nothing */
+	KV_PROPOSED,     /* peer, message id -> case number, event: own proposals not yet ordered */
 	KV_TABLES
 };
 

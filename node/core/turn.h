@@ -197,6 +197,8 @@ void case_proof_add(struct kv *kv, const char *number, const char *reference);
 void describe_inbound(struct turn *turn, struct core_inbound *inbound);
 void describe_answered(struct turn *turn, struct core_outbound *outbound);
 tb_time describe_finish(struct turn *turn, struct peer_state *state, const struct peer *peer);
+/* Something was asked for that the list of |region| does not have: it may be old. */
+void describe_again(struct turn *turn, const char *region);
 void catalogue_apply_load(struct turn *turn, struct core_request *request);
 enum tb_code catalogue_read_list(struct query *query, struct tb_error *err);
 /* The item |code| of |region|'s list. TB_ENOTFOUND, or TB_EUNREACHABLE if the list is not here yet. */
@@ -246,6 +248,8 @@ enum tb_code case_read_list(struct query *query, struct tb_error *err);
  * |*defer|: an earlier message of the case is missing. */
 enum tb_code case_message(struct turn *turn, const char *peer, const PbCaseMessage *message,
                           struct tb_bytes bytes, bool *defer, uint32_t *head, struct tb_error *err);
+/* Notes that |message|, queued for |peer|, proposes an event: an entry that says it happened here must name it. */
+void case_proposed(struct turn *turn, const char *peer, const PbCaseMessage *message);
 /* A message of ours was receipted (or refused). */
 void case_receipted(struct turn *turn, const char *peer, const PbCaseMessage *message,
                     const PbReceipt *receipt);

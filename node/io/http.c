@@ -20,8 +20,11 @@
 #include <unistd.h>
 
 enum {
-	HTTP_CONNECTIONS_MAX = 256,
-	HTTP_THREADS = 2,
+	/* Each of MHD's threads has an equal share of the connections. It must stay well below 128: when a thread of
+	 * libmicrohttpd 0.9.75 is given 128 events at once (MAX_EVENTS in MHD_epoll()), it waits for more before it
+	 * looks at any of them, and its connections hang until one comes. */
+	HTTP_CONNECTIONS_MAX = 360,
+	HTTP_THREADS = 3,
 	HTTP_WORKERS = 2,
 	HTTP_CONNECTION_BYTES = 128 * 1024, /* read buffer: the size of an upload's steps */
 	HTTP_IDLE_S = 300,                  /* an idle connection is closed after this */

@@ -245,13 +245,7 @@ static bool run_turn(struct node *node)
 		stop_uncommitted(&err);
 	for (size_t i = 0; i < node->turn.count; i++) {
 		const struct core_event *event = &node->turn.at[i];
-		/* Looked at before: what the core has taken may be gone afterwards. */
-		struct core_fetch *note = event->kind == CORE_FETCHED && event->fetch->error.code == TB_EBUSY
-		                                  ? event->fetch
-		                                  : NULL;
 		core_apply(node->core, txn, now, event, &effects);
-		if (note)
-			core_fetch_free(note);
 		forget_event(event);
 	}
 	node->turn.count = 0;

@@ -111,6 +111,13 @@ pid_t rpc_fork(void)
 	return 0;
 }
 
+static grpc_slice filled(unsigned bytes)
+{
+	grpc_slice slice = grpc_slice_malloc(bytes);
+	memset(GRPC_SLICE_START_PTR(slice), 0x5A, bytes);
+	return slice;
+}
+
 /* ---- the server: echoes for ever, streams for ever */
 
 struct served {
@@ -128,7 +135,7 @@ struct server {
 	grpc_completion_queue *queue;
 	void *echo;
 	void *stream;
-	grpc_byte_buffer *part;
+	grpc_slice part;
 };
 
 static void server_ask(const struct server *server, bool stream)
@@ -160,18 +167,20 @@ static void server_echo(struct served *served)
 	served->message = NULL;
 }
 
-static void server_part(const struct server *server, struct served *served)
+static void server_part(struct server *server, struct served *served)
 {
 	grpc_op ops[2] = {{.op = GRPC_OP_SEND_MESSAGE}, {.op = GRPC_OP_SEND_INITIAL_METADATA}};
-	ops[0].data.send_message.send_message = server->part;
+	grpc_byte_buffer *part = grpc_raw_byte_buffer_create(&server->part, 1);
+	ops[0].data.send_message.send_message = part;
 	size_t count = served->state == SERVED_ASKED ? 2 : 1;
 	served->state = SERVED_SENDING;
 	grpc_call_error error = grpc_call_start_batch(served->call, ops, count, served, NULL);
 	assert(error == GRPC_CALL_OK);
 	(void)error;
+	grpc_byte_buffer_destroy(part);
 }
 
-static void server_event(const struct server *server, struct served *served, bool ok)
+static void server_event(struct server *server, struct served *served, bool ok)
 {
 	if (served->state == SERVED_ASKED)
 		server_ask(server, served->stream);
@@ -200,9 +209,7 @@ static noreturn void serve(const struct bench_node *node, unsigned bytes, int fd
 	                                          GRPC_SRM_PAYLOAD_READ_INITIAL_BYTE_BUFFER, 0);
 	server.stream = grpc_server_register_method(server.grpc, STREAM_PATH, NULL,
 	                                            GRPC_SRM_PAYLOAD_READ_INITIAL_BYTE_BUFFER, 0);
-	grpc_slice part = grpc_slice_malloc(bytes);
-	memset(GRPC_SLICE_START_PTR(part), 0x5A, bytes);
-	server.part = grpc_raw_byte_buffer_create(&part, 1);
+	server.part = filled(bytes);
 	grpc_server_register_completion_queue(server.grpc, server.queue, NULL);
 	grpc_tls_credentials_options *options = rpc_credentials(node);
 	grpc_tls_credentials_options_set_cert_request_type(
@@ -246,8 +253,10 @@ static void call_open(struct calling *calling, grpc_channel *channel, grpc_compl
 }
 
 /* Sends |request| and waits for the status; for the answer too if |answer|. */
-static void call_begin(struct calling *calling, grpc_byte_buffer *request, bool answer)
+static void call_begin(struct calling *calling, grpc_slice *payload, bool answer)
 {
+	/* Sending empties the buffer, so each call has its own. */
+	grpc_byte_buffer *request = grpc_raw_byte_buffer_create(payload, 1);
 	grpc_op ops[6] = {{.op = GRPC_OP_SEND_INITIAL_METADATA},  {.op = GRPC_OP_SEND_MESSAGE},
 	                  {.op = GRPC_OP_SEND_CLOSE_FROM_CLIENT}, {.op = GRPC_OP_RECV_INITIAL_METADATA},
 	                  {.op = GRPC_OP_RECV_STATUS_ON_CLIENT},  {.op = GRPC_OP_RECV_MESSAGE}};
@@ -260,6 +269,7 @@ static void call_begin(struct calling *calling, grpc_byte_buffer *request, bool 
 	grpc_call_error error = grpc_call_start_batch(calling->call, ops, answer ? 6 : 5, calling, NULL);
 	assert(error == GRPC_CALL_OK);
 	(void)error;
+	grpc_byte_buffer_destroy(request);
 }
 
 static void call_close(struct calling *calling)
@@ -273,13 +283,6 @@ static void call_close(struct calling *calling)
 	grpc_call_unref(calling->call);
 }
 
-static grpc_byte_buffer *payload(unsigned bytes)
-{
-	grpc_slice slice = grpc_slice_malloc(bytes);
-	memset(GRPC_SLICE_START_PTR(slice), 0x5A, bytes);
-	return grpc_raw_byte_buffer_create(&slice, 1);
-}
-
 static void *next_tag(grpc_completion_queue *queue)
 {
 	grpc_event event = grpc_completion_queue_next(queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
@@ -291,10 +294,10 @@ static double echo_client(grpc_channel *channel, unsigned seconds, unsigned in_f
 {
 	grpc_completion_queue *queue = grpc_completion_queue_create_for_next(NULL);
 	struct calling *all = tb_alloc(in_flight * sizeof(*all));
-	grpc_byte_buffer *request = payload(bytes);
+	grpc_slice request = filled(bytes);
 	for (unsigned i = 0; i < in_flight; i++) {
 		call_open(&all[i], channel, queue, ECHO_PATH);
-		call_begin(&all[i], request, true);
+		call_begin(&all[i], &request, true);
 	}
 	uint64_t done = 0;
 	double from = bench_now() + WARM_MS / 1000.0;
@@ -305,7 +308,7 @@ static double echo_client(grpc_channel *channel, unsigned seconds, unsigned in_f
 		now = bench_now();
 		done += now >= from;
 		call_open(calling, channel, queue, ECHO_PATH);
-		call_begin(calling, request, true);
+		call_begin(calling, &request, true);
 	}
 	return (double)done / (now - from);
 }
@@ -324,7 +327,8 @@ static double stream_client(grpc_channel *channel, unsigned seconds, unsigned by
 	grpc_completion_queue *queue = grpc_completion_queue_create_for_next(NULL);
 	struct calling calling;
 	call_open(&calling, channel, queue, STREAM_PATH);
-	call_begin(&calling, payload(1), false);
+	grpc_slice request = filled(1);
+	call_begin(&calling, &request, false);
 	receive_part(&calling);
 	uint64_t parts = 0;
 	double from = bench_now() + WARM_MS / 1000.0;

@@ -344,7 +344,7 @@ static void test_a_forged_entry_is_refused_and_the_case_stays_as_it_was(void **s
 		{"a place that was seen", seen_place, "state", "does not follow"},
 		{"another message before", other_message_before, "state", "does not follow"},
 		{"a withdrawal at the window that the window did not ask for", withdrawn_unasked, "not_granted", "proposed"},
-		{"an empty package back", a_package_back, "invalid", "entries"},
+		{"an empty package back", a_package_back, "state", "known here"},
 	};
 	struct pair *pair = pair_new(*state);
 	char number[32];
@@ -359,6 +359,47 @@ static void test_a_forged_entry_is_refused_and_the_case_stays_as_it_was(void **s
 		char *before = hostile_state(pair, &pair->window, number);
 		forgery_take(&f, pair, &pair->home);
 		assert_int_equal(f.count, 1);
+		alterations[i].alter(&f);
+		assert_refused(&alterations[i], forgery_send(&f, &reply));
+		hostile_assert_unchanged(pair, &pair->window, number, before, alterations[i].what);
+		pair_reply_clear(&reply);
+		forgery_clear(&f);
+		pair->parted = false;
+		pair_pass(pair, TB_HOUR);
+	}
+	assert_works(pair);
+	pair_free(pair);
+}
+
+ALTER(extended_again, f->entries[0]->event = PB_CASE_EVENT__EXTEND; f->entries[0]->to = PB_CASE_STATE__REVIEW;
+      f->entries[0]->actor->role = PB_ROLE__H_HEAD)
+ALTER(suspended_without_reason, f->entries[0]->event = PB_CASE_EVENT__SUSPEND;
+      f->entries[0]->to = PB_CASE_STATE__SPECIAL; f->entries[0]->detail->reason = word(f, ""))
+ALTER(granted_with_another_application, PbApplication *a = PROTO_NEW(PbApplication, application, &f->arena);
+      f->entries[0]->detail->application = a)
+
+static void test_what_the_table_asks_of_an_event_is_asked_of_a_foreign_entry_too(void **state)
+{
+	static const struct alteration alterations[] = {
+		{"extended twice", extended_again, "state", "only once"},
+		{"suspended without a reason", suspended_without_reason, "invalid", "reason"},
+		{"granted what was not applied for", granted_with_another_application, "invalid", "application"},
+	};
+	struct pair *pair = pair_new(*state);
+	char number[32];
+	for (size_t i = 0; i < COUNT(alterations); i++) {
+		struct forgery f;
+		struct pair_reply reply;
+		pair->parted = false;
+		pair_submit(pair, true, number);
+		pair_pass(pair, TB_MINUTE);
+		OK(pair_act(pair, &pair->home, number, "ACCEPT", "H_WIN", ""));
+		OK(pair_act(pair, &pair->home, number, "START", "H_DEPT", ""));
+		OK(pair_act(pair, &pair->home, number, "EXTEND", "H_HEAD", "\"detail\":{\"reason\":\"复杂\",\"days\":5}"));
+		pair->parted = true;
+		OK(pair_act(pair, &pair->home, number, "GRANT", "H_DEPT", "\"detail\":{\"reason\":\"又\",\"days\":5}"));
+		char *before = hostile_state(pair, &pair->window, number);
+		forgery_take(&f, pair, &pair->home);
 		alterations[i].alter(&f);
 		assert_refused(&alterations[i], forgery_send(&f, &reply));
 		hostile_assert_unchanged(pair, &pair->window, number, before, alterations[i].what);
@@ -480,10 +521,10 @@ ALTER(other_return, f->unchained = true; f->entries[4]->detail->reason = word(f,
 static void test_a_package_that_comes_again_cannot_rewrite_what_was_received(void **state)
 {
 	static const struct alteration alterations[] = {
-		{"another applicant", other_applicant_in_the_past, "state", "known here"},
-		{"another material", other_material_in_the_past, "state", "known here"},
-		{"another return", other_return, "state", "known here"},
-		{"nothing new", ends_in_the_past, "state", "known here"},
+		{"another applicant", other_applicant_in_the_past, "state", "here"},
+		{"another material", other_material_in_the_past, "state", "here"},
+		{"another return", other_return, "state", "here"},
+		{"nothing new", ends_in_the_past, "state", "here"},
 	};
 	struct pair *pair = pair_new(*state);
 	for (size_t i = 0; i < COUNT(alterations); i++) {
@@ -495,7 +536,6 @@ static void test_a_package_that_comes_again_cannot_rewrite_what_was_received(voi
 		pair_pass(pair, TB_MINUTE);
 		OK(pair_act(pair, &pair->home, number, "RETURN", "H_WIN", "\"detail\":{\"reason\":\"扫描不清\"}"));
 		pair_pass(pair, TB_MINUTE);
-		pair->parted = true;
 		OK(pair_act(pair, &pair->window, number, "FIX", "R_WIN", ""));
 		pair_pass(pair, TB_MINUTE);
 		pair->parted = true;
@@ -572,7 +612,7 @@ static void test_a_decision_with_a_forged_certificate_is_refused(void **state)
 		{"an added step in the path", certificate_path_added, "invalid", ""},
 		{"no chain", certificate_unchained, "invalid", "chain"},
 		{"another identifier", certificate_of_another_name, "invalid", "not the one"},
-		{"sealed by the window", sealed_by_the_window, "invalid", "another region"},
+		{"sealed by the window", sealed_by_the_window, "invalid", ""},
 		{"sealed with the message key", sealed_with_the_message_key, "invalid", ""},
 		{"sealed in another's name", sealed_in_anothers_name, "invalid", ""},
 		{"sealed garbage", sealed_garbage, "invalid", ""},
@@ -723,6 +763,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_forged_package_is_refused_and_leaves_no_trace),
 		TEST(test_a_forged_entry_is_refused_and_the_case_stays_as_it_was),
+		TEST(test_what_the_table_asks_of_an_event_is_asked_of_a_foreign_entry_too),
 		TEST(test_a_forged_proposal_is_refused_and_the_owner_orders_nothing),
 		TEST(test_a_package_that_comes_again_cannot_rewrite_what_was_received),
 		TEST(test_a_decision_with_a_forged_certificate_is_refused),
