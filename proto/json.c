@@ -369,13 +369,13 @@ static enum tb_code read_value(struct reader *reader, const struct place *place,
 	}
 }
 
-/* One element, of whatever type. */
+/* One element, of whatever type. The largest comes first: that is the one which {0} clears. */
 union element {
+	ProtobufCBinaryData bytes;
 	proto_message *message;
 	char *text;
 	uint64_t wide;
 	uint32_t narrow;
-	ProtobufCBinaryData bytes;
 };
 
 static size_t element_size(const ProtobufCFieldDescriptor *field)

@@ -58,10 +58,10 @@ void case_proposed(struct turn *turn, const char *peer, const PbCaseMessage *mes
 	       proposed_text(&turn->arena, message->case_number, message->proposal->event));
 }
 
-/* The owner orders what happens on both sides, but it cannot make up what happened here: an entry that says so names a
- * proposal of ours for that very event, and no proposal counts twice. */
-static enum tb_code check_proposed(struct turn *turn, const char *peer, const struct entries *run, size_t from, size_t i,
-                                   struct tb_error *err)
+/* The owner orders what happens on both sides, but it cannot make up what happened here: an entry that says
+ * so names a proposal of ours for that very event, and no proposal counts twice. */
+static enum tb_code check_proposed(struct turn *turn, const char *peer, const struct entries *run,
+                                   size_t from, size_t i, struct tb_error *err)
 {
 	const PbCaseEntry *entry = run->list[i];
 	struct tb_bytes id = proto_bytes(entry->proposal), stored;
@@ -81,7 +81,8 @@ static enum tb_code check_proposed(struct turn *turn, const char *peer, const st
 	return TB_OK;
 }
 
-static void append_run(struct turn *turn, PbCaseRecord *record, const char *peer, const struct entries *run, size_t from)
+static void append_run(struct turn *turn, PbCaseRecord *record, const char *peer, const struct entries *run,
+                       size_t from)
 {
 	for (size_t i = from; i < run->count; i++) {
 		struct kv_key key = proposed_key(peer, proto_bytes(run->list[i]->proposal));
@@ -119,7 +120,8 @@ static enum tb_code check_next(const PbCaseRecord *record, const PbCaseEntry *en
 	if (case_allowed(&row, mode, record->state, entry->event, entry->actor->role,
 	                 at_home ? CASE_AT_HOME : CASE_AT_WINDOW, entry->detail, &why))
 		return tb_fail(err, why.code, "entry %u: %s", entry->seq, why.text);
-	if (row->needs & CASE_ONCE && (entry->event == PB_CASE_EVENT__EXTEND ? record->extended : record->evaluated))
+	if (row->needs & CASE_ONCE &&
+	    (entry->event == PB_CASE_EVENT__EXTEND ? record->extended : record->evaluated))
 		return tb_fail(err, TB_ESTATE, "entry %u: %s: only once in a case", entry->seq,
 		               case_event_text(entry->event, false));
 	if (entry->salt.len != TB_SALT_BYTES || !clocks_from_proto(&clocks, entry->clocks, entry->n_clocks))

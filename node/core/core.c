@@ -483,6 +483,8 @@ static tb_time checkpoint(struct turn *turn)
 	struct core *core = turn->core;
 	if (core->audit_size == core->audit_noted)
 		return INT64_MAX;
+	if (core->note_at > turn->now + NOTE_EVERY) /* the clock was set back */
+		core->note_at = turn->now + NOTE_EVERY;
 	if (turn->now < core->note_at && core->audit_size - core->audit_noted < NOTE_EVERY_LEAVES)
 		return core->note_at;
 	struct tb_buf note = {0};
@@ -503,7 +505,7 @@ static tb_time checkpoint(struct turn *turn)
 /* Nonces whose batches have expired by any clock are forgotten. */
 static void purge(struct turn *turn)
 {
-	if (turn->now < turn->core->purge_at)
+	if (turn->now < turn->core->purge_at && turn->core->purge_at <= turn->now + PURGE_EVERY)
 		return;
 	turn->core->purge_at = turn->now + PURGE_EVERY;
 	for (unsigned i = 0; i < PURGE_AT_ONCE; i++) {

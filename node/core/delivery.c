@@ -189,6 +189,9 @@ tb_time delivery_finish(struct turn *turn, struct peer_state *state, const struc
 {
 	if (state->outgoing == 0 || state->deliver_busy || !peer->endpoint[0])
 		return INT64_MAX;
+	/* A clock that was set back may let nobody wait longer than the longest retry. */
+	if (state->retry_at > turn->now + 2 * RETRY_MOST_MS)
+		state->retry_at = turn->now + RETRY_MOST_MS;
 	if (turn->now < state->retry_at)
 		return state->retry_at;
 	uint64_t seqs[DELIVER_ITEMS_MAX];
@@ -273,7 +276,7 @@ void delivery_answered(struct turn *turn, struct core_outbound *outbound)
 {
 	struct deliver_call *call = outbound->core;
 	struct peer_state *state = core_peer_state(turn->core, outbound->peer);
-	bool again = false;
+	size_t settled = 0;
 	if (state)
 		state->deliver_busy = false;
 	if (state && outbound->answer) {
@@ -282,14 +285,16 @@ void delivery_answered(struct turn *turn, struct core_outbound *outbound)
 		          pki_batch_root(outbound->answer), (uint32_t)call->count);
 		for (size_t i = 0; i < call->count; i++) {
 			const PbReceipt *receipt = (const PbReceipt *)(const void *)outbound->messages[i];
-			if (!receipt ||
-			    !receipted(turn, outbound->peer, call->seqs[i], receipt, kept, (uint32_t)i))
-				again = true;
+			if (receipt &&
+			    receipted(turn, outbound->peer, call->seqs[i], receipt, kept, (uint32_t)i))
+				settled++;
 		}
-		state->failures = 0;
+		/* A peer that answers but settles nothing is asked as seldom as one that does not answer. */
+		bool again = settled < call->count;
+		state->failures = again && settled == 0 ? state->failures + 1 : 0;
 		state->contact_at = turn->now;
 		state->last_error[0] = 0;
-		state->retry_at = again ? turn->now + RETRY_FIRST_MS : 0;
+		state->retry_at = again ? retry_at(turn, state->failures) : 0;
 	} else if (state) {
 		state->failures++;
 		state->retry_at = retry_at(turn, state->failures);

@@ -149,6 +149,9 @@ tb_time describe_finish(struct turn *turn, struct peer_state *state, const struc
 {
 	if (state->describe_busy || !peer->endpoint[0])
 		return INT64_MAX;
+	/* As in delivery.c: whatever the clock was when this was set. */
+	if (state->describe_at > turn->now + 2 * DESCRIBE_EVERY)
+		state->describe_at = turn->now + DESCRIBE_EVERY;
 	if (turn->now < state->describe_at)
 		return state->describe_at;
 	PbDescribeRequest request = PB_DESCRIBE_REQUEST__INIT;

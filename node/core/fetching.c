@@ -133,7 +133,9 @@ struct core_fetch *core_fetch_copy(const struct core_fetch *fetch)
 tb_time material_finish(struct turn *turn)
 {
 	struct core *core = turn->core;
-	if (!core->fetch_due && turn->now < core->fetch_at)
+	/* As in delivery.c: a clock that was set back may let nobody wait longer than the longest retry. */
+	tb_time most = turn->now + 2 * RETRY_MOST_MS;
+	if (!core->fetch_due && turn->now < core->fetch_at && (core->fetch_at <= most || core->fetch_at == INT64_MAX))
 		return core->fetch_at;
 	struct store_cursor cursor;
 	struct tb_bytes key, value;
@@ -148,7 +150,7 @@ tb_time material_finish(struct turn *turn)
 		struct peer_state *state = core_peer_state(core, record->peer);
 		if (!peer || !state || !peer->endpoint[0] || state->fetches >= FETCHES_PER_PEER)
 			continue;
-		if (record->retry_ms > turn->now) {
+		if (record->retry_ms > turn->now && record->retry_ms <= most) {
 			again = record->retry_ms < again ? record->retry_ms : again;
 			continue;
 		}

@@ -13,7 +13,8 @@ _Static_assert(sizeof(core_tables) / sizeof(core_tables[0]) == KV_TABLES + 1, "a
 
 struct kv_key kv_key_of(struct tb_bytes bytes)
 {
-	struct kv_key key = {.size = 0};
+	struct kv_key key;
+	key.size = 0; /* the bytes behind it are nobody's: clearing them would cost more than the rest */
 	kv_key_add(&key, bytes);
 	return key;
 }
@@ -25,7 +26,8 @@ struct kv_key kv_key_str(const char *text)
 
 struct kv_key kv_key_u64(uint64_t number)
 {
-	struct kv_key key = {.size = 0};
+	struct kv_key key;
+	key.size = 0;
 	kv_key_add_u64(&key, number);
 	return key;
 }

@@ -228,12 +228,14 @@ enum tb_code material_sink_new(struct material_sink **out, const struct core_set
 		code = take_leaves(sink, fetch->leaves, err);
 	else
 		fetch->first_chunk = 0;
-	if (code == TB_OK)
-		code = blob_writer_open(&sink->writer, setup->blobs, sink->name, fetch->first_chunk, err);
 	sink->written = fetch->first_chunk;
-	if (code == TB_OK && sink->written > 0 && rehash(sink, setup->blobs, err)) {
+	if (code == TB_OK)
+		code = blob_writer_open(&sink->writer, setup->blobs, sink->name, sink->written, err);
+	bool lost = code == TB_ECORRUPT && sink->written > 0;
+	if (lost || (code == TB_OK && sink->written > 0 && rehash(sink, setup->blobs, err))) {
 		/* What is here is not what was noted: from the start again. */
-		blob_writer_close(sink->writer, true);
+		if (sink->writer)
+			blob_writer_close(sink->writer, true);
 		pki_hash_free(sink->whole);
 		sink->whole = pki_hash_new();
 		sink->written = 0;

@@ -206,7 +206,8 @@ static enum tb_code give(struct turn *turn, const struct core_outbound *outbound
 		/* What else a region signs is no certificate, and nobody seals for another. */
 		if (code == TB_OK && (proven.header->kind != PB_BATCH_KIND__SEAL ||
 		                      strcmp(proven.signer->region, outbound->peer) != 0))
-			code = tb_fail(err, TB_EUNTRUSTED, "peer %s gave a certificate that it has not sealed", outbound->peer);
+			code = tb_fail(err, TB_EUNTRUSTED,
+			               "peer %s gave a certificate that it has not sealed", outbound->peer);
 		if (code == TB_OK)
 			code = PROTO_DECODE(&outcome->document, credential, proven.message, arena, err);
 		if (code)
@@ -431,6 +432,8 @@ static void answer_one(struct turn *turn, const struct peer *peer, PbQuery *quer
 static bool may_ask_now(struct peer_state *state, const struct peer *peer, tb_time now)
 {
 	int64_t most = (int64_t)peer->queries_burst * 1000;
+	if (now < state->tokens_at) /* the clock was set back */
+		state->tokens_at = now;
 	if (now > state->tokens_at) {
 		int64_t earned = (now - state->tokens_at) * (int64_t)peer->queries_per_second;
 		state->tokens = earned > most - state->tokens ? most : state->tokens + earned;

@@ -24,6 +24,7 @@ enum {
 	 * libmicrohttpd 0.9.75 is given 128 events at once (MAX_EVENTS in MHD_epoll()), it waits for more before it
 	 * looks at any of them, and its connections hang until one comes. */
 	HTTP_CONNECTIONS_MAX = 360,
+	HTTP_AT_ONCE_BYTES_MAX = 16 * 1024, /* a body up to this is decoded on the thread that read it */
 	HTTP_THREADS = 3,
 	HTTP_WORKERS = 2,
 	HTTP_CONNECTION_BYTES = 128 * 1024, /* read buffer: the size of an upload's steps */
@@ -125,6 +126,8 @@ static void call_free(struct call *call)
 static bool call_leave(struct call *call)
 {
 	struct http *http = call->http;
+	/* A small call costs less than waking a worker for it; what reads may read long. */
+	bool at_once = call->method && !core_method_reads(call->method) && call->body.size <= HTTP_AT_ONCE_BYTES_MAX;
 	pthread_mutex_lock(&http->mutex);
 	bool open = !http->closing;
 	if (open) {
@@ -136,9 +139,12 @@ static bool call_leave(struct call *call)
 		http->away = call;
 		/* Before anyone can resume it. */
 		MHD_suspend_connection(call->connection);
-		workers_add(http->workers, call->kind->work, call);
+		if (!at_once)
+			workers_add(http->workers, call->kind->work, call);
 	}
 	pthread_mutex_unlock(&http->mutex);
+	if (open && at_once)
+		call->kind->work(call);
 	return open;
 }
 

@@ -101,6 +101,23 @@ static void test_arena_copies_outlive_growth(void **state)
 	tb_arena_clear(&arena);
 }
 
+/* Memory that was used before is not clean. */
+static void test_arena_ends_copies_with_nul(void **state)
+{
+	(void)state;
+	static const char text[] = "0123456789abcdef0123456789abcdef";
+	for (int round = 0; round < 2; round++) {
+		struct tb_arena arena = {0};
+		for (size_t size = 0; size < sizeof(text); size++) {
+			char *copy = tb_arena_copy(&arena, text, size);
+			assert_memory_equal(copy, text, size);
+			assert_int_equal(copy[size], 0);
+			memset(copy, 0xAA, size + 1);
+		}
+		tb_arena_clear(&arena);
+	}
+}
+
 static void test_hex_goes_both_ways(void **state)
 {
 	(void)state;
@@ -253,6 +270,64 @@ static void test_printable_refuses_controls_and_overrides(void **state)
 	assert_true(tb_text_printable(TEXT("南京市江宁区 (Ω) 𠮷")));
 }
 
+/* RFC 3629, section 4, a character at a time; then what tb_text_printable() says of itself. */
+static void judge(const uint8_t *at, size_t size, bool *utf8, bool *printable)
+{
+	*printable = true;
+	for (*utf8 = false; size > 0;) {
+		size_t more = *at < 0x80 ? 0 : *at < 0xE0 ? 1 : *at < 0xF0 ? 2 : 3;
+		uint8_t least = *at == 0xE0 ? 0xA0 : *at == 0xF0 ? 0x90 : 0x80;
+		uint8_t most = *at == 0xED ? 0x9F : *at == 0xF4 ? 0x8F : 0xBF;
+		uint32_t point = more ? *at & (0x3FU >> more) : *at;
+		bool good = *at != 0 && (*at < 0x80 || *at >= 0xC2) && *at <= 0xF4 && size > more;
+		for (size_t i = 1; good && i <= more; i++) {
+			good = at[i] >= (i == 1 ? least : 0x80) && at[i] <= (i == 1 ? most : 0xBF);
+			point = point << 6 | (at[i] & 0x3FU);
+		}
+		if (!good) {
+			*printable = false;
+			return;
+		}
+		if (point < 0x20 || (point >= 0x7F && point <= 0x9F) || point == 0x2028 || point == 0x2029 ||
+		    (point >= 0x202A && point <= 0x202E) || (point >= 0x2066 && point <= 0x2069))
+			*printable = false;
+		at += more + 1;
+		size -= more + 1;
+	}
+	*utf8 = true;
+}
+
+/* The short cuts, which take eight bytes or a Han character at a time, change nothing. */
+static void test_short_cuts_change_nothing(void **state)
+{
+	(void)state;
+	static const uint8_t next[] = {0x00, 0x1F, 0x20, 0x7E, 0x7F, 0x80, 0x81, 0x8F, 0x90,
+	                               0x9F, 0xA0, 0xA8, 0xAE, 0xBF, 0xC0, 0xE4, 0xFF};
+	enum { NEXT = sizeof(next) };
+	static const char around[] = "abcdefgh张zABCDEFGHIJ";
+	for (unsigned i = 0; i < 256 * NEXT * NEXT; i++) {
+		uint8_t piece[] = {(uint8_t)(i / (NEXT * NEXT)), next[i / NEXT % NEXT], next[i % NEXT], 0x80};
+		for (size_t size = 1; size <= sizeof(piece); size++) {
+			/* The places turn, so that each sequence need not be tried at all of them. */
+			size_t before = (i + 5 * size) % 14;
+			size_t after = (i / 14 + size) % 10;
+			uint8_t *text = malloc(before + size + after);
+			assert_non_null(text);
+			memcpy(text, around, before);
+			memcpy(text + before, piece, size);
+			memcpy(text + before + size, around, after);
+			bool utf8 = false;
+			bool printable = false;
+			judge(text, before + size + after, &utf8, &printable);
+			struct tb_bytes bytes = tb_bytes_of(text, before + size + after);
+			if (tb_utf8_valid(bytes) != utf8 || tb_text_printable(bytes) != printable)
+				fail_msg("%02x %02x %02x, %zu bytes after %zu", piece[0], piece[1], piece[2],
+				         size, before);
+			free(text);
+		}
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -261,6 +336,7 @@ int main(void)
 		cmocka_unit_test(test_buf_keeps_what_is_added),
 		cmocka_unit_test(test_arena_gives_aligned_zeroed_blocks),
 		cmocka_unit_test(test_arena_copies_outlive_growth),
+		cmocka_unit_test(test_arena_ends_copies_with_nul),
 		cmocka_unit_test(test_hex_goes_both_ways),
 		cmocka_unit_test(test_base64_gives_the_standard_vectors),
 		cmocka_unit_test(test_base64_takes_both_alphabets),
@@ -269,6 +345,7 @@ int main(void)
 		cmocka_unit_test(test_utf8_takes_every_length),
 		cmocka_unit_test(test_utf8_refuses_what_is_not),
 		cmocka_unit_test(test_printable_refuses_controls_and_overrides),
+		cmocka_unit_test(test_short_cuts_change_nothing),
 	};
 	return cmocka_run_group_tests_name("base/bytes", tests, NULL, NULL);
 }

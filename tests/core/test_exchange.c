@@ -182,6 +182,35 @@ static void test_a_supplement_that_does_not_come_ends_the_case(void **state)
 	pair_free(pair);
 }
 
+static void test_what_is_broken_at_the_receiver_delays_a_message_and_refuses_none(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	struct calendar *old;
+	struct tb_error err;
+	char number[32];
+	pair_submit(pair, true, number);
+	OK(pair_act(pair, &pair->home, number, "NOTIFY", "H_WIN",
+	            "\"detail\":{\"needs\":[{\"code\":\"M2\",\"name\":\"驾驶证\"}]}"));
+	/* A supplement begins clocks, and for this year there is no calendar. */
+	OK(calendar_parse(&old, tb_bytes_str("2020-01-01\tH\n"), &err));
+	pair->home.setup.calendar = old;
+	pair_crash(pair, &pair->home);
+	OK(pair_act(pair, &pair->window, number, "SUPPLEMENT", "R_WIN", ""));
+	OK(pair_act(pair, &pair->window, number, "CONSULT", "R_WIN", "\"detail\":{\"note\":\"x\"}"));
+	pair_pass(pair, TB_MINUTE);
+	assert_int_equal(pair_case(pair, &pair->window, number)->state, PB_CASE_STATE__CORRECTION);
+	assert_string_equal(pair_case(pair, &pair->window, number)->proposal, "");
+	pair->home.setup.calendar = pair->calendar;
+	pair_crash(pair, &pair->home);
+	pair_pass(pair, TB_MINUTE);
+	PbCaseView *view = pair_case(pair, &pair->window, number);
+	assert_int_equal(view->state, PB_CASE_STATE__SIGNED_FOR);
+	assert_int_equal(view->log[view->n_log - 1]->event, PB_CASE_EVENT__CONSULT);
+	pair_assert_equal_logs(pair, number);
+	calendar_free(old);
+	pair_free(pair);
+}
+
 static enum fate answers_lost(struct pair *pair, const struct core_outbound *outbound)
 {
 	(void)outbound;
@@ -441,6 +470,7 @@ int main(void)
 		TEST(test_an_incomplete_package_is_refused_before_it_is_sent),
 		TEST(test_no_notice_within_five_working_days_is_acceptance),
 		TEST(test_a_supplement_that_does_not_come_ends_the_case),
+		TEST(test_what_is_broken_at_the_receiver_delays_a_message_and_refuses_none),
 		TEST(test_lost_answers_double_nothing),
 		TEST(test_lost_requests_lose_nothing),
 		TEST(test_a_crash_of_either_side_at_any_step_loses_nothing),

@@ -50,13 +50,20 @@ static struct draw draw_of(const char *region, uint64_t seed, uint64_t index)
 
 /* ---- codes */
 
-static void make_citizen(char out[19], const char *region, struct draw *draw)
+/* Number |serial| of a region: different serials give different codes (up to 134 million). */
+static void make_citizen(char out[19], const char *region, uint64_t serial)
 {
 	static const int weights[17] = {7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2};
+	static const unsigned parts[5] = {6, 50, 12, 28, 998}; /* county, year, month, day, order */
+	unsigned part[5];
 	int sum = 0;
-	snprintf(out, 19, "%.4s%02u%04u%02u%02u%03u", region, 2 + draw_below(draw, 6) % 8,
-	         1955 + draw_below(draw, 50), 1 + draw_below(draw, 12), 1 + draw_below(draw, 28),
-	         1 + draw_below(draw, 998));
+	uint64_t rest = serial * UINT64_C(73856093) % (6 * 50 * 12 * 28 * 998ULL);
+	for (int i = 0; i < 5; i++) {
+		part[i] = (unsigned)(rest % parts[i]);
+		rest /= parts[i];
+	}
+	snprintf(out, 19, "%.4s%02u%04u%02u%02u%03u", region, 2 + part[0], 1955 + part[1], 1 + part[2],
+	         1 + part[3], 1 + part[4]);
 	for (int i = 0; i < 17; i++)
 		sum += weights[i] * (out[i] - '0');
 	out[17] = "10X98765432"[sum % 11];
@@ -64,15 +71,20 @@ static void make_citizen(char out[19], const char *region, struct draw *draw)
 	assert(ident_citizen_valid(out, tb_day_of(2024, 1, 1)));
 }
 
-/* GB 11714 inside GB 32100. |kind| are the first two characters: "91" a company, "11" an authority. */
-static void make_uscc(char out[19], const char *kind, const char *region, struct draw *draw)
+/* GB 11714 inside GB 32100. |kind| are the first two characters: "91" a company, "11" an authority; different
+ * serials give different codes (up to 887 million). */
+static void make_uscc(char out[19], const char *kind, const char *region, uint64_t serial)
 {
 	static const char body[] = "0123456789ABCDEFGHJKLMNPQRTUWXY";
 	static const int inner[8] = {3, 7, 9, 10, 5, 8, 4, 2};
 	static const int outer[17] = {1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28};
 	int sum = 0;
-	snprintf(out, 19, "%s%.6s%s%06u", kind, region, kind[0] == '9' ? "MA" : "MB",
-	         draw_below(draw, 1000000));
+	uint64_t rest = serial * UINT64_C(19349663) % (31 * 31 * 31 * 31 * 31 * 31ULL);
+	snprintf(out, 19, "%s%.6s%s", kind, region, kind[0] == '9' ? "MA" : "MB");
+	for (int i = 0; i < 6; i++) {
+		out[10 + i] = body[rest % 31];
+		rest /= 31;
+	}
 	for (int i = 0; i < 8; i++) {
 		char c = out[8 + i];
 		sum += inner[i] * (c <= '9' ? c - '0' : c - 'A' + 10);
@@ -154,18 +166,18 @@ static unsigned draw_type(struct draw *draw)
 	return type;
 }
 
-static PbHolder *make_holder(const struct type *type, const char *region, const char *city, struct draw *draw,
-                             struct tb_arena *arena)
+static PbHolder *make_holder(const struct type *type, const char *region, const char *city, uint64_t serial,
+                             struct draw *draw, struct tb_arena *arena)
 {
 	PbHolder *holder = PROTO_NEW(PbHolder, holder, arena);
 	char name[NAME_ROOM];
 	char code[19];
 	if (type->company) {
 		make_company(name, city, draw);
-		make_uscc(code, "91", region, draw);
+		make_uscc(code, "91", region, serial);
 	} else {
 		make_person(name, draw);
-		make_citizen(code, region, draw);
+		make_citizen(code, region, serial);
 	}
 	holder->code_type = tb_arena_str(arena, type->company ? "001" : "111");
 	holder->code = tb_arena_str(arena, code);
@@ -177,9 +189,8 @@ static PbHolder *make_holder(const struct type *type, const char *region, const 
 static void set_issuer(PbCredential *out, unsigned type, const char *region, const char *city,
                        struct tb_arena *arena)
 {
-	struct draw draw = draw_of(region, 0, type == 3 ? 2 : type);
 	char code[19];
-	make_uscc(code, "11", region, &draw);
+	make_uscc(code, "11", region, 1 + (type == DEED + 1 ? DEED : type));
 	out->issuer = tb_arena_str(arena, code);
 	out->issuer_name = tb_arena_printf(arena, "%s市%s", city, types[type].issuer);
 	out->region = tb_arena_str(arena, region);
@@ -199,7 +210,7 @@ static PbCredential *make_credential(const char *region, const char *city, uint6
 	int year = expired ? 2012 : 2016 + (int)draw_below(&draw, 8);
 	int month = 1 + (int)draw_below(&draw, 12);
 	int day = 1 + (int)draw_below(&draw, 28);
-	holders[0] = make_holder(type, region, city, &draw, arena);
+	holders[0] = make_holder(type, region, city, seed + index, &draw, arena);
 	out->type = tb_arena_str(arena, type->code);
 	out->type_name = tb_arena_str(arena, type->name);
 	out->name = out->type_name;
@@ -320,7 +331,7 @@ static void licence(const char *home, const char *city, uint64_t seed)
 	struct draw draw = draw_of(home, seed, UINT64_C(1) << 40);
 	const struct type *type = &types[LICENCE];
 	PbCredential out = PB_CREDENTIAL__INIT;
-	PbHolder *holder = make_holder(type, home, city, &draw, &arena);
+	PbHolder *holder = make_holder(type, home, city, seed + UINT64_C(100000000), &draw, &arena);
 	char today[11];
 	tb_day_format(today, tb_day_at((tb_time)time(NULL) * TB_SECOND));
 	out.type = tb_arena_str(&arena, type->code);

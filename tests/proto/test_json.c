@@ -151,8 +151,11 @@ static void test_json_takes_both_forms_of_a_name(void **state)
 	             "{\"case_number\":\"1\",\"holder\":{\"code_type\":\"111\"}}",
 	             "{\"holder\":{\"codeType\":\"111\"},\"caseNumber\":\"1\"}");
 	expect_refused(*state, &pb_query__descriptor, "{\"caseNumber\":\"1\",\"case_number\":\"1\"}",
-	               "case_number: given under both of its names");
-	static const char *const bad[] = {"casenumber", "CaseNumber", "case_Number", "caseNumber_", "case"};
+	               "case_number: given twice");
+	expect_refused(*state, &pb_query__descriptor, "{\"case_number\":\"1\",\"caseNumber\":\"1\"}",
+	               "caseNumber: given twice");
+	static const char *const bad[] = {"casenumber",  "CaseNumber", "case_Number",
+	                                  "caseNumber_", "case",       "caseNumberX"};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		char json[64];
 		char text[64];
@@ -190,6 +193,16 @@ static void test_json_numbers_may_be_texts(void **state)
 		{"{\"size\":1e3}", "{\"size\":\"1000\"}"},
 		{"{\"size\":12.0}", "{\"size\":\"12\"}"},
 		{"{\"size\":9007199254740992.0}", "{\"size\":\"9007199254740992\"}"},
+		{"{\"size\":9007199254740993.0}", "{\"size\":\"9007199254740993\"}"},
+		{"{\"size\":18446744073709551615}", "{\"size\":\"18446744073709551615\"}"},
+		{"{\"size\":1.8446744073709551615E+19}", "{\"size\":\"18446744073709551615\"}"},
+		{"{\"size\":184467440737095516150.0e-1}", "{\"size\":\"18446744073709551615\"}"},
+		{"{\"size\":1.5e1}", "{\"size\":\"15\"}"},
+		{"{\"size\":150e-1}", "{\"size\":\"15\"}"},
+		{"{\"size\":0.00012e5}", "{\"size\":\"12\"}"},
+		{"{\"size\":1e019}", "{\"size\":\"10000000000000000000\"}"},
+		{"{\"size\":0e99999999999999999999}", "{}"},
+		{"{\"size\":-0.0e-99999999999999999999}", "{}"},
 	};
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
 		expect_taken(*state, &pb_material__descriptor, good[i].json, good[i].again);
@@ -210,7 +223,14 @@ static void test_json_refuses_numbers_out_of_range(void **state)
 		{"{\"dueMs\":\"9223372036854775808\"}", "dueMs: number out of range"},
 		{"{\"dueMs\":\"-9223372036854775809\"}", "dueMs: number out of range"},
 		{"{\"dueMs\":\"99999999999999999999999\"}", "dueMs: not a whole number in range"},
-		{"{\"dueMs\":9007199254740994.0}", "dueMs: not a whole number in range"},
+		{"{\"dueMs\":9223372036854775808.0}", "dueMs: number out of range"},
+		{"{\"dueMs\":-9223372036854775809}", "dueMs: number out of range"},
+		{"{\"dueMs\":1e20}", "dueMs: not a whole number in range"},
+		{"{\"dueMs\":15e-1}", "dueMs: not a whole number in range"},
+		{"{\"dueMs\":1e-1}", "dueMs: not a whole number in range"},
+		{"{\"dueMs\":1e-99999999999999999999}", "dueMs: not a whole number in range"},
+		{"{\"dueMs\":1e99999999999999999999}", "dueMs: not a whole number in range"},
+		{"{\"dueMs\":10000000000000000000000000}", "dueMs: not a whole number in range"},
 		{"{\"dueMs\":1e300}", "dueMs: not a whole number in range"},
 		{"{\"dueMs\":1.5}", "dueMs: not a whole number in range"},
 		{"{\"dueMs\":\"1.0\"}", "dueMs: not a whole number in range"},
@@ -224,8 +244,8 @@ static void test_json_refuses_numbers_out_of_range(void **state)
 		{"{\"daysLeft\":2147483648}", "daysLeft: number out of range"},
 		{"{\"daysLeft\":-2147483649}", "daysLeft: number out of range"},
 		{"{\"daysLeft\":\"4294967295\"}", "daysLeft: number out of range"},
-		{"{\"dueMs\":1e999}", "number out of range"},
-		{"{\"dueMs\":9223372036854775808}", "number out of range"},
+		{"{\"dueMs\":1e999}", "dueMs: not a whole number in range"},
+		{"{\"dueMs\":9223372036854775808}", "dueMs: number out of range"},
 	};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		expect_refused(*state, &pb_clock_state__descriptor, bad[i].json, bad[i].text);
@@ -242,9 +262,20 @@ static void test_json_enums_are_names(void **state)
 	             "{\"disclosure\":\"DOCUMENT\"}");
 	expect_taken(*state, &pb_query__descriptor, "{\"disclosure\":3}", "{\"disclosure\":\"DOCUMENT\"}");
 	expect_taken(*state, &pb_query__descriptor, "{\"disclosure\":0}", "{}");
-	static const char *const bad[] = {"\"document\"", "\"\"", "\"3\"", "4", "-1", "1.5", "4294967299"};
+	static const char *const bad[] = {
+		"\"document\"",
+		"\"\"",
+		"\"3\"",
+		"4",
+		"-1",
+		"1.5",
+		"4294967299",
+		"\"MATCH\xff\"",
+		"\"MATCHX\"",
+		"\"MATCHMATCHMATCHMATCHMATCHMATCHMATCHMATCHMATCHMATCHMATCHMATCHMATCHMATCHMATCH\"",
+	};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		char json[64];
+		char json[128];
 		snprintf(json, sizeof(json), "{\"disclosure\":%s}", bad[i]);
 		expect_refused(*state, &pb_query__descriptor, json, "disclosure: no such value");
 	}
@@ -283,7 +314,8 @@ static void test_json_bytes_are_base64(void **state)
 			snprintf(again, sizeof(again), "{\"root\":\"%s\"}", good[i][1]);
 		expect_taken(*state, &pb_material__descriptor, json, again);
 	}
-	static const char *const bad[] = {"A", "AA=", "AAA==", "A A=", "AB==", "====", "AA\\n=", "\\u00e9"};
+	static const char *const bad[] = {
+		"A", "AA=", "AAA==", "A A=", "AB==", "====", "AA\\n=", "\\u00e9", "AAA\xff"};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		char json[64];
 		snprintf(json, sizeof(json), "{\"root\":\"%s\"}", bad[i]);
@@ -324,7 +356,7 @@ static void test_json_names_the_place(void **state)
 static void test_json_errors_never_show_data(void **state)
 {
 	static const char *const names[] = {"320102199001011234", "张三", "a b", "a\\nb", "", "_x",
-	                                    "a\\u202eb"};
+	                                    "a\\u202eb",          "a\xff"};
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		char json[128];
 		snprintf(json, sizeof(json), "{\"queries\":[{\"%s\":1}]}", names[i]);
@@ -335,9 +367,12 @@ static void test_json_errors_never_show_data(void **state)
 	memcpy(json, "{\"", 2);
 	memcpy(json + 900, "\":1}", 5);
 	expect_refused(*state, &pb_verify_request__descriptor, json, "?: no such field");
-	static const char *const values[] = {
-		"{\"region\":secret}",  "{\"region\":\"secret\\u0000\"}", "{\"secret\":1,\"secret\":1}",
-		"{\"region\":\"secret", "{\"region\":\"secret\\u0007\"}", "{\"secret\\u0000\":1}"};
+	static const char *const values[] = {"{\"region\":secret}",
+	                                     "{\"region\":\"secret\\u0000\"}",
+	                                     "{\"region\":\"secret\",\"region\":\"secret\"}",
+	                                     "{\"region\":\"secret",
+	                                     "{\"region\":\"secret\\u0007\"}",
+	                                     "{\"secret\\u0000\":1}"};
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
 		struct fixture *fixture = *state;
 		proto_message *message = NULL;
@@ -360,23 +395,104 @@ static void test_json_refuses_what_is_not(void **state)
 		{"{\"type\":\"a\"", "JSON ends too early"},
 		{"{} {}", "something follows the JSON"},
 		{"{}x", "something follows the JSON"},
-		{"null", "not JSON"},
-		{"\"a\"", "not JSON"},
+		{"null", "an object is expected"},
+		{"\"a\"", "an object is expected"},
+		{"nul", "not JSON"},
+		{"-", "an object is expected"},
+		{"x", "not JSON"},
 		{"{type:1}", "not JSON"},
 		{"{'type':1}", "not JSON"},
+		{"{\"type\" \"a\"}", "not JSON"},
+		{"{\"type\":}", "not JSON"},
+		{"{\"type\":a}", "not JSON"},
+		{"{\"type\":tru}", "not JSON"},
+		{"{\"type\":nul", "not JSON"},
+		{"{\"type\":nullx}", "not JSON"},
+		{"{\"type\":\"a\"]", "not JSON"},
 		{"{\"type\":\"a\",}", "not JSON"},
+		{"{\"type\":\"a\" \"number\":\"b\"}", "not JSON"},
+		{"{,}", "not JSON"},
 		{"{\"match\":[,]}", "not JSON"},
-		{"{\"seq\":01}", "not JSON"},
-		{"{\"seq\":NaN}", "not JSON"},
+		{"{\"match\":[{},]}", "not JSON"},
+		{"{\"match\":[{}}", "not JSON"},
+		{"{\"match\":[{} {}]}", "not JSON"},
+		{"{\"match\":[{}", "JSON ends too early"},
+		{"{\"match\":[", "JSON ends too early"},
+		{"{\"disclosure\":01}", "not JSON"},
+		{"{\"disclosure\":-01}", "not JSON"},
+		{"{\"disclosure\":+1}", "not JSON"},
+		{"{\"disclosure\":.1}", "not JSON"},
+		{"{\"disclosure\":1.}", "not JSON"},
+		{"{\"disclosure\":1.e1}", "not JSON"},
+		{"{\"disclosure\":1e}", "not JSON"},
+		{"{\"disclosure\":1e+}", "not JSON"},
+		{"{\"disclosure\":0e1.0}", "not JSON"},
+		{"{\"disclosure\":0x1}", "not JSON"},
+		{"{\"disclosure\":-}", "not JSON"},
+		{"{\"disclosure\":NaN}", "not JSON"},
+		{"{\"disclosure\":-Infinity}", "not JSON"},
+		{"{\"disclosure\":1", "JSON ends too early"},
+		{"{\"disclosure\":-", "JSON ends too early"},
+		{"{\"disclosure\":1e", "JSON ends too early"},
 		{"{\"type\":\"a\n\"}", "not JSON"},
 		{"{\"type\":\"\\x\"}", "not JSON"},
-		{"{\"type\":\"a\",\"type\":\"a\"}", "a name is given twice"},
-		{"{\"holder\":{\"code\":\"a\",\"c\\u006fde\":\"a\"}}", "a name is given twice"},
+		{"{\"type\":\"\\", "JSON ends too early"},
+		{"{\"type\":\"\\u00", "JSON ends too early"},
+		{"{\"type\":\"\\u00g0\"}", "not JSON"},
+		{"{\"type\":\"\\u 041\"}", "not JSON"},
+		{"{\"type\":\"\\U0041\"}", "not JSON"},
+		{"{\"type\":\"a\",\"type\":\"a\"}", "type: given twice"},
+		{"{\"type\":null,\"type\":\"a\"}", "type: given twice"},
+		{"{\"holder\":{\"code\":\"a\",\"c\\u006fde\":\"a\"}}", "holder.code: given twice"},
+		{"\v{}", "not JSON"},
+		{"\xc2\xa0{}", "not JSON"},
 		{"// a comment\n{}", "not JSON"},
 		{"\xef\xbb\xbf{}", "not JSON"},
 	};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		expect_refused(*state, &pb_query__descriptor, bad[i].json, bad[i].text);
+}
+
+static void test_json_names_the_byte(void **state)
+{
+	static const struct {
+		const char *json;
+		const char *text;
+	} bad[] = {
+		{"", "byte 0: JSON ends too early"},
+		{" \n {\"type\":a}", "byte 11: not JSON"},
+		{"{\"type\":\"0123456789\x01\"}", "byte 19: not JSON"},
+		{"{\"type\":\"\\n0123456789\\x\"}", "byte 22: not JSON"},
+		{"{\"type\":\"\\u00x0\"}", "byte 13: not JSON"},
+		{"{\"match\":[{},{} 1", "byte 16: not JSON"},
+		{"{ } \t{", "byte 5: something follows the JSON"},
+	};
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct fixture *fixture = *state;
+		proto_message *message = NULL;
+		assert_int_equal(decode(fixture, &message, &pb_query__descriptor, bad[i].json),
+		                 TB_EMALFORMED);
+		assert_string_equal(fixture->err.text, bad[i].text);
+	}
+}
+
+/* NUL is no white space, and never the end. */
+static void test_json_holds_no_nul(void **state)
+{
+	struct fixture *fixture = *state;
+	static const char json[] = " {\"type\": \"abc\" } ";
+	proto_message *message = NULL;
+	assert_int_equal(decode(fixture, &message, &pb_query__descriptor, json), TB_OK);
+	for (size_t i = 0; i < sizeof(json) - 1; i++) {
+		char broken[sizeof(json)];
+		memcpy(broken, json, i);
+		broken[i] = 0;
+		memcpy(broken + i + 1, json + i, sizeof(json) - 1 - i);
+		assert_int_equal(proto_json_decode(&message, &pb_query__descriptor,
+		                                   tb_bytes_of(broken, sizeof(broken)), &fixture->arena,
+		                                   NULL),
+		                 TB_EMALFORMED);
+	}
 }
 
 static void test_json_cut_anywhere_is_refused(void **state)
@@ -415,10 +531,14 @@ static void test_json_texts_obey_the_scan_s_rules(void **state)
 		{"\\udc00", "not JSON"},
 		{"\\ud800\\u0041", "not JSON"},
 		{"\\ud83d\\ud83d", "not JSON"},
-		{"\xed\xa0\x80", "not UTF-8"},
-		{"\xd6\xd0", "not UTF-8"},
-		{"\xc0\x80", "not UTF-8"},
-		{"\xff", "not UTF-8"},
+		{"\\ud83d\\", "not JSON"},
+		{"\\ud83d\\ude0", "not JSON"},
+		{"\\ud83dx", "not JSON"},
+		{"\\ude00\\ud83d", "not JSON"},
+		{"\xed\xa0\x80", "type: text is not UTF-8"},
+		{"\xd6\xd0", "type: text is not UTF-8"},
+		{"\xc0\x80", "type: text is not UTF-8"},
+		{"\xff", "type: text is not UTF-8"},
 	};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		char json[64];
@@ -431,6 +551,93 @@ static void test_json_texts_obey_the_scan_s_rules(void **state)
 	expect_taken(*state, &pb_import_request__descriptor,
 	             "{\"lines\":[\"a\\tb\\u001f\\\"\",\"\",\"\\u202e\"]}",
 	             "{\"lines\":[\"a\\u0009b\\u001f\\\"\",\"\",\"\xe2\x80\xae\"]}");
+}
+
+/* One piece in the midst of plain bytes, wherever the eight bytes that are read at once begin. */
+static void read_piece(struct fixture *fixture, size_t before, size_t after, const char *piece,
+                       const char *meaning)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz";
+	struct tb_buf json = {0};
+	struct tb_buf expected = {0};
+	PbImportRequest *request = NULL;
+	tb_buf_printf(&json, "{\"lines\":[\"%.*s%s%.*s\"]}", (int)before, plain, piece, (int)after, plain);
+	/* A copy of its own, so that a sanitizer sees a read past the end. */
+	char *copy = tb_strndup((const char *)json.data, json.size);
+	enum tb_code code =
+		proto_json_decode((proto_message **)(void *)&request, &pb_import_request__descriptor,
+	                          tb_bytes_of(copy, json.size), &fixture->arena, NULL);
+	assert_int_equal(code, meaning ? TB_OK : TB_EMALFORMED);
+	if (meaning) {
+		tb_buf_printf(&expected, "%.*s%s%.*s", (int)before, plain, meaning, (int)after, plain);
+		assert_string_equal(request->lines[0], tb_buf_text(&expected));
+		/* Writing escapes by eight bytes, too. */
+		PbImportRequest *again = NULL;
+		assert_int_equal(decode(fixture, &again, &pb_import_request__descriptor,
+		                        encode(fixture, &request->base)),
+		                 TB_OK);
+		assert_string_equal(again->lines[0], request->lines[0]);
+	}
+	free(copy);
+	tb_buf_clear(&json);
+	tb_buf_clear(&expected);
+}
+
+static void test_json_reads_texts_at_every_place(void **state)
+{
+	static const char *const pieces[][2] = {
+		{"", ""},
+		{"\\\"", "\""},
+		{"\\\\", "\\"},
+		{"\\/", "/"},
+		{"\\b\\f\\n\\r\\t", "\b\f\n\r\t"},
+		{"\\\"x\\\"", "\"x\""},
+		{"\\\"01234567\\\\0123456\\n", "\"01234567\\0123456\n"},
+		{"\\u0001\\u007F\\u0080", "\x01\x7f\xc2\x80"},
+		{"\\u07ff\\u0800\\uFFFF", "\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf"},
+		{"\\ud800\\udc00\\uDBFF\\uDFFF", "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf"},
+		{"张\x7f", "张\x7f"},
+		{"\x01", NULL},
+		{"\x1f", NULL},
+		{"\n", NULL},
+		{"\"", NULL},
+		{"\xff", NULL},
+		{"\\u0000", NULL},
+		{"\\ud800", NULL},
+	};
+	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+		for (size_t before = 0; before < 18; before++) {
+			for (size_t after = 0; after < 18; after++)
+				read_piece(*state, before, after, pieces[i][0], pieces[i][1]);
+		}
+	}
+}
+
+/* Lists within lists are collected in one place. */
+static void test_json_lists_keep_their_order(void **state)
+{
+	struct fixture *fixture = *state;
+	struct tb_buf json = {0};
+	PbVerifyRequest *request = NULL;
+	tb_buf_str(&json, "{\"queries\":[");
+	for (int i = 0; i < 500; i++) {
+		tb_buf_printf(&json, "%s{\"match\":[", i ? "," : "");
+		for (int j = 0; j < i % 7; j++)
+			tb_buf_printf(&json, "%s{\"name\":\"%d\"}", j ? "," : "", 10 * i + j);
+		tb_buf_printf(&json, "],\"type\":\"%d\"}", i);
+	}
+	tb_buf_str(&json, "]}");
+	assert_int_equal(decode(fixture, &request, &pb_verify_request__descriptor, tb_buf_text(&json)),
+	                 TB_OK);
+	assert_int_equal(request->n_queries, 500);
+	for (int i = 0; i < 500; i++) {
+		const PbQuery *query = request->queries[i];
+		assert_int_equal(atoi(query->type), i);
+		assert_int_equal(query->n_match, i % 7);
+		for (int j = 0; j < i % 7; j++)
+			assert_int_equal(atoi(query->match[j]->name), 10 * i + j);
+	}
+	tb_buf_clear(&json);
 }
 
 static void test_json_bounds_texts(void **state)
@@ -456,31 +663,29 @@ static void repeat(struct tb_buf *out, const char *text, size_t count)
 		tb_buf_str(out, text);
 }
 
+/* What the contract does not expect is refused where it opens, so no number of brackets is ever followed. */
 static void test_json_bounds_brackets(void **state)
 {
 	struct fixture *fixture = *state;
-	static const size_t depths[] = {TB_JSON_DEPTH_MAX, TB_JSON_DEPTH_MAX + 1, 3000, 100000};
-	for (size_t i = 0; i < sizeof(depths) / sizeof(depths[0]); i++) {
-		proto_message *message = NULL;
-		struct tb_buf json = {0};
-		repeat(&json, "[", depths[i]);
-		repeat(&json, "]", depths[i]);
-		assert_int_equal(decode(fixture, &message, &pb_query__descriptor, tb_buf_text(&json)),
-		                 i == 0 ? TB_EMALFORMED : TB_ETOOBIG);
-		assert_string_equal(fixture->err.text,
-		                    i == 0 ? "an object is expected" : "byte 32: nested too deep");
-		json.size = 0;
-		repeat(&json, "{\"holder\":", depths[i]);
-		assert_int_equal(decode(fixture, &message, &pb_query__descriptor, tb_buf_text(&json)),
-		                 i == 0 ? TB_EMALFORMED : TB_ETOOBIG);
-		tb_buf_clear(&json);
-	}
-	/* Brackets in texts don't count. */
 	struct tb_buf json = {0};
+	proto_message *message = NULL;
+	repeat(&json, "[", 100000);
+	assert_int_equal(decode(fixture, &message, &pb_query__descriptor, tb_buf_text(&json)), TB_EMALFORMED);
+	assert_string_equal(fixture->err.text, "an object is expected");
+	json.size = 0;
+	tb_buf_str(&json, "{\"match\":");
+	repeat(&json, "[", 100000);
+	assert_int_equal(decode(fixture, &message, &pb_query__descriptor, tb_buf_text(&json)), TB_EMALFORMED);
+	assert_string_equal(fixture->err.text, "match[0]: an object is expected");
+	json.size = 0;
+	repeat(&json, "{\"more\":[", 100000);
+	assert_int_equal(decode(fixture, &message, sample_nest(), tb_buf_text(&json)), TB_ETOOBIG);
+	assert_non_null(strstr(fixture->err.text, "more[0].more[0]: nested too deep"));
+	/* Brackets in texts don't count. */
+	json.size = 0;
 	tb_buf_str(&json, "{\"type\":\"\\\\\\\"");
 	repeat(&json, "[{", 500);
 	tb_buf_str(&json, "\"}");
-	proto_message *message = NULL;
 	assert_int_equal(decode(fixture, &message, &pb_query__descriptor, tb_buf_text(&json)), TB_OK);
 	tb_buf_clear(&json);
 }
@@ -512,6 +717,16 @@ static void test_json_bounds_values(void **state)
 	tb_buf_str(&json, "{}]}");
 	assert_int_equal(decode(fixture, &message, &pb_query__descriptor, tb_buf_text(&json)), TB_ETOOBIG);
 	assert_string_equal(fixture->err.text, "over 524288 values");
+	/* One for the object, one for the list, one for its first text. */
+	for (size_t over = 0; over < 2; over++) {
+		json.size = 0;
+		tb_buf_str(&json, "{\"lines\":[\"\"");
+		repeat(&json, ",\"\"", TB_JSON_VALUES_MAX - 3 + over);
+		tb_buf_str(&json, "]}");
+		assert_int_equal(
+			decode(fixture, &message, &pb_import_request__descriptor, tb_buf_text(&json)),
+			over ? TB_ETOOBIG : TB_OK);
+	}
 	json.size = 0;
 	tb_buf_reserve(&json, TB_API_BODY_BYTES_MAX);
 	memset(json.data, ' ', TB_API_BODY_BYTES_MAX - 1);
@@ -547,8 +762,12 @@ int main(void)
 		JSON_TEST(test_json_names_the_place),
 		JSON_TEST(test_json_errors_never_show_data),
 		JSON_TEST(test_json_refuses_what_is_not),
+		JSON_TEST(test_json_names_the_byte),
+		JSON_TEST(test_json_holds_no_nul),
 		JSON_TEST(test_json_cut_anywhere_is_refused),
 		JSON_TEST(test_json_texts_obey_the_scan_s_rules),
+		JSON_TEST(test_json_reads_texts_at_every_place),
+		JSON_TEST(test_json_lists_keep_their_order),
 		JSON_TEST(test_json_bounds_texts),
 		JSON_TEST(test_json_bounds_brackets),
 		JSON_TEST(test_json_bounds_messages_in_messages),

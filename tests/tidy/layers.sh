@@ -18,7 +18,7 @@ allow() {
 }
 
 allow base         "$C|\"base/"
-allow proto        "$C|\"(base|proto)/|<jansson\.h>|<protobuf-c/|\"tongban/v1/[a-z]+\.pb-c\.h\""
+allow proto        "$C|\"(base|proto)/|<protobuf-c/|\"tongban/v1/[a-z]+\.pb-c\.h\""
 allow pki          "$C|\"(base|proto|pki)/|<openssl/"
 allow storage      "$C|\"(base|storage)/|<lmdb\.h>"
 allow node/core    "$PURE|\"(base|proto|pki|storage|node/core)/"
@@ -38,7 +38,7 @@ for room in base proto pki storage node/core node/io node/cli sim; do
 done
 
 # A room's header shows no type of a library.
-grep -rnE '#[[:space:]]*include[[:space:]]+<(openssl/|lmdb|jansson|grpc/|cyaml/|uv\.|microhttpd|curl/)' --include='*.h' \
+grep -rnE '#[[:space:]]*include[[:space:]]+<(openssl/|lmdb|grpc/|cyaml/|uv\.|microhttpd|curl/)' --include='*.h' \
 	base proto pki storage node sim 2>/dev/null | grep -vE '_priv\.h:' | sed 's|^|a library in a public header: |' >>"$bad" || true
 
 cat "$bad"

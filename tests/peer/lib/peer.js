@@ -233,7 +233,7 @@ class Peer extends EventEmitter {
 			},
 		});
 		return new grpc.Client(endpoint, credentials, {'grpc.max_receive_message_length': limits.messageBytes,
-			'grpc.use_local_subchannel_pool': 1});
+			'grpc.use_local_subchannel_pool': 1, 'grpc.ssl_target_name_override': `${this.partner.region}.node`});
 	}
 
 	// Sends bytes as they are.
@@ -338,13 +338,29 @@ class Peer extends EventEmitter {
 		if (known)
 			return known.digest.equals(digest) ? known.receipt
 				: encode('Receipt', {...receipt, kind: 'REJECTED', code: 'same_id_other_content'});
-		const applied = this.apply(message, digest, receipt);
+		const applied = message.expired ? this.giveUp(message, receipt) : this.apply(message, digest, receipt);
 		const encoded = encode('Receipt', receipt);
 		if (receipt.kind !== 'DEFERRED')
 			this.inbox.set(message.id.toString('hex'), {digest, receipt: encoded});
 		// After the answer is out: nothing here waits for the partner, which waits for us.
 		setImmediate(() => this.emit('message', {message, receipt, entries: applied || []}));
 		return encoded;
+	}
+
+	// The partner gives a message up: it is told what became of it, and what did not take effect never will.
+	giveUp(message, receipt)
+	{
+		const {id, caseSeq, digest} = message.expired;
+		const known = this.inbox.get(id.toString('hex'));
+		receipt.code = known && decode('Receipt', known.receipt).kind === 'DURABLE' ? 'applied' : 'unseen';
+		if (known)
+			return null;
+		this.inbox.set(id.toString('hex'), {digest, receipt: encode('Receipt', {id, digest, kind: 'REJECTED', code: 'expired',
+			atMs: receipt.atMs, caseNumber: message.caseNumber})});
+		const kase = this.cases.get(message.caseNumber);
+		if (kase && caseSeq === kase.inSeq + 1)
+			kase.consume({caseSeq}, digest);
+		return null;
 	}
 
 	apply(message, digest, receipt)
