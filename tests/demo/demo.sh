@@ -17,6 +17,15 @@ case ${LC_ALL:-${LC_MESSAGES:-${LANG:-}}} in zh*) lang=zh ;; *) lang=en ;; esac
 [ "${1:-}" = --lang ] && lang=${2:-}
 case $lang in zh | en) ;; *) echo "usage: demo.sh [--lang zh|en]" >&2; exit 2 ;; esac
 
+# What a former run left makes room, unless somebody runs a node in it.
+for old in "${TMPDIR:-/tmp}"/tongban-demo.*/; do
+	[ -O "$old" ] && [ -e "$old/finished" ] || continue
+	used=no
+	for lock in "$old"*/tongban.lock; do
+		[ ! -e "$lock" ] || flock -n "$lock" true || used=yes
+	done
+	[ $used = yes ] || rm -rf "$old"
+done
 W=$(mktemp -d "${TMPDIR:-/tmp}/tongban-demo.XXXXXX") || exit 1
 cd "$W" || exit 1
 begun=$SECONDS
@@ -110,7 +119,7 @@ stop_all() {
 	done
 	pid=()
 }
-trap stop_all EXIT
+trap 'stop_all; touch "$W/finished"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
@@ -385,7 +394,7 @@ rm -f sum64
 good "三份材料在常州逐字节一致（SHA-256）" "all three files are in Changzhou byte for byte (SHA-256)"
 
 chapter "4 传材料时，常州节点被 kill -9" "4 Changzhou's node is killed (kill -9) in the middle of a material"
-big=$((256 << 20))
+big=$((160 << 20))
 "$GEN" scan $big 4 >M1-档案.pdf
 "$GEN" application 320400 常州 $SEED 11320400MBMWFXL0537000102002000 $window >application2.json
 must case submit --dir lanzhou --file application2.json --material M1=M1-档案.pdf --actor 620102-07 --forward
@@ -406,7 +415,7 @@ kill -KILL "${pid[changzhou]}"
 wait "${pid[changzhou]}" 2>/dev/null
 here_bytes=$(cat changzhou/blobs/partial/* 2>/dev/null | wc -c)
 [ "$here_bytes" -gt 0 ] && [ "$here_bytes" -lt $big ] || bad "被杀时材料不在半途" "it was not in the middle"
-good "已杀：256 MiB 中到了 $((here_bytes >> 20)) MiB" "killed: $((here_bytes >> 20)) of 256 MiB had come"
+good "已杀：160 MiB 中到了 $((here_bytes >> 20)) MiB" "killed: $((here_bytes >> 20)) of 160 MiB had come"
 t0=$(now)
 start changzhou
 t1=$(now)
