@@ -65,6 +65,19 @@ void material_want(struct turn *turn, const char *peer, const char *number, cons
 		record->sha256 = material->sha256;
 		record->peer = tb_arena_str(&turn->arena, peer);
 	}
+	/* Two peers may name the same content, and one of them wrongly: whoever names it last is asked next. */
+	if (!record->complete && (strcmp(record->peer, peer) != 0 || record->size != material->size ||
+	                          !tb_bytes_equal(proto_bytes(record->sha256), proto_bytes(material->sha256)))) {
+		if (record->size != material->size) {
+			record->chunks = 0;
+			record->leaves = (ProtobufCBinaryData){0, NULL};
+		}
+		record->size = material->size;
+		record->sha256 = material->sha256;
+		record->peer = tb_arena_str(&turn->arena, peer);
+		record->attempts = 0;
+		record->retry_ms = 0;
+	}
 	char **cases = tb_arena_alloc(&turn->arena, (record->n_cases + 1) * sizeof(*cases));
 	if (record->n_cases > 0)
 		memcpy(cases, record->cases, record->n_cases * sizeof(*cases));
