@@ -22,8 +22,10 @@ static void make_identifier(const struct core_setup *setup, PbCredential *creden
 	uint8_t hash[PKI_HASH_BYTES];
 	char serial[21] = "", identifier[TB_ID_BYTES_MAX];
 	struct tb_buf named = {0};
-	tb_buf_printf(&named, "serial%c%s%c%s%c%s%c%s", 0, credential->type, 0, credential->issuer, 0,
-	              credential->number, 0, credential->n_holders ? credential->holders[0]->code : "");
+	const char *const parts[] = {"serial", credential->type, credential->issuer, credential->number,
+	                             credential->n_holders ? credential->holders[0]->code : ""};
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		tb_buf_add(&named, parts[i], strlen(parts[i]) + 1);
 	pki_hmac(hash, tb_bytes_of(setup->vault_key, PKI_VAULT_KEY_BYTES), tb_buf_bytes(&named));
 	tb_buf_clear(&named);
 	for (size_t i = 0; i < 20; i++)

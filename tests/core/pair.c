@@ -437,6 +437,16 @@ void pair_pass(struct pair *pair, tb_time span)
 	pair_run(pair);
 }
 
+void pair_set_back(struct pair *pair, tb_time span)
+{
+	pair->now -= span;
+	for (size_t i = 0; i < 2; i++) {
+		struct side *side = i ? &pair->home : &pair->window;
+		if (side->wake != INT64_MAX)
+			side->wake -= span;
+	}
+}
+
 /* ---- the local API */
 
 proto_message *pair_call(struct pair *pair, struct side *side, const char *path, const char *json, enum tb_code *code)

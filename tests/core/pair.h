@@ -70,6 +70,8 @@ void pair_free(struct pair *pair);
 void pair_run(struct pair *pair);
 /* Moves the time and runs. */
 void pair_pass(struct pair *pair, tb_time span);
+/* Sets the clocks of both sides back; what was to be woken is woken after the same span as before. */
+void pair_set_back(struct pair *pair, tb_time span);
 /* Closes and opens a side: what is not in the store is gone. */
 void pair_crash(struct pair *pair, struct side *side);
 struct side *pair_side(struct pair *pair, const char *region);

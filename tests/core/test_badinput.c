@@ -487,7 +487,7 @@ static void test_a_clock_set_back_stops_no_case(void **state)
 	pair_submit(pair, true, number);
 	OK(pair_act(pair, &pair->home, number, "ACCEPT", "H_WIN", ""));
 	for (int hours = 1; hours <= 2; hours++) {
-		pair->now -= hours * TB_HOUR;
+		pair_set_back(pair, hours * TB_HOUR);
 		pair_run(pair);
 		OK(pair_act(pair, &pair->home, number, hours == 1 ? "START" : "GRANT", "H_DEPT", ""));
 		pair_crash(pair, hours == 1 ? &pair->home : &pair->window);
@@ -509,7 +509,7 @@ static void test_a_clock_set_back_lets_nobody_wait_longer_than_the_longest_retry
 	pair->parted = true;
 	pair_submit(pair, true, number);
 	pair_pass(pair, TB_HOUR);
-	pair->now -= TB_HOUR;
+	pair_set_back(pair, TB_HOUR);
 	pair->parted = false;
 	pair_pass(pair, 7 * TB_MINUTE);
 	assert_int_equal(hostile_count(&pair->window, KV_OUTGOING), 0);
@@ -531,7 +531,7 @@ static void test_what_has_ended_stays_ended_when_the_clock_is_set_back(void **st
 	pair_pass(pair, 7 * TB_DAY + TB_HOUR);
 	assert_int_equal(hostile_count(&pair->window, KV_DEAD), 1);
 	char *before = hostile_state(pair, &pair->home, lapsed);
-	pair->now -= 2 * TB_HOUR;
+	pair_set_back(pair, 2 * TB_HOUR);
 	pair_crash(pair, &pair->window);
 	pair_crash(pair, &pair->home);
 	pair_pass(pair, TB_HOUR);
