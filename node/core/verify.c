@@ -224,6 +224,12 @@ void verify_answered(struct turn *turn, struct core_outbound *outbound)
 	uint64_t kept = 0;
 	if (state)
 		state->verify_calls--;
+	if (state && outbound->answer) {
+		state->contact_at = turn->now;
+		state->last_error[0] = 0;
+	} else if (state) {
+		snprintf(state->last_error, sizeof(state->last_error), "%.159s", outbound->error.text);
+	}
 	if (outbound->answer) {
 		kept = batch_keep(turn, outbound->answer, outbound->peer, call->batch);
 		audit_add(turn, PB_LEAF_KIND__LEAF_ANSWER_KEPT, "verify", outbound->peer,

@@ -1,11 +1,12 @@
 /* A node's directory and its files.
  *
- *   DIR/node.yaml             who this node is, where it listens
- *   DIR/keys/                 0700: ca.key node.key message.key seal.key (PKCS #8), vault.key (32 bytes),
- * 0600 DIR/certs/                ca.pem node.pem message.pem seal.pem DIR/peers/REGION.yaml     a peer: where
- * it is, what it is granted (default: nothing) DIR/peers/REGION.pem      its anchors DIR/data/ optional:
- * workdays.tsv, regions.tsv in place of the compiled ones DIR/store/ DIR/blobs/     what the node keeps
- *   DIR/api.sock DIR/listen DIR/tongban.lock    of a running node
+ * - DIR/node.yaml: who this node is, where it listens
+ * - DIR/keys/ (0700): ca.key node.key message.key seal.key (PKCS #8), vault.key (32 bytes), each 0600
+ * - DIR/certs/: ca.pem node.pem message.pem seal.pem
+ * - DIR/peers/REGION.yaml: a peer, where it is, what it is granted (default: nothing); REGION.pem: its anchors
+ * - DIR/data/: optional: workdays.tsv, regions.tsv in place of the compiled ones
+ * - DIR/store/, DIR/blobs/: what the node keeps
+ * - DIR/api.sock, DIR/listen, DIR/tongban.lock: of a running node
  *
  * Texts of errors are "file:line: field: what". No file is changed but by config_init() and the
  * config_peer_* functions, and those replace a file as a whole or not at all. */
@@ -102,7 +103,7 @@ TB_MUST_CHECK enum tb_code config_init(const char *dir, const struct config_new 
 
 /* ---- the catalogue */
 
-/* Reads a catalogue file (docs/operate.md): items, in |arena|. |file| names it in errors. */
+/* Reads a catalogue file (docs/operations.md): items, in |arena|. |file| names it in errors. */
 TB_MUST_CHECK enum tb_code config_catalogue(PbItem ***items, size_t *items_count, const char *file,
                                             struct tb_bytes text, struct tb_arena *arena,
                                             struct tb_error *err);

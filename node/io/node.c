@@ -1,5 +1,6 @@
 #include "node/io/node.h"
 
+#include "node/core/calendar.h"
 #include "node/core/material.h"
 #include "node/io/config.h"
 #include "node/io/file.h"
@@ -32,6 +33,8 @@ enum {
 	DRAIN_LOOK_MS = 10,
 	LAST_TURNS_MAX = 16,
 };
+
+#define CALENDAR_AHEAD (60 * TB_DAY)
 
 struct events {
 	struct core_event *at;
@@ -537,6 +540,20 @@ static struct core_setup setup_of(const struct config *config, const struct conf
 	return setup;
 }
 
+/* Limits that reach beyond the calendar are refused: the operator should hear of it before the first one is. */
+static void warn_of_calendar(const struct calendar *calendar)
+{
+	int first, last, year, month, day;
+	char text[16];
+	calendar_years(calendar, &first, &last);
+	tb_day_split(tb_day_at(now_ms() + CALENDAR_AHEAD), &year, &month, &day);
+	if (year <= last)
+		return;
+	snprintf(text, sizeof(text), "%d", last);
+	tb_log(TB_LOG_WARN, "calendar.ends", "last_year", text, "text",
+	       "put the next year's working days into data/workdays.tsv and restart", NULL);
+}
+
 static enum tb_code node_open(struct node *node, const char *dir, const char *version, struct tb_error *err)
 {
 	enum tb_code code = config_load(&node->config, dir, err);
@@ -553,6 +570,7 @@ static enum tb_code node_open(struct node *node, const char *dir, const char *ve
 	if (code != TB_OK)
 		return code;
 	node->setup = setup_of(node->config, node->keys, version);
+	warn_of_calendar(node->config->calendar);
 	code = open_storage(node, err);
 	if (code != TB_OK)
 		return code;

@@ -68,27 +68,31 @@ static void side_start(struct pair *pair, struct side *side)
 	side->wake = pair->now;
 }
 
-static void side_init(struct pair *pair, struct side *side, const char *region, const char *name)
+/* A leaf that outlives the longest story; a node's seal has the region itself as its issuer. */
+static void reissue(struct side *side, struct credential *out, enum pki_role role)
 {
-	region_init(&side->region, region, PKI_P256);
-	/* The node's unified seal has the region itself as its issuer. */
-	pki_key_free(side->region.seal.key);
-	struct pki_issue leaf = {.region = region,
-	                         .role = PKI_ROLE_SEAL,
-	                         .issuer = region,
-	                         .common_name = "seal",
+	struct pki_issue leaf = {.region = side->region.code,
+	                         .role = role,
+	                         .issuer = role == PKI_ROLE_SEAL ? side->region.code : NULL,
+	                         .common_name = "test",
 	                         .valid_from = NOW - TB_DAY,
 	                         .valid_until = NOW + 400 * TB_DAY};
 	struct tb_buf pem = {0};
 	struct tb_error err = {0};
-	assert_int_equal(pki_key_generate(&side->region.seal.key, PKI_P256, &err), TB_OK);
-	assert_int_equal(pki_issue_leaf(&pem, side->region.seal.key, side->region.ca, tb_buf_bytes(&side->region.ca_pem), &leaf,
-	                                &err),
-	                 TB_OK);
-	assert_int_equal(pki_pem_to_chain(side->region.seal.chain, &side->region.seal.chain_count, tb_buf_bytes(&pem),
-	                                  &side->region.arena, &err),
-	                 TB_OK);
+	pki_key_free(out->key);
+	assert_int_equal(pki_key_generate(&out->key, PKI_P256, &err), TB_OK);
+	assert_int_equal(
+		pki_issue_leaf(&pem, out->key, side->region.ca, tb_buf_bytes(&side->region.ca_pem), &leaf, &err), TB_OK);
+	assert_int_equal(
+		pki_pem_to_chain(out->chain, &out->chain_count, tb_buf_bytes(&pem), &side->region.arena, &err), TB_OK);
 	tb_buf_clear(&pem);
+}
+
+static void side_init(struct pair *pair, struct side *side, const char *region, const char *name)
+{
+	region_init(&side->region, region, PKI_P256);
+	reissue(side, &side->region.message, PKI_ROLE_MESSAGE);
+	reissue(side, &side->region.seal, PKI_ROLE_SEAL);
 	snprintf(side->dir, sizeof(side->dir), "%s/%s", pair->scratch->dir, name);
 	mkdir(side->dir, 0700);
 	char path[160];
