@@ -27,7 +27,7 @@ struct pki_identity {
 	enum pki_role role;
 	char issuer[PKI_SUBJECT_ROOM]; /* PKI_ROLE_SEAL: code of the issuing authority */
 	tb_time valid_from;
-	tb_time valid_until; /* the first moment when it is expired */
+	tb_time valid_until;           /* the first moment when it is expired */
 	uint8_t keyid[PKI_HASH_BYTES]; /* SHA-256 of the subject public key info */
 	struct pki_public *key;
 };

@@ -268,14 +268,20 @@ static struct kv_key request_key(struct turn *turn, const char *request_id)
 	return kv_key_of(tb_bytes_of(hash, REQUEST_HASH_BYTES));
 }
 
+/* The day's next case number; it is used up by use_number() only, so that what is refused leaves no gap. */
 static void next_number(struct turn *turn, char out[IDENT_CASE_ROOM])
 {
 	char name[32];
 	tb_day day = tb_day_at(turn->now);
 	snprintf(name, sizeof(name), "case/%d", (int)day);
-	uint64_t sequence = kv_number(&turn->kv, name) + 1;
-	kv_set_number(&turn->kv, name, sequence);
-	ident_case_number(out, turn->core->setup.region, day, (uint32_t)sequence);
+	ident_case_number(out, turn->core->setup.region, day, (uint32_t)kv_number(&turn->kv, name) + 1);
+}
+
+static void use_number(struct turn *turn)
+{
+	char name[32];
+	snprintf(name, sizeof(name), "case/%d", (int)tb_day_at(turn->now));
+	kv_set_number(&turn->kv, name, kv_number(&turn->kv, name) + 1);
 }
 
 static PbCaseRecord *new_record(struct turn *turn, const PbApplication *application)
@@ -310,9 +316,12 @@ static enum tb_code forward(struct turn *turn, PbCaseRecord *record, const PbCas
 	if (code)
 		return code;
 	record->needs_originals = catalogue_needs_originals(item, submit->application);
-	allow_materials(turn, record->home, submit->application->materials, submit->application->n_materials);
 	change.event = PB_CASE_EVENT__SEND;
-	return case_order(turn, record, &change, err);
+	code = case_order(turn, record, &change, err);
+	if (code == TB_OK)
+		allow_materials(turn, record->home, submit->application->materials,
+		                submit->application->n_materials);
+	return code;
 }
 
 void case_apply_submit(struct turn *turn, struct core_request *request)
@@ -323,12 +332,15 @@ void case_apply_submit(struct turn *turn, struct core_request *request)
 	PbItem *item;
 	uint64_t version;
 	struct kv_key repeated = request_key(turn, submit->request_id);
-	if (submit->request_id[0] &&
-	    kv_get(&turn->kv, KV_REQUEST, &repeated, &turn->arena, &number, &err) == TB_OK) {
+	enum tb_code code = TB_ENOTFOUND;
+	if (submit->request_id[0])
+		code = kv_get(&turn->kv, KV_REQUEST, &repeated, &turn->arena, &number, &err);
+	if (code == TB_OK) {
 		reply_view(turn, request, tb_arena_copy(&turn->arena, number.data, number.size), NULL);
 		return;
 	}
-	if (check_submit(turn, submit, &item, &version, &err)) {
+	/* Whether a request whose note is damaged was done cannot be told: it is not done a second time. */
+	if (code != TB_ENOTFOUND || check_submit(turn, submit, &item, &version, &err)) {
 		turn_refuse(turn, request, &err);
 		return;
 	}
@@ -341,11 +353,11 @@ void case_apply_submit(struct turn *turn, struct core_request *request)
 	                             .actor = submit->actor,
 	                             .detail = detail,
 	                             .node = turn->core->setup.region};
-	enum tb_code code = case_order(turn, record, &change, &err);
-	if (code) {
+	if (case_order(turn, record, &change, &err)) {
 		turn_refuse(turn, request, &err);
 		return;
 	}
+	use_number(turn);
 	if (submit->request_id[0])
 		kv_put(&turn->kv, KV_REQUEST, &repeated, tb_bytes_str(record->number));
 	if (submit->forward && forward(turn, record, submit, item, &err))
@@ -389,24 +401,24 @@ static enum tb_code order_here(struct turn *turn, PbCaseRecord *record, const Pb
 {
 	const struct case_row *row;
 	const char *self = turn->core->setup.region;
+	PbApplication *sent = NULL;
 	enum case_side side = strcmp(self, record->home) == 0 ? CASE_AT_HOME : CASE_AT_WINDOW;
 	enum tb_code code = case_allowed(&row, case_mode_find(record->mode), record->state, act->event,
 	                                 act->actor->role, side, detail, err);
 	if (code == TB_OK && act->event == PB_CASE_EVENT__ACCEPT)
 		code = case_accept_detail(turn, record, detail, err);
-	if (code == TB_OK && act->event == PB_CASE_EVENT__SEND) {
-		PbApplication *application;
-		code = whole_application(turn, record, &application, err);
-		if (code == TB_OK)
-			code = check_complete(turn, record, application, err);
-		if (code == TB_OK)
-			allow_materials(turn, record->home, application->materials, application->n_materials);
-	}
+	if (code == TB_OK && act->event == PB_CASE_EVENT__SEND)
+		code = whole_application(turn, record, &sent, err);
+	if (code == TB_OK && sent)
+		code = check_complete(turn, record, sent, err);
 	if (code)
 		return code;
 	struct case_change change = {
 		.event = act->event, .actor = act->actor, .detail = detail, .node = self, .issue = one};
-	return case_order(turn, record, &change, err);
+	code = case_order(turn, record, &change, err);
+	if (code == TB_OK && sent)
+		allow_materials(turn, record->home, sent->materials, sent->n_materials);
+	return code;
 }
 
 void case_apply_act(struct turn *turn, struct core_request *request)

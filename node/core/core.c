@@ -226,6 +226,8 @@ void core_request_free(struct core_request *request)
 {
 	if (!request)
 		return;
+	for (size_t i = 0; i < request->seals_count; i++)
+		pki_batch_free(request->seals[i]);
 	tb_arena_clear(&request->arena);
 	free(request);
 }

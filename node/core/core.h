@@ -69,8 +69,10 @@ struct core_request {
 	proto_message *message; /* decoded request, in the arena */
 	proto_message *reply;   /* in the arena; NULL until replied, or when error.code is set */
 	struct tb_error error;
-	void *prepared; /* what core_prepare() made, in the arena */
-	void *io;       /* the driver's */
+	void *prepared;           /* what core_prepare() made, in the arena */
+	struct pki_batch **seals; /* batches that core_prepare() sealed; the list is in the arena */
+	size_t seals_count;
+	void *io; /* the driver's */
 };
 
 /* The method of "/tongban.v1.CaseService/Submit"; NULL if there is none. */

@@ -376,6 +376,40 @@ static const char *reason_word(enum tb_code code)
 	                              : "invalid";
 }
 
+/* A message that is known: the original receipt, or, if its content is another now, a refusal that is not
+ * kept. */
+static struct tb_bytes again(struct turn *turn, const char *peer, PbInboxRecord *known, PbReceipt *receipt)
+{
+	if (tb_bytes_equal(proto_bytes(known->digest), proto_bytes(receipt->digest)))
+		return stored_receipt(turn, known);
+	receipt->code = tb_arena_str(&turn->arena, "same_id_other_content");
+	receipt->reason =
+		tb_arena_str(&turn->arena, "a message with this id and another content was received");
+	turn_log(turn, TB_LOG_ERROR, "delivery.forked", peer, receipt->case_number, "%s", receipt->reason);
+	audit_add(turn, PB_LEAF_KIND__LEAF_REFUSED, receipt->case_number, peer, proto_bytes(receipt->digest),
+	          1);
+	return proto_encode_arena(&turn->arena, &receipt->base);
+}
+
+/* The message is answered for: its receipt is kept for ever, and |batch| as the evidence of an accepted one.
+ */
+static void remember(struct turn *turn, const struct core_inbound *inbound, size_t i, uint64_t batch,
+                     struct tb_bytes encoded, const PbReceipt *receipt)
+{
+	PbInboxRecord record = PB_INBOX_RECORD__INIT;
+	char reference[64], hex[33];
+	struct kv_key key = in_key(inbound->peer, proto_bytes(receipt->id));
+	record.digest = receipt->digest;
+	record.receipt = proto_data(encoded);
+	record.batch = batch;
+	record.index = (uint32_t)i;
+	kv_put_message(&turn->kv, KV_INBOX, &key, &record.base);
+	tb_hex(hex, receipt->id.data, 16);
+	snprintf(reference, sizeof(reference), "message:%.6s:%s", inbound->peer, hex);
+	if (receipt->kind == PB_RECEIPT_KIND__DURABLE)
+		case_proof_add(&turn->kv, receipt->case_number, reference);
+}
+
 /* One message: gives the encoded receipt. |proved| is set when this batch is the message's evidence. */
 static struct tb_bytes receive(struct turn *turn, const struct core_inbound *inbound, size_t i,
                                uint64_t batch)
@@ -400,18 +434,8 @@ static struct tb_bytes receive(struct turn *turn, const struct core_inbound *inb
 	receipt.id = message->id;
 	receipt.case_number = message->case_number;
 	struct kv_key key = in_key(inbound->peer, proto_bytes(message->id));
-	if (KV_GET(&turn->kv, KV_INBOX, &key, inbox_record, &turn->arena, &known, &err) == TB_OK) {
-		if (tb_bytes_equal(proto_bytes(known->digest), tb_bytes_of(digest, sizeof(digest))))
-			return stored_receipt(turn, known);
-		receipt.code = tb_arena_str(&turn->arena, "same_id_other_content");
-		receipt.reason =
-			tb_arena_str(&turn->arena, "a message with this id and another content was received");
-		turn_log(turn, TB_LOG_ERROR, "delivery.forked", inbound->peer, message->case_number, "%s",
-		         receipt.reason);
-		audit_add(turn, PB_LEAF_KIND__LEAF_REFUSED, message->case_number, inbound->peer,
-		          tb_bytes_of(digest, sizeof(digest)), 1);
-		return proto_encode_arena(&turn->arena, &receipt.base);
-	}
+	if (KV_GET(&turn->kv, KV_INBOX, &key, inbox_record, &turn->arena, &known, &err) == TB_OK)
+		return again(turn, inbound->peer, known, &receipt);
 	enum tb_code code = TB_OK;
 	receipt.code = tb_arena_str(&turn->arena, "");
 	if (message->expired)
@@ -439,17 +463,7 @@ static struct tb_bytes receive(struct turn *turn, const struct core_inbound *inb
 		receipt.kind = PB_RECEIPT_KIND__DURABLE;
 	}
 	struct tb_bytes encoded = proto_encode_arena(&turn->arena, &receipt.base);
-	PbInboxRecord record = PB_INBOX_RECORD__INIT;
-	char reference[64], hex[33];
-	record.digest = receipt.digest;
-	record.receipt = proto_data(encoded);
-	record.batch = batch;
-	record.index = (uint32_t)i;
-	kv_put_message(&turn->kv, KV_INBOX, &key, &record.base);
-	tb_hex(hex, message->id.data, 16);
-	snprintf(reference, sizeof(reference), "message:%.6s:%s", inbound->peer, hex);
-	if (code == TB_OK)
-		case_proof_add(&turn->kv, message->case_number, reference);
+	remember(turn, inbound, i, batch, encoded, &receipt);
 	return encoded;
 }
 

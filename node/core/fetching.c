@@ -65,9 +65,11 @@ void material_want(struct turn *turn, const char *peer, const char *number, cons
 		record->sha256 = material->sha256;
 		record->peer = tb_arena_str(&turn->arena, peer);
 	}
-	/* Two peers may name the same content, and one of them wrongly: whoever names it last is asked next. */
-	if (!record->complete && (strcmp(record->peer, peer) != 0 || record->size != material->size ||
-	                          !tb_bytes_equal(proto_bytes(record->sha256), proto_bytes(material->sha256)))) {
+	/* Two peers may name the same content, and one of them wrongly: whoever names it last is asked next.
+	 */
+	if (!record->complete &&
+	    (strcmp(record->peer, peer) != 0 || record->size != material->size ||
+	     !tb_bytes_equal(proto_bytes(record->sha256), proto_bytes(material->sha256)))) {
 		if (record->size != material->size) {
 			record->chunks = 0;
 			record->leaves = (ProtobufCBinaryData){0, NULL};
@@ -148,7 +150,8 @@ tb_time material_finish(struct turn *turn)
 	struct core *core = turn->core;
 	/* As in delivery.c: a clock that was set back may let nobody wait longer than the longest retry. */
 	tb_time most = turn->now + 2 * RETRY_MOST_MS;
-	if (!core->fetch_due && turn->now < core->fetch_at && (core->fetch_at <= most || core->fetch_at == INT64_MAX))
+	if (!core->fetch_due && turn->now < core->fetch_at &&
+	    (core->fetch_at <= most || core->fetch_at == INT64_MAX))
 		return core->fetch_at;
 	struct store_cursor cursor;
 	struct tb_bytes key, value;

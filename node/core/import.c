@@ -54,12 +54,14 @@ static struct pki_random *salts_for(const struct core_setup *setup, struct tb_by
 	return pki_random_new(seed);
 }
 
-/* Seals |count| certificates: one signature for each group. */
-static enum tb_code seal_all(const struct core_setup *setup, struct sealed_one *ones, size_t count,
-                             tb_time now, struct pki_batch **seals, struct tb_error *err)
+/* Seals |count| certificates: one signature for each group. The batches belong to |request|. */
+static enum tb_code seal_all(const struct core_setup *setup, struct core_request *request,
+                             struct sealed_one *ones, size_t count, tb_time now, struct tb_error *err)
 {
 	if (count == 0)
 		return TB_OK;
+	request->seals = tb_arena_alloc(&request->arena,
+	                                (count + SEAL_GROUP - 1) / SEAL_GROUP * sizeof(struct pki_batch *));
 	struct pki_random *random = salts_for(setup, ones[0].encoded, now);
 	struct pki_batch_head head = {.kind = PB_BATCH_KIND__SEAL,
 	                              .sender = setup->region,
@@ -74,7 +76,7 @@ static enum tb_code seal_all(const struct core_setup *setup, struct sealed_one *
 		for (size_t i = 0; i < size; i++)
 			messages[i] = ones[from + i].encoded;
 		struct pki_batch *seal = pki_batch_build(&head, messages, size, random);
-		seals[from / SEAL_GROUP] = seal;
+		request->seals[request->seals_count++] = seal;
 		code = pki_batch_sign(seal, setup->seal.key, setup->seal.chain, setup->seal.chain_count, err);
 		for (size_t i = 0; i < size; i++) {
 			ones[from + i].seal = seal;
@@ -118,8 +120,6 @@ static enum tb_code check_one(const struct core_setup *setup, struct pki_vault *
 struct prepared_import {
 	struct sealed_one *ones;
 	size_t count;
-	struct pki_batch **seals;
-	size_t seals_count;
 	PbImportResponse *reply;
 };
 
@@ -204,10 +204,8 @@ enum tb_code credential_prepare_import(const struct core_setup *setup, struct co
 	pki_vault_free(vault);
 	if (code)
 		return code;
-	prepared->seals_count = (prepared->count + SEAL_GROUP - 1) / SEAL_GROUP;
-	prepared->seals = tb_arena_alloc(arena, prepared->seals_count * sizeof(struct pki_batch *));
 	request->prepared = prepared;
-	return seal_all(setup, prepared->ones, prepared->count, now, prepared->seals, err);
+	return seal_all(setup, request, prepared->ones, prepared->count, now, err);
 }
 
 enum tb_code credential_prepare_one(const struct core_setup *setup, struct core_request *request,
@@ -215,12 +213,11 @@ enum tb_code credential_prepare_one(const struct core_setup *setup, struct core_
                                     struct tb_error *err)
 {
 	struct sealed_one *one = tb_arena_alloc(&request->arena, sizeof(*one));
-	struct pki_batch *seal = NULL;
 	struct pki_vault *vault = pki_vault_new(setup->vault_key);
 	enum tb_code code = check_one(setup, vault, credential, now, &request->arena, one, err);
 	pki_vault_free(vault);
 	if (code == TB_OK)
-		code = seal_all(setup, one, 1, now, &seal, err);
+		code = seal_all(setup, request, one, 1, now, err);
 	*out = code ? NULL : one;
 	return code;
 }
@@ -415,8 +412,9 @@ static enum tb_code sort_out(struct turn *turn, const PbImportRequest *import,
 	return TB_OK;
 }
 
-static void store_new(struct turn *turn, struct prepared_import *prepared, const bool *is_new)
+static void store_new(struct turn *turn, struct core_request *request, const bool *is_new)
 {
+	struct prepared_import *prepared = request->prepared;
 	uint64_t first_seal = turn->core->batches + 1;
 	size_t names = 0, keys_count = 0;
 	struct tb_buf plain = {0};
@@ -433,8 +431,8 @@ static void store_new(struct turn *turn, struct prepared_import *prepared, const
 		prepared->reply->added++;
 	}
 	store_keys(turn, keys, keys_count);
-	for (size_t i = 0; i < prepared->seals_count; i++)
-		batch_keep_seal(turn, prepared->seals[i], ++turn->core->batches);
+	for (size_t i = 0; i < request->seals_count; i++)
+		batch_keep_seal(turn, request->seals[i], ++turn->core->batches);
 	free(keys);
 	tb_buf_clear(&plain);
 }
@@ -467,13 +465,6 @@ static void note_import(struct turn *turn, const PbImportRequest *import, const 
 	kv_put_message(&turn->kv, KV_IMPORT, &key, &record->base);
 }
 
-static void free_seals(struct prepared_import *prepared)
-{
-	for (size_t i = 0; i < prepared->seals_count; i++)
-		pki_batch_free(prepared->seals[i]);
-	prepared->seals_count = 0;
-}
-
 static void apply_import(struct turn *turn, struct core_request *request)
 {
 	const PbImportRequest *import = (const PbImportRequest *)(const void *)request->message;
@@ -481,9 +472,9 @@ static void apply_import(struct turn *turn, struct core_request *request)
 	struct tb_error err = {0};
 	bool *is_new = tb_arena_alloc(&turn->arena, prepared->count + 1);
 	if (sort_out(turn, import, prepared, &request->arena, is_new, &err) == TB_OK) {
-		store_new(turn, prepared, is_new);
+		store_new(turn, request, is_new);
 		struct tb_bytes digest =
-			prepared->seals_count ? pki_batch_root(prepared->seals[0]) : tb_bytes_of(NULL, 0);
+			request->seals_count ? pki_batch_root(request->seals[0]) : tb_bytes_of(NULL, 0);
 		note_import(turn, import, prepared->reply);
 		if (prepared->reply->added)
 			audit_add(turn, PB_LEAF_KIND__LEAF_IMPORT, "import", "", digest,
@@ -492,7 +483,6 @@ static void apply_import(struct turn *turn, struct core_request *request)
 	} else {
 		turn_refuse(turn, request, &err);
 	}
-	free_seals(prepared);
 }
 
 /* Two parts of a file may be on their way at once, and be prepared by two threads: the second waits for the
@@ -532,7 +522,6 @@ static void give_up(struct turn *turn, struct core_request *request)
 {
 	struct tb_error err = {0};
 	tb_fail(&err, TB_EBUSY, "the part of the file before this one has not come");
-	free_seals(request->prepared);
 	turn_refuse(turn, request, &err);
 }
 
@@ -566,8 +555,6 @@ tb_time credential_finish(struct turn *turn)
 void credential_forget_held(struct core *core)
 {
 	for (size_t i = 0; i < HELD_IMPORTS; i++) {
-		if (core->held[i].request)
-			free_seals(core->held[i].request->prepared);
 		core_request_free(core->held[i].request);
 		core->held[i].request = NULL;
 	}

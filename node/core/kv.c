@@ -7,7 +7,7 @@ const char *const core_tables[] = {
 	"meta",     "chain",        "batch",      "credential", "find",   "case",       "entry",
 	"request",  "timer",        "outbox",     "outgoing",   "dead",   "inbox",      "proof",
 	"material", "material_for", "wanted",     "catalogue",  "import", "audit_leaf", "audit_node",
-	"note",     "nonce",        "nonce_seen", "proposed", NULL,
+	"note",     "nonce",        "nonce_seen", "proposed",   NULL,
 };
 _Static_assert(sizeof(core_tables) / sizeof(core_tables[0]) == KV_TABLES + 1, "a name for every table");
 

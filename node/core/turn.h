@@ -248,7 +248,8 @@ enum tb_code case_read_list(struct query *query, struct tb_error *err);
  * |*defer|: an earlier message of the case is missing. */
 enum tb_code case_message(struct turn *turn, const char *peer, const PbCaseMessage *message,
                           struct tb_bytes bytes, bool *defer, uint32_t *head, struct tb_error *err);
-/* Notes that |message|, queued for |peer|, proposes an event: an entry that says it happened here must name it. */
+/* Notes that |message|, queued for |peer|, proposes an event: an entry that says it happened here must name
+ * it. */
 void case_proposed(struct turn *turn, const char *peer, const PbCaseMessage *message);
 /* A message of ours was receipted (or refused). */
 void case_receipted(struct turn *turn, const char *peer, const PbCaseMessage *message,

@@ -12,6 +12,7 @@ enum {
 	CALLS_MAX = 2,      /* Verify calls in flight to one peer: one travels while the next one forms */
 	DOCUMENTS_MAX = 64, /* queries for documents in one batch: their answers are large */
 	CALL_TIMEOUT_MS = 15000,
+	IDENTIFIER_TYPE_AT = 15, /* "1.2.156.3005.2.", then the type (GB/T 36904) */
 };
 
 /* ---- asking */
@@ -375,6 +376,34 @@ static void fold_query(struct turn *turn, PbQuery *query)
 	}
 }
 
+static bool agrees(const PbCredential *c, const PbQuery *query)
+{
+	bool all = given_agrees(c, query);
+	for (size_t i = 0; i < query->n_match && all; i++)
+		all = field_equal(c, query->match[i]);
+	return all;
+}
+
+/* Which of those that were found is meant: one that agrees with all that is given before one that does not
+ * (two issuers may use the same number), then a valid one, then the newest. One of another type than the
+ * query names is not meant. */
+static const struct found *choose(const struct found *found, size_t count, const PbQuery *query, tb_time now)
+{
+	const struct found *best = NULL;
+	int best_rank = -1;
+	for (size_t i = 0; i < count; i++) {
+		if (query->type[0] && strcmp(found[i].credential->type, query->type) != 0)
+			continue;
+		int rank = 2 * agrees(found[i].credential, query) +
+		           (credential_state(&found[i], now) == PB_CREDENTIAL_STATE__VALID);
+		if (rank > best_rank) {
+			best = &found[i];
+			best_rank = rank;
+		}
+	}
+	return best;
+}
+
 static void answer_one(struct turn *turn, const struct peer *peer, PbQuery *query, PbAnswer *answer)
 {
 	struct found found[8];
@@ -392,23 +421,13 @@ static void answer_one(struct turn *turn, const struct peer *peer, PbQuery *quer
 		answer->reason = tb_arena_str(&turn->arena, "the home node could not read its record");
 		return;
 	}
-	size_t best = 0;
-	for (size_t i = 0; i < count; i++) {
-		if (query->type[0] && strcmp(found[i].credential->type, query->type) != 0)
-			continue;
-		best = i;
-		if (credential_state(&found[i], turn->now) == PB_CREDENTIAL_STATE__VALID)
-			break;
-	}
-	const struct found *hit = count ? &found[best] : NULL;
-	/* The grant is by type. Without a type in the query, the type of an unknown identifier is read from
-	 * it. */
-	const char *type = query->type;
-	char from_identifier[22] = "";
-	if (!type[0] && strlen(query->identifier) > 15 + 21) {
-		memcpy(from_identifier, query->identifier + 15, 21);
-		type = from_identifier;
-	}
+	const struct found *hit = choose(found, count, query, turn->now);
+	/* The grant goes by the type of the certificate itself; of one that is unknown, by what the query or
+	 * the identifier says. */
+	char from_identifier[IDENT_TYPE_CHARS + 1] = "";
+	if (strlen(query->identifier) > IDENTIFIER_TYPE_AT + IDENT_TYPE_CHARS)
+		memcpy(from_identifier, query->identifier + IDENTIFIER_TYPE_AT, IDENT_TYPE_CHARS);
+	const char *type = hit ? hit->credential->type : query->type[0] ? query->type : from_identifier;
 	PbDisclosure right = peer_may_verify(peer, type);
 	if (right < query->disclosure) {
 		answer->result = PB_VERIFY_RESULT__NOT_GRANTED;

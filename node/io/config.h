@@ -3,7 +3,8 @@
  * - DIR/node.yaml: who this node is, where it listens
  * - DIR/keys/ (0700): ca.key node.key message.key seal.key (PKCS #8), vault.key (32 bytes), each 0600
  * - DIR/certs/: ca.pem node.pem message.pem seal.pem
- * - DIR/peers/REGION.yaml: a peer, where it is, what it is granted (default: nothing); REGION.pem: its anchors
+ * - DIR/peers/REGION.yaml: a peer, where it is, what it is granted (default: nothing); REGION.pem: its
+ * anchors
  * - DIR/data/: optional: workdays.tsv, regions.tsv in place of the compiled ones
  * - DIR/store/, DIR/blobs/: what the node keeps
  * - DIR/api.sock, DIR/listen, DIR/tongban.lock: of a running node

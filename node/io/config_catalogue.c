@@ -184,7 +184,8 @@ static enum tb_code check_item(const struct yamldoc *doc, const struct item_yaml
 	snprintf(field, sizeof(field), "items[%zu].promised_days", index);
 	if (item->promised_days > DAYS_MAX || item->legal_days > DAYS_MAX)
 		return yamldoc_fail(doc, field, item->code, 0, err, "over %d working days", DAYS_MAX);
-	/* 承诺办结时限 may only shorten 法定办结时限; where no other law sets one, article 42 does: 20 days. */
+	/* 承诺办结时限 may only shorten 法定办结时限; where no other law sets one, article 42 does: 20 days.
+	 */
 	if (item->promised_days > item->legal_days)
 		return yamldoc_fail(doc, field, item->code, 0, err,
 		                    "%u is more than legal_days, %u (item %s)", item->promised_days,

@@ -20,18 +20,19 @@
 #include <unistd.h>
 
 enum {
-	/* Each of MHD's threads has an equal share of the connections. It must stay well below 128: when a thread of
-	 * libmicrohttpd 0.9.75 is given 128 events at once (MAX_EVENTS in MHD_epoll()), it waits for more before it
-	 * looks at any of them, and its connections hang until one comes. */
+	/* Each of MHD's threads has an equal share of the connections. It must stay well below 128: when a
+	 * thread of libmicrohttpd 0.9.75 is given 128 events at once (MAX_EVENTS in MHD_epoll()), it waits
+	 * for more before it looks at any of them, and its connections hang until one comes. */
 	HTTP_CONNECTIONS_MAX = 360,
 	HTTP_AT_ONCE_BYTES_MAX = 16 * 1024, /* a body up to this is decoded on the thread that read it */
 	HTTP_THREADS = 3,
 	HTTP_WORKERS = 2,
-	HTTP_CONNECTION_BYTES = 128 * 1024, /* read buffer: the size of an upload's steps */
-	HTTP_IDLE_S = 300,                  /* an idle connection is closed after this */
-	HTTP_BODIES_BYTES_MAX = 256 << 20,  /* bodies in memory at one time, of all connections */
-	HTTP_DISCARD_BYTES_MAX = 64 << 20,  /* read after an error, so that the client reads the reply */
-	HTTP_FLUSH_MS = 1000,               /* time for the last replies when closing */
+	HTTP_CONNECTION_BYTES =
+		16 * 1024, /* read buffer; libmicrohttpd clears all of it after every request */
+	HTTP_IDLE_S = 300, /* an idle connection is closed after this */
+	HTTP_BODIES_BYTES_MAX = 256 << 20, /* bodies in memory at one time, of all connections */
+	HTTP_DISCARD_BYTES_MAX = 64 << 20, /* read after an error, so that the client reads the reply */
+	HTTP_FLUSH_MS = 1000,              /* time for the last replies when closing */
 };
 
 /* Reading (MHD's thread) -> away (a worker, then maybe a turn; suspended) -> back (MHD's thread again). */
@@ -127,7 +128,8 @@ static bool call_leave(struct call *call)
 {
 	struct http *http = call->http;
 	/* A small call costs less than waking a worker for it; what reads may read long. */
-	bool at_once = call->method && !core_method_reads(call->method) && call->body.size <= HTTP_AT_ONCE_BYTES_MAX;
+	bool at_once =
+		call->method && !core_method_reads(call->method) && call->body.size <= HTTP_AT_ONCE_BYTES_MAX;
 	pthread_mutex_lock(&http->mutex);
 	bool open = !http->closing;
 	if (open) {

@@ -540,7 +540,8 @@ static struct core_setup setup_of(const struct config *config, const struct conf
 	return setup;
 }
 
-/* Limits that reach beyond the calendar are refused: the operator should hear of it before the first one is. */
+/* Limits that reach beyond the calendar are refused: the operator should hear of it before the first one is.
+ */
 static void warn_of_calendar(const struct calendar *calendar)
 {
 	int first, last, year, month, day;

@@ -106,7 +106,7 @@ static void load_catalogue(struct bench *bench)
 	static const char catalogue[] =
 		"{\"items\":[{\"code\":\"" BENCH_ITEM "\",\"name\":\"机动车驾驶证公证\","
 		"\"department\":\"11320400014109045T\",\"departmentName\":\"常州市司法局\",\"modes\":[\"DS\"]"
-	        ","
+		","
 		"\"promisedDays\":5,\"legalDays\":15,\"materials\":[{\"code\":\"M1\",\"name\":\"申请材料\","
 		"\"required\":false,\"basis\":\"公证程序规则\"}]}]}";
 	struct tb_arena arena = {0};

@@ -34,7 +34,9 @@ static void take_entries(struct forgery *f, const ProtobufCBinaryData *data, siz
 	/* Room for entries that a test adds. */
 	f->entries = tb_arena_alloc(&f->arena, (count + 8) * sizeof(*f->entries));
 	for (size_t i = 0; i < count; i++)
-		assert_int_equal(PROTO_DECODE(&f->entries[i], case_entry, proto_bytes(data[i]), &f->arena, NULL), TB_OK);
+		assert_int_equal(
+			PROTO_DECODE(&f->entries[i], case_entry, proto_bytes(data[i]), &f->arena, NULL),
+			TB_OK);
 	f->head = proto_bytes(f->entries[0]->previous);
 }
 
@@ -44,13 +46,16 @@ void forgery_take(struct forgery *f, struct pair *pair, struct side *from)
 	struct store_cursor cursor;
 	struct tb_bytes key, value;
 	PbOutboxRecord *record;
-	*f = (struct forgery){.pair = pair, .from = from, .to = from == &pair->home ? &pair->window : &pair->home};
+	*f = (struct forgery){
+		.pair = pair, .from = from, .to = from == &pair->home ? &pair->window : &pair->home};
 	store_cursor_last(&cursor, kv.txn, KV_OUTGOING, tb_bytes_str(f->to->region.code));
 	assert_true(store_next(&cursor, &key, &value));
 	struct kv_key out = kv_key_of(key);
 	store_cursor_end(&cursor);
 	assert_int_equal(KV_GET(&kv, KV_OUTBOX, &out, outbox_record, &f->arena, &record, NULL), TB_OK);
-	assert_int_equal(PROTO_DECODE(&f->message, case_message, proto_bytes(record->message), &f->arena, NULL), TB_OK);
+	assert_int_equal(
+		PROTO_DECODE(&f->message, case_message, proto_bytes(record->message), &f->arena, NULL),
+		TB_OK);
 	kv_end(&kv);
 	if (f->message->package)
 		take_entries(f, f->message->package->entries, f->message->package->n_entries);
@@ -110,8 +115,8 @@ const PbReceipt *forgery_send(struct forgery *f, struct pair_reply *reply)
 /* ---- batches */
 
 void hostile_answer(struct pair *pair, struct tb_buf *out, PbBatchKind kind, const char *from, const char *to,
-                    const struct credential *signer, struct tb_bytes in_reply_to, const struct tb_bytes *messages,
-                    size_t count)
+                    const struct credential *signer, struct tb_bytes in_reply_to,
+                    const struct tb_bytes *messages, size_t count)
 {
 	struct tb_error err = {0};
 	struct pki_random *random = drawn(pair);
@@ -147,9 +152,9 @@ uint64_t hostile_count(struct side *side, int table)
 char *hostile_state(struct pair *pair, struct side *side, const char *number)
 {
 	/* Not among them: what keeps the proof that something was received and refused. */
-	static const int tables[] = {KV_CREDENTIAL, KV_FIND,   KV_CASE,         KV_ENTRY,  KV_REQUEST,   KV_TIMER,
-	                             KV_OUTBOX,     KV_DEAD,   KV_CASE_PROOF,   KV_WANTED, KV_CATALOGUE, KV_IMPORT,
-	                             KV_MATERIAL,   KV_OUTGOING, KV_MATERIAL_FOR};
+	static const int tables[] = {KV_CREDENTIAL, KV_FIND,   KV_CASE,     KV_ENTRY,      KV_REQUEST,
+	                             KV_TIMER,      KV_OUTBOX, KV_DEAD,     KV_CASE_PROOF, KV_WANTED,
+	                             KV_CATALOGUE,  KV_IMPORT, KV_MATERIAL, KV_OUTGOING,   KV_MATERIAL_FOR};
 	struct tb_buf text = {0};
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
 		tb_buf_printf(&text, "%s %llu\n", core_tables[tables[i]],
@@ -161,7 +166,8 @@ char *hostile_state(struct pair *pair, struct side *side, const char *number)
 	return copy;
 }
 
-void hostile_assert_unchanged(struct pair *pair, struct side *side, const char *number, char *before, const char *what)
+void hostile_assert_unchanged(struct pair *pair, struct side *side, const char *number, char *before,
+                              const char *what)
 {
 	char *after = hostile_state(pair, side, number);
 	if (strcmp(before, after) != 0)
@@ -177,8 +183,8 @@ size_t hostile_leaves(struct pair *pair, struct side *side, const char *kind)
 	while (first < size) {
 		char json[64];
 		snprintf(json, sizeof(json), "{\"first\":%llu,\"limit\":1000}", (unsigned long long)first);
-		PbAuditListResponse *page =
-			(PbAuditListResponse *)(void *)pair_ask(pair, side, "/tongban.v1.AuditService/List", json);
+		PbAuditListResponse *page = (PbAuditListResponse *)(void *)pair_ask(
+			pair, side, "/tongban.v1.AuditService/List", json);
 		for (size_t i = 0; i < page->n_rows; i++)
 			count += strcmp(page->rows[i]->kind, kind) == 0;
 		size = page->size;

@@ -1,5 +1,6 @@
-/* What a hostile peer sends: real messages of the pair, taken from an outbox, altered, chained anew and signed with the
- * peer's own key. Nobody but a peer could make them, and only the receiver's core can refuse them. */
+/* What a hostile peer sends: real messages of the pair, taken from an outbox, altered, chained anew and
+ * signed with the peer's own key. Nobody but a peer could make them, and only the receiver's core can refuse
+ * them. */
 #pragma once
 
 #include "tests/core/pair.h"
@@ -13,10 +14,10 @@ struct forgery {
 	PbCaseMessage *message;
 	PbCaseEntry **entries; /* of its package or its entries; may be changed, added to, or cut */
 	size_t count;
-	struct tb_bytes head;  /* of the entry before the first */
-	bool raw;              /* the entries are in the message as they are to be sent */
-	bool unchained;        /* every entry keeps its |previous| */
-	bool same_id;          /* not to get an id of its own */
+	struct tb_bytes head; /* of the entry before the first */
+	bool raw;             /* the entries are in the message as they are to be sent */
+	bool unchained;       /* every entry keeps its |previous| */
+	bool same_id;         /* not to get an id of its own */
 };
 
 /* Decodes the newest message of |from| that has no receipt yet. */
@@ -32,17 +33,19 @@ void hostile_batch(struct pair *pair, struct tb_buf *out, PbBatchKind kind, cons
                    const struct credential *signer, const struct tb_bytes *messages, size_t count);
 /* The same with |in_reply_to|. */
 void hostile_answer(struct pair *pair, struct tb_buf *out, PbBatchKind kind, const char *from, const char *to,
-                    const struct credential *signer, struct tb_bytes in_reply_to, const struct tb_bytes *messages,
-                    size_t count);
+                    const struct credential *signer, struct tb_bytes in_reply_to,
+                    const struct tb_bytes *messages, size_t count);
 
-/* What no refused input may change, as a text to be compared and freed: how much is in the tables, and all that is shown
- * of the case |number| (NULL: of none). */
+/* What no refused input may change, as a text to be compared and freed: how much is in the tables, and all
+ * that is shown of the case |number| (NULL: of none). */
 char *hostile_state(struct pair *pair, struct side *side, const char *number);
 /* Frees |before|. */
-void hostile_assert_unchanged(struct pair *pair, struct side *side, const char *number, char *before, const char *what);
+void hostile_assert_unchanged(struct pair *pair, struct side *side, const char *number, char *before,
+                              const char *what);
 /* How many audit leaves of |kind| are there. */
 size_t hostile_leaves(struct pair *pair, struct side *side, const char *kind);
-/* The receipt of what is in the inbox, whether by |message|'s id or not: how many messages of |peer| are remembered. */
+/* The receipt of what is in the inbox, whether by |message|'s id or not: how many messages of |peer| are
+ * remembered. */
 uint64_t hostile_count(struct side *side, int table);
 
 /* A peer as configuration would have it, with |verify| types and case |items|, each ended by NULL. */

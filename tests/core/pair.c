@@ -2,7 +2,8 @@
 
 #include "base/log.h"
 
-/* A crash here loses memory, never the disk: nothing needs to be synced, and a thousand turns take a second. */
+/* A crash here loses memory, never the disk: nothing needs to be synced, and a thousand turns take a second.
+ */
 int fsync(int fd)
 {
 	(void)fd;
@@ -63,8 +64,10 @@ static void side_start(struct pair *pair, struct side *side)
 	snprintf(blobs, sizeof(blobs), "%s/blobs", side->dir);
 	struct store_options options = {.dir = store, .map_bytes = 1 << 28, .tables = core_tables};
 	assert_int_equal(store_open(&side->setup.store, &options, &err), TB_OK);
-	assert_int_equal(blob_dir_open(&side->setup.blobs, blobs, TB_CHUNK_BYTES + PKI_VAULT_OVERHEAD, &err), TB_OK);
-	assert_int_equal(core_open(&side->core, &side->setup, side->peers, next_seed(pair), pair->now, &err), TB_OK);
+	assert_int_equal(blob_dir_open(&side->setup.blobs, blobs, TB_CHUNK_BYTES + PKI_VAULT_OVERHEAD, &err),
+	                 TB_OK);
+	assert_int_equal(core_open(&side->core, &side->setup, side->peers, next_seed(pair), pair->now, &err),
+	                 TB_OK);
 	side->wake = pair->now;
 }
 
@@ -81,10 +84,12 @@ static void reissue(struct side *side, struct credential *out, enum pki_role rol
 	struct tb_error err = {0};
 	pki_key_free(out->key);
 	assert_int_equal(pki_key_generate(&out->key, PKI_P256, &err), TB_OK);
-	assert_int_equal(
-		pki_issue_leaf(&pem, out->key, side->region.ca, tb_buf_bytes(&side->region.ca_pem), &leaf, &err), TB_OK);
-	assert_int_equal(
-		pki_pem_to_chain(out->chain, &out->chain_count, tb_buf_bytes(&pem), &side->region.arena, &err), TB_OK);
+	assert_int_equal(pki_issue_leaf(&pem, out->key, side->region.ca, tb_buf_bytes(&side->region.ca_pem),
+	                                &leaf, &err),
+	                 TB_OK);
+	assert_int_equal(pki_pem_to_chain(out->chain, &out->chain_count, tb_buf_bytes(&pem),
+	                                  &side->region.arena, &err),
+	                 TB_OK);
 	tb_buf_clear(&pem);
 }
 
@@ -107,7 +112,8 @@ static void side_init(struct pair *pair, struct side *side, const char *region, 
 		.listen = "",
 		.regions = pair->regions,
 		.calendar = pair->calendar,
-		.message = {side->region.message.key, side->region.message.chain, side->region.message.chain_count},
+		.message = {side->region.message.key, side->region.message.chain,
+	                    side->region.message.chain_count},
 		.seal = {side->region.seal.key, side->region.seal.chain, side->region.seal.chain_count},
 		.anchors = pki_trust_new(),
 	};
@@ -116,12 +122,14 @@ static void side_init(struct pair *pair, struct side *side, const char *region, 
 }
 
 static const char catalogue[] =
-	"{\"items\":[{\"code\":\"" ITEM "\",\"name\":\"机动车驾驶证公证\",\"department\":\"11320400014109045T\","
+	"{\"items\":[{\"code\":\"" ITEM
+	"\",\"name\":\"机动车驾驶证公证\",\"department\":\"11320400014109045T\","
 	"\"departmentName\":\"常州市司法局\",\"modes\":[\"DS\"],\"promisedDays\":5,\"legalDays\":15,"
 	"\"resultType\":\"11100000000013338W032\",\"materials\":["
 	"{\"code\":\"M1\",\"name\":\"申请表\",\"required\":true,\"basis\":\"公证程序规则\"},"
 	"{\"code\":\"M2\",\"name\":\"驾驶证\",\"required\":false,\"basis\":\"公证程序规则\"},"
-	"{\"code\":\"M3\",\"name\":\"原件\",\"required\":false,\"basis\":\"公证程序规则\",\"original\":true}]}]}";
+	"{\"code\":\"M3\",\"name\":\"原件\",\"required\":false,\"basis\":\"公证程序规则\",\"original\":true}]"
+        "}]}";
 
 struct pair *pair_new(struct scratch *scratch)
 {
@@ -130,10 +138,13 @@ struct pair *pair_new(struct scratch *scratch)
 	struct tb_buf text = {0};
 	pair->scratch = scratch;
 	pair->now = NOW;
-	assert_int_equal(regions_parse(&pair->regions, read_file(TEST_DATA "/../../data/regions.tsv", &text), &err), TB_OK);
+	assert_int_equal(
+		regions_parse(&pair->regions, read_file(TEST_DATA "/../../data/regions.tsv", &text), &err),
+		TB_OK);
 	text.size = 0;
-	assert_int_equal(calendar_parse(&pair->calendar, read_file(TEST_DATA "/../../data/workdays.tsv", &text), &err),
-	                 TB_OK);
+	assert_int_equal(
+		calendar_parse(&pair->calendar, read_file(TEST_DATA "/../../data/workdays.tsv", &text), &err),
+		TB_OK);
 	tb_buf_clear(&text);
 	side_init(pair, &pair->window, WINDOW, "window");
 	side_init(pair, &pair->home, HOME, "home");
@@ -217,8 +228,8 @@ static void send(struct pair *pair, struct side *from, struct core_outbound *out
 	if (pair->parted || fate == REQUEST_LOST)
 		tb_fail(&outbound->error, TB_EUNREACHABLE, "the wire is cut");
 	else
-		inbound = core_inbound_new(&to->setup, to->peers, outbound->call, from->region.code, tb_buf_bytes(&bytes),
-		                           pair->now, &outbound->error);
+		inbound = core_inbound_new(&to->setup, to->peers, outbound->call, from->region.code,
+		                           tb_buf_bytes(&bytes), pair->now, &outbound->error);
 	tb_buf_clear(&bytes);
 	if (!inbound) {
 		post(from, (struct core_event){.kind = CORE_CALL_DONE, .outbound = outbound});
@@ -258,10 +269,11 @@ static void keep_injected(struct pair *pair, struct side *from, struct core_inbo
 	                            .now = pair->now};
 	if (pki_batch_check(&reply->batch, tb_buf_bytes(&reply->bytes), from->setup.anchors, &expect, &err))
 		fail_msg("the answer to an injected call: %s", err.text);
-	reply->messages = tb_arena_alloc(&reply->batch->arena, reply->batch->items_count * sizeof(*reply->messages));
+	reply->messages =
+		tb_arena_alloc(&reply->batch->arena, reply->batch->items_count * sizeof(*reply->messages));
 	for (size_t i = 0; i < reply->batch->items_count; i++) {
-		if (proto_decode(&reply->messages[i], answers[inbound->call].type, pki_batch_message(reply->batch, i),
-		                 &reply->batch->arena, &err))
+		if (proto_decode(&reply->messages[i], answers[inbound->call].type,
+		                 pki_batch_message(reply->batch, i), &reply->batch->arena, &err))
 			fail_msg("item %zu of the answer to an injected call: %s", i, err.text);
 	}
 }
@@ -282,7 +294,8 @@ static void answer(struct pair *pair, struct side *from, struct core_inbound *in
 		if (code == TB_OK && pair->answering)
 			pair->answering(pair, from, inbound, &bytes);
 		if (code == TB_OK)
-			core_outbound_answered(&to->setup, to->peers, outbound, tb_buf_bytes(&bytes), pair->now);
+			core_outbound_answered(&to->setup, to->peers, outbound, tb_buf_bytes(&bytes),
+			                       pair->now);
 		else
 			outbound->error = err;
 		post(to, (struct core_event){.kind = CORE_CALL_DONE, .outbound = outbound});
@@ -291,8 +304,8 @@ static void answer(struct pair *pair, struct side *from, struct core_inbound *in
 	core_inbound_free(inbound);
 }
 
-enum tb_code pair_inject(struct pair *pair, struct side *to, enum core_call call, const char *peer, struct tb_bytes bytes,
-                         struct pair_reply *reply)
+enum tb_code pair_inject(struct pair *pair, struct side *to, enum core_call call, const char *peer,
+                         struct tb_bytes bytes, struct pair_reply *reply)
 {
 	struct pair_reply dropped = {0};
 	struct pair_reply *into = reply ? reply : &dropped;
@@ -336,12 +349,13 @@ static void fetch(struct pair *pair, struct side *side, struct core_fetch *fetch
 	PbStoredMaterial *record;
 	bool more = true, progress;
 	enum tb_code code = pair->parted ? tb_fail(&fetch->error, TB_EUNREACHABLE, "the wire is cut")
-	                                 : core_material_for(&from->setup, side->region.code, fetch->root, &arena, &record,
-	                                                     &fetch->error);
+	                                 : core_material_for(&from->setup, side->region.code, fetch->root,
+	                                                     &arena, &record, &fetch->error);
 	if (code == TB_OK)
 		code = material_sink_new(&sink, &side->setup, fetch, next_seed(pair), &fetch->error);
 	if (code == TB_OK)
-		code = material_source_new(&source, &from->setup, record, fetch->root, fetch->first_chunk, &fetch->error);
+		code = material_source_new(&source, &from->setup, record, fetch->root, fetch->first_chunk,
+		                           &fetch->error);
 	for (unsigned parts = 0; code == TB_OK && more; parts++) {
 		struct tb_buf part = {0};
 		if (side->fetches_cut && parts == 1) {
@@ -453,7 +467,8 @@ void pair_set_back(struct pair *pair, tb_time span)
 
 /* ---- the local API */
 
-proto_message *pair_call(struct pair *pair, struct side *side, const char *path, const char *json, enum tb_code *code)
+proto_message *pair_call(struct pair *pair, struct side *side, const char *path, const char *json,
+                         enum tb_code *code)
 {
 	struct tb_error err = {0};
 	struct core_request *request;
@@ -518,7 +533,9 @@ void pair_upload(struct pair *pair, struct side *side, size_t size, uint8_t fill
 	struct tb_buf root = {0}, sha256 = {0};
 	tb_base64(&root, proto_bytes(view->root));
 	tb_base64(&sha256, proto_bytes(view->sha256));
-	snprintf(json, 512, "\"name\":\"scan.pdf\",\"mediaType\":\"application/pdf\",\"size\":%zu,\"root\":\"%s\",\"sha256\":\"%s\"",
+	snprintf(json, 512,
+	         "\"name\":\"scan.pdf\",\"mediaType\":\"application/"
+	         "pdf\",\"size\":%zu,\"root\":\"%s\",\"sha256\":\"%s\"",
 	         size, tb_buf_text(&root), tb_buf_text(&sha256));
 	tb_buf_clear(&root);
 	tb_buf_clear(&sha256);
@@ -529,7 +546,8 @@ void pair_application(char json[2048], const char *material, const char *request
 	snprintf(json, 2048,
 	         "{\"application\":{\"item\":\"" ITEM "\",\"mode\":\"DS\",\"home\":\"" HOME "\","
 	         "\"applicant\":{\"name\":\"王伟\",\"codeType\":\"111\",\"code\":\"11010519491231002X\"},"
-	         "\"delivery\":\"COURIER\",\"address\":\"兰州\",\"window\":\"1\",\"materials\":[{\"need\":\"M1\",%s}]},"
+	         "\"delivery\":\"COURIER\",\"address\":\"兰州\",\"window\":\"1\",\"materials\":[{\"need\":"
+	         "\"M1\",%s}]},"
 	         "\"actor\":{\"role\":\"R_WIN\",\"id\":\"w1\"},\"forward\":%s,\"requestId\":\"%s\"}",
 	         material, forward ? "true" : "false", request_id);
 }
@@ -543,12 +561,13 @@ void pair_submit(struct pair *pair, bool forward, char number[32])
 	snprintf(number, 32, "%s", ((PbCaseView *)(void *)reply)->number);
 }
 
-enum tb_code pair_act(struct pair *pair, struct side *side, const char *number, const char *event, const char *role,
-                      const char *more)
+enum tb_code pair_act(struct pair *pair, struct side *side, const char *number, const char *event,
+                      const char *role, const char *more)
 {
 	char json[4096];
 	enum tb_code code;
-	snprintf(json, sizeof(json), "{\"number\":\"%s\",\"event\":\"%s\",\"actor\":{\"role\":\"%s\",\"id\":\"a1\"}%s%s}", number,
+	snprintf(json, sizeof(json),
+	         "{\"number\":\"%s\",\"event\":\"%s\",\"actor\":{\"role\":\"%s\",\"id\":\"a1\"}%s%s}", number,
 	         event, role, more[0] ? "," : "", more);
 	pair_call(pair, side, "/tongban.v1.CaseService/Act", json, &code);
 	return code;

@@ -1,5 +1,6 @@
-/* Two cores in one process, each with a real store, joined by a wire that the test holds in its hands: nothing moves
- * but by pair_run(), time stands still but by the test, and any call can be lost on either way. */
+/* Two cores in one process, each with a real store, joined by a wire that the test holds in its hands:
+ * nothing moves but by pair_run(), time stands still but by the test, and any call can be lost on either way.
+ */
 #pragma once
 
 #include "tests/pki/region.h"
@@ -54,7 +55,8 @@ struct pair {
 	tb_time now;
 	enum fate (*fate)(struct pair *pair, const struct core_outbound *outbound);
 	/* Sees, and may replace, the bytes that |from| answers to a call. */
-	void (*answering)(struct pair *pair, struct side *from, const struct core_inbound *inbound, struct tb_buf *bytes);
+	void (*answering)(struct pair *pair, struct side *from, const struct core_inbound *inbound,
+	                  struct tb_buf *bytes);
 	/* Sees, and may replace, a part of a material before |to| takes it. */
 	void (*sending_part)(struct pair *pair, struct side *to, struct tb_buf *part);
 	struct pair_reply *injected; /* where the answer to an injected call goes */
@@ -76,16 +78,17 @@ void pair_set_back(struct pair *pair, tb_time span);
 void pair_crash(struct pair *pair, struct side *side);
 struct side *pair_side(struct pair *pair, const char *region);
 
-/* Gives |bytes| to |to| as a call of |peer|, as if |peer|'s link had brought them, and runs. TB_OK if it was answered;
- * |reply|, if given, has the answer and is to be cleared. */
-enum tb_code pair_inject(struct pair *pair, struct side *to, enum core_call call, const char *peer, struct tb_bytes bytes,
-                         struct pair_reply *reply);
+/* Gives |bytes| to |to| as a call of |peer|, as if |peer|'s link had brought them, and runs. TB_OK if it was
+ * answered; |reply|, if given, has the answer and is to be cleared. */
+enum tb_code pair_inject(struct pair *pair, struct side *to, enum core_call call, const char *peer,
+                         struct tb_bytes bytes, struct pair_reply *reply);
 void pair_reply_clear(struct pair_reply *reply);
 /* |side|'s peers are |set| from now on; takes |set|. */
 void pair_set_peers(struct pair *pair, struct side *side, struct peer_set *set);
 
 /* Calls the local API of |side| with JSON, runs, and gives the reply; NULL and *code when it was refused. */
-proto_message *pair_call(struct pair *pair, struct side *side, const char *path, const char *json, enum tb_code *code);
+proto_message *pair_call(struct pair *pair, struct side *side, const char *path, const char *json,
+                         enum tb_code *code);
 /* The same where a refusal fails the test. */
 proto_message *pair_ask(struct pair *pair, struct side *side, const char *path, const char *json);
 /* The text of the last refusal. */
@@ -98,8 +101,8 @@ void pair_application(char json[2048], const char *material, const char *request
 /* Submits the ordinary case and gives its number. */
 void pair_submit(struct pair *pair, bool forward, char number[32]);
 /* CaseService.Act; TB_OK or the refusal. |more| is JSON members, e.g. "\"detail\":{\"reason\":\"x\"}". */
-enum tb_code pair_act(struct pair *pair, struct side *side, const char *number, const char *event, const char *role,
-                      const char *more);
+enum tb_code pair_act(struct pair *pair, struct side *side, const char *number, const char *event,
+                      const char *role, const char *more);
 /* Uploads |size| bytes at |side|; gives the material as JSON members. */
 void pair_upload(struct pair *pair, struct side *side, size_t size, uint8_t fill, char json[512]);
 /* Both logs are the same, byte for byte. */

@@ -1,5 +1,5 @@
-/* Bad input at the edge of the core: batches, chains, proofs, materials, queries and clocks that are not as they should
- * be. Whatever comes, it gets a coded answer, changes nothing, and the pair works as before. */
+/* Bad input at the edge of the core: batches, chains, proofs, materials, queries and clocks that are not as
+ * they should be. Whatever comes, it gets a coded answer, changes nothing, and the pair works as before. */
 #include "tests/core/hostile.h"
 
 #include "node/core/kv.h"
@@ -10,8 +10,6 @@
 #define OTHER "330100"
 #define TYPE "11100000000013338W032"
 #define HOLDER "11010519491231002X"
-
-
 
 static void assert_works(struct pair *pair)
 {
@@ -48,8 +46,8 @@ static void honest_batch(struct pair *pair, struct side *from, struct tb_buf *ou
 	forgery_take(&f, pair, from);
 	f.same_id = true;
 	struct tb_bytes message = forgery_encode(&f);
-	hostile_batch(pair, out, PB_BATCH_KIND__MESSAGES, from->region.code, f.to->region.code, &from->region.message,
-	              &message, 1);
+	hostile_batch(pair, out, PB_BATCH_KIND__MESSAGES, from->region.code, f.to->region.code,
+	              &from->region.message, &message, 1);
 	forgery_clear(&f);
 }
 
@@ -62,7 +60,8 @@ static void test_a_replayed_batch_of_queries_is_refused_and_audited(void **state
 	struct tb_buf bytes = {0};
 	struct pair_reply reply;
 	struct tb_bytes query = query_of(&arena, "1", "核验");
-	hostile_batch(pair, &bytes, PB_BATCH_KIND__QUERIES, WINDOW, HOME, &pair->window.region.message, &query, 1);
+	hostile_batch(pair, &bytes, PB_BATCH_KIND__QUERIES, WINDOW, HOME, &pair->window.region.message,
+	              &query, 1);
 	OK(pair_inject(pair, &pair->home, CORE_VERIFY, WINDOW, tb_buf_bytes(&bytes), &reply));
 	pair_reply_clear(&reply);
 	for (int again = 0; again < 3; again++) {
@@ -70,7 +69,8 @@ static void test_a_replayed_batch_of_queries_is_refused_and_audited(void **state
 		uint64_t batches = hostile_count(&pair->home, KV_BATCH);
 		char *before = hostile_state(pair, &pair->home, NULL);
 		assert_int_equal(
-			pair_inject(pair, &pair->home, CORE_VERIFY, WINDOW, tb_buf_bytes(&bytes), &reply), TB_EREPLAY);
+			pair_inject(pair, &pair->home, CORE_VERIFY, WINDOW, tb_buf_bytes(&bytes), &reply),
+			TB_EREPLAY);
 		assert_null(reply.batch);
 		assert_int_equal(hostile_leaves(pair, &pair->home, "LEAF_REFUSED"), refused + 1);
 		assert_int_equal(hostile_count(&pair->home, KV_BATCH), batches);
@@ -91,12 +91,14 @@ static void test_a_nonce_is_forgotten_only_when_its_batch_is_refused_for_its_age
 	struct tb_buf bytes = {0};
 	struct pair_reply reply;
 	struct tb_bytes query = query_of(&arena, "1", "核验");
-	hostile_batch(pair, &bytes, PB_BATCH_KIND__QUERIES, WINDOW, HOME, &pair->window.region.message, &query, 1);
+	hostile_batch(pair, &bytes, PB_BATCH_KIND__QUERIES, WINDOW, HOME, &pair->window.region.message,
+	              &query, 1);
 	OK(pair_inject(pair, &pair->home, CORE_VERIFY, WINDOW, tb_buf_bytes(&bytes), &reply));
 	pair_reply_clear(&reply);
 	bool expired = false;
 	while (hostile_count(&pair->home, KV_NONCE_SEEN) > 0) {
-		enum tb_code code = pair_inject(pair, &pair->home, CORE_VERIFY, WINDOW, tb_buf_bytes(&bytes), NULL);
+		enum tb_code code =
+			pair_inject(pair, &pair->home, CORE_VERIFY, WINDOW, tb_buf_bytes(&bytes), NULL);
 		assert_true(code == TB_EREPLAY || code == TB_EEXPIRED);
 		assert_true(!expired || code == TB_EEXPIRED);
 		expired = code == TB_EEXPIRED;
@@ -104,7 +106,8 @@ static void test_a_nonce_is_forgotten_only_when_its_batch_is_refused_for_its_age
 	}
 	assert_true(expired);
 	assert_int_equal(hostile_count(&pair->home, KV_NONCE), 0);
-	assert_int_equal(pair_inject(pair, &pair->home, CORE_VERIFY, WINDOW, tb_buf_bytes(&bytes), NULL), TB_EEXPIRED);
+	assert_int_equal(pair_inject(pair, &pair->home, CORE_VERIFY, WINDOW, tb_buf_bytes(&bytes), NULL),
+	                 TB_EEXPIRED);
 	tb_buf_clear(&bytes);
 	tb_arena_clear(&arena);
 	pair_free(pair);
@@ -137,15 +140,26 @@ static void test_a_replayed_batch_of_messages_gets_the_same_receipts_and_does_no
 
 /* ---- receipts that are not what was asked for */
 
-enum lie { NO_LIE, BY_THE_RECEIVER, OF_ANOTHER_MESSAGE, OF_ANOTHER_CONTENT, OF_NO_KIND, MALFORMED, TO_ANOTHER, TOO_FEW };
+enum lie {
+	NO_LIE,
+	BY_THE_RECEIVER,
+	OF_ANOTHER_MESSAGE,
+	OF_ANOTHER_CONTENT,
+	OF_NO_KIND,
+	MALFORMED,
+	TO_ANOTHER,
+	TOO_FEW
+};
 
-static void lie_in_receipts(struct pair *pair, struct side *from, const struct core_inbound *inbound, struct tb_buf *bytes)
+static void lie_in_receipts(struct pair *pair, struct side *from, const struct core_inbound *inbound,
+                            struct tb_buf *bytes)
 {
 	enum lie lie = *(enum lie *)pair->test;
 	struct tb_arena arena = {0};
 	struct tb_bytes root = pki_batch_root(inbound->batch), messages[TB_BATCH_ITEMS_MAX];
 	struct side *to = pair_side(pair, inbound->peer);
-	const struct credential *signer = lie == BY_THE_RECEIVER ? &to->region.message : &from->region.message;
+	const struct credential *signer =
+		lie == BY_THE_RECEIVER ? &to->region.message : &from->region.message;
 	const char *sender = lie == BY_THE_RECEIVER ? to->region.code : from->region.code;
 	uint8_t other[PKI_HASH_BYTES] = {1};
 	if (inbound->call != CORE_DELIVER || lie == NO_LIE || from != &pair->home)
@@ -159,7 +173,8 @@ static void lie_in_receipts(struct pair *pair, struct side *from, const struct c
 			receipt->digest.data[3] ^= 1;
 		else if (lie == OF_NO_KIND)
 			receipt->kind = (PbReceiptKind)9;
-		messages[i] = lie == MALFORMED ? tb_bytes_str("\xff\xff") : proto_encode_arena(&arena, &receipt->base);
+		messages[i] = lie == MALFORMED ? tb_bytes_str("\xff\xff")
+		                               : proto_encode_arena(&arena, &receipt->base);
 	}
 	if (lie == TO_ANOTHER)
 		root = tb_bytes_of(other, sizeof(other));
@@ -169,7 +184,8 @@ static void lie_in_receipts(struct pair *pair, struct side *from, const struct c
 		count++;
 	}
 	bytes->size = 0;
-	hostile_answer(pair, bytes, PB_BATCH_KIND__RECEIPTS, sender, to->region.code, signer, root, messages, count);
+	hostile_answer(pair, bytes, PB_BATCH_KIND__RECEIPTS, sender, to->region.code, signer, root, messages,
+	               count);
 	tb_arena_clear(&arena);
 }
 
@@ -220,8 +236,9 @@ static void test_no_byte_of_a_batch_can_be_altered(void **state)
 		bytes.data[i] ^= (uint8_t)(1U << i % 8);
 	}
 	for (size_t size = 0; size < bytes.size; size += 11)
-		assert_int_not_equal(
-			pair_inject(pair, &pair->home, CORE_DELIVER, WINDOW, tb_bytes_of(bytes.data, size), NULL), TB_OK);
+		assert_int_not_equal(pair_inject(pair, &pair->home, CORE_DELIVER, WINDOW,
+		                                 tb_bytes_of(bytes.data, size), NULL),
+		                     TB_OK);
 	assert_int_equal(hostile_count(&pair->home, KV_AUDIT_LEAF), leaves);
 	hostile_assert_unchanged(pair, &pair->home, NULL, before, "an altered batch");
 	tb_buf_clear(&bytes);
@@ -258,9 +275,9 @@ static void test_a_batch_for_another_node_or_of_another_kind_is_refused(void **s
 		char *before = hostile_state(pair, &pair->home, NULL);
 		hostile_batch(pair, &bytes, cases[i].kind, cases[i].sender, cases[i].receiver,
 		              &pair->window.region.message, &query, 1);
-		assert_int_equal(
-			pair_inject(pair, &pair->home, cases[i].call, cases[i].link, tb_buf_bytes(&bytes), NULL),
-			cases[i].code);
+		assert_int_equal(pair_inject(pair, &pair->home, cases[i].call, cases[i].link,
+		                             tb_buf_bytes(&bytes), NULL),
+		                 cases[i].code);
 		hostile_assert_unchanged(pair, &pair->home, NULL, before, "a batch that is not for here");
 		tb_buf_clear(&bytes);
 	}
@@ -271,14 +288,15 @@ static void test_a_batch_for_another_node_or_of_another_kind_is_refused(void **s
 
 /* ---- the CA of one region speaking for another */
 
-static void issue_from(struct pair *pair, struct credential *out, const struct pki_key *ca, struct tb_bytes ca_pem,
-                       const struct pki_issue *issue)
+static void issue_from(struct pair *pair, struct credential *out, const struct pki_key *ca,
+                       struct tb_bytes ca_pem, const struct pki_issue *issue)
 {
 	struct tb_buf pem = {0};
 	struct tb_error err = {0};
 	OK(pki_key_generate(&out->key, PKI_P256, &err));
 	OK(pki_issue_leaf(&pem, out->key, ca, ca_pem, issue, &err));
-	OK(pki_pem_to_chain(out->chain, &out->chain_count, tb_buf_bytes(&pem), &pair->window.region.arena, &err));
+	OK(pki_pem_to_chain(out->chain, &out->chain_count, tb_buf_bytes(&pem), &pair->window.region.arena,
+	                    &err));
 	tb_buf_clear(&pem);
 }
 
@@ -292,8 +310,10 @@ static struct pki_issue message_leaf(const char *region, const char *uri)
 	                          .uri_override = uri};
 }
 
-/* |signer| signs a query to the window in the name of home, and a message to home in the name of the window. */
-static void assert_nobody_believes(struct pair *pair, const struct credential *signer, const char *sender, const char *what)
+/* |signer| signs a query to the window in the name of home, and a message to home in the name of the window.
+ */
+static void assert_nobody_believes(struct pair *pair, const struct credential *signer, const char *sender,
+                                   const char *what)
 {
 	struct tb_arena arena = {0};
 	struct tb_bytes query = query_of(&arena, "1", "核验");
@@ -357,9 +377,11 @@ static void test_a_batch_over_a_limit_is_refused_before_it_is_read(void **state)
 	struct tb_bytes query = query_of(&arena, "1", "核验"), two[] = {query, query};
 	char *before = hostile_state(pair, &pair->home, NULL);
 	uint8_t *huge = calloc(1, TB_MESSAGE_BYTES_MAX + 1);
-	assert_int_equal(pair_inject(pair, &pair->home, CORE_DELIVER, WINDOW, tb_bytes_of(huge, TB_MESSAGE_BYTES_MAX + 1), NULL),
+	assert_int_equal(pair_inject(pair, &pair->home, CORE_DELIVER, WINDOW,
+	                             tb_bytes_of(huge, TB_MESSAGE_BYTES_MAX + 1), NULL),
 	                 TB_ETOOBIG);
-	assert_int_equal(pair_inject(pair, &pair->home, CORE_DELIVER, WINDOW, tb_bytes_of(huge, TB_MESSAGE_BYTES_MAX), NULL),
+	assert_int_equal(pair_inject(pair, &pair->home, CORE_DELIVER, WINDOW,
+	                             tb_bytes_of(huge, TB_MESSAGE_BYTES_MAX), NULL),
 	                 TB_EMALFORMED);
 	free(huge);
 	/* Every field of SignedBatch, opened ten thousand times over. */
@@ -367,22 +389,31 @@ static void test_a_batch_over_a_limit_is_refused_before_it_is_read(void **state)
 		deep.size = 0;
 		for (unsigned i = 0; i < 10000; i++)
 			tb_buf_add(&deep, (uint8_t[]){tag, 0xff, 0xff, 0x03}, 4);
-		assert_int_equal(pair_inject(pair, &pair->home, CORE_VERIFY, WINDOW, tb_buf_bytes(&deep), NULL),
-		                 TB_EMALFORMED);
+		assert_int_equal(
+			pair_inject(pair, &pair->home, CORE_VERIFY, WINDOW, tb_buf_bytes(&deep), NULL),
+			TB_EMALFORMED);
 	}
 	/* Groups, which no field of ours is. */
 	deep.size = 0;
 	for (unsigned i = 0; i < 10000; i++)
 		tb_buf_add(&deep, "\x2b", 1);
-	assert_int_not_equal(pair_inject(pair, &pair->home, CORE_VERIFY, WINDOW, tb_buf_bytes(&deep), NULL), TB_OK);
+	assert_int_not_equal(pair_inject(pair, &pair->home, CORE_VERIFY, WINDOW, tb_buf_bytes(&deep), NULL),
+	                     TB_OK);
 	/* An item more than was signed for. */
-	hostile_batch(pair, &bytes, PB_BATCH_KIND__QUERIES, WINDOW, HOME, &pair->window.region.message, &query, 1);
-	tb_buf_add(&bytes, "\x22\x10" "0123456789abcdef", 18);
-	assert_int_equal(pair_inject(pair, &pair->home, CORE_VERIFY, WINDOW, tb_buf_bytes(&bytes), NULL), TB_EMALFORMED);
+	hostile_batch(pair, &bytes, PB_BATCH_KIND__QUERIES, WINDOW, HOME, &pair->window.region.message,
+	              &query, 1);
+	tb_buf_add(&bytes,
+	           "\x22\x10"
+	           "0123456789abcdef",
+	           18);
+	assert_int_equal(pair_inject(pair, &pair->home, CORE_VERIFY, WINDOW, tb_buf_bytes(&bytes), NULL),
+	                 TB_EMALFORMED);
 	/* Two questions where one belongs. */
 	bytes.size = 0;
-	hostile_batch(pair, &bytes, PB_BATCH_KIND__DESCRIBE, WINDOW, HOME, &pair->window.region.message, two, 2);
-	assert_int_equal(pair_inject(pair, &pair->home, CORE_DESCRIBE, WINDOW, tb_buf_bytes(&bytes), NULL), TB_ETOOBIG);
+	hostile_batch(pair, &bytes, PB_BATCH_KIND__DESCRIBE, WINDOW, HOME, &pair->window.region.message, two,
+	              2);
+	assert_int_equal(pair_inject(pair, &pair->home, CORE_DESCRIBE, WINDOW, tb_buf_bytes(&bytes), NULL),
+	                 TB_ETOOBIG);
 	hostile_assert_unchanged(pair, &pair->home, NULL, before, "a batch over a limit");
 	tb_buf_clear(&bytes);
 	tb_buf_clear(&deep);
@@ -400,14 +431,20 @@ static void test_a_malformed_item_harms_no_neighbour(void **state)
 	for (unsigned i = 0; i < 10000; i++)
 		tb_buf_add(&deep, "\x22\xff\xff\x03", 4);
 	const struct tb_bytes items[] = {
-		query_of(&arena, "1", "核验"), tb_buf_bytes(&deep), tb_bytes_str("\xff\xff\xff\xff"), tb_bytes_of(NULL, 0),
-		tb_bytes_str("\x0a\x03" "a\x01z"), query_of(&arena, "2", "核验"),
+		query_of(&arena, "1", "核验"),
+		tb_buf_bytes(&deep),
+		tb_bytes_str("\xff\xff\xff\xff"),
+		tb_bytes_of(NULL, 0),
+		tb_bytes_str("\x0a\x03"
+	                     "a\x01z"),
+		query_of(&arena, "2", "核验"),
 	};
 	static const PbVerifyResult results[] = {
 		PB_VERIFY_RESULT__NOT_FOUND, PB_VERIFY_RESULT__BAD_QUERY, PB_VERIFY_RESULT__BAD_QUERY,
 		PB_VERIFY_RESULT__BAD_QUERY, PB_VERIFY_RESULT__BAD_QUERY, PB_VERIFY_RESULT__NOT_FOUND,
 	};
-	hostile_batch(pair, &bytes, PB_BATCH_KIND__QUERIES, WINDOW, HOME, &pair->window.region.message, items, 6);
+	hostile_batch(pair, &bytes, PB_BATCH_KIND__QUERIES, WINDOW, HOME, &pair->window.region.message, items,
+	              6);
 	OK(pair_inject(pair, &pair->home, CORE_VERIFY, WINDOW, tb_buf_bytes(&bytes), &reply));
 	for (size_t i = 0; i < 6; i++)
 		assert_int_equal(answer_of(&reply, i)->result, results[i]);
@@ -420,7 +457,8 @@ static void test_a_malformed_item_harms_no_neighbour(void **state)
 	forgery_take(&f, pair, &pair->window);
 	f.same_id = true;
 	const struct tb_bytes messages[] = {tb_buf_bytes(&deep), tb_bytes_str("\x09"), forgery_encode(&f)};
-	hostile_batch(pair, &bytes, PB_BATCH_KIND__MESSAGES, WINDOW, HOME, &pair->window.region.message, messages, 3);
+	hostile_batch(pair, &bytes, PB_BATCH_KIND__MESSAGES, WINDOW, HOME, &pair->window.region.message,
+	              messages, 3);
 	pair->parted = false;
 	OK(pair_inject(pair, &pair->home, CORE_DELIVER, WINDOW, tb_buf_bytes(&bytes), &reply));
 	for (size_t i = 0; i < 3; i++) {
@@ -463,7 +501,8 @@ static void test_a_query_without_purpose_or_basis_is_not_answered_whatever_the_a
 			query->disclosure = (PbDisclosure)99;
 		items[i] = proto_encode_arena(&arena, &query->base);
 	}
-	hostile_batch(pair, &bytes, PB_BATCH_KIND__QUERIES, WINDOW, HOME, &pair->window.region.message, items, 6);
+	hostile_batch(pair, &bytes, PB_BATCH_KIND__QUERIES, WINDOW, HOME, &pair->window.region.message, items,
+	              6);
 	OK(pair_inject(pair, &pair->home, CORE_VERIFY, WINDOW, tb_buf_bytes(&bytes), &reply));
 	for (size_t i = 0; i < 6; i++) {
 		const PbAnswer *answer = answer_of(&reply, i);

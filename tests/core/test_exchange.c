@@ -15,13 +15,17 @@ static void test_a_case_goes_from_the_window_to_the_home_region_and_back(void **
 	assert_string_equal(view->first_node, WINDOW);
 	OK(pair_act(pair, &pair->home, number, "ACCEPT", "H_WIN", ""));
 	OK(pair_act(pair, &pair->home, number, "START", "H_DEPT", ""));
-	OK(pair_act(pair, &pair->home, number, "SUSPEND", "H_DEPT", "\"detail\":{\"reason\":\"鉴定\",\"days\":3}"));
+	OK(pair_act(pair, &pair->home, number, "SUSPEND", "H_DEPT",
+	            "\"detail\":{\"reason\":\"鉴定\",\"days\":3}"));
 	OK(pair_act(pair, &pair->home, number, "RESUME", "H_DEPT", ""));
-	OK(pair_act(pair, &pair->home, number, "EXTEND", "H_HEAD", "\"detail\":{\"reason\":\"复杂\",\"days\":5}"));
-	assert_int_equal(pair_act(pair, &pair->home, number, "EXTEND", "H_HEAD", "\"detail\":{\"reason\":\"又\",\"days\":5}"),
+	OK(pair_act(pair, &pair->home, number, "EXTEND", "H_HEAD",
+	            "\"detail\":{\"reason\":\"复杂\",\"days\":5}"));
+	assert_int_equal(pair_act(pair, &pair->home, number, "EXTEND", "H_HEAD",
+	                          "\"detail\":{\"reason\":\"又\",\"days\":5}"),
 	                 TB_ESTATE);
 	OK(pair_act(pair, &pair->home, number, "GRANT", "H_DEPT", "\"issue\":{\"typeName\":\"公证书\"}"));
-	OK(pair_act(pair, &pair->home, number, "DISPATCH", "H_WIN", "\"detail\":{\"way\":\"WINDOW_PICKUP\"}"));
+	OK(pair_act(pair, &pair->home, number, "DISPATCH", "H_WIN",
+	            "\"detail\":{\"way\":\"WINDOW_PICKUP\"}"));
 	OK(pair_act(pair, &pair->window, number, "HAND_OVER", "R_WIN", ""));
 	OK(pair_act(pair, &pair->window, number, "EVALUATE", "APPLICANT", "\"detail\":{\"grade\":1}"));
 	view = pair_case(pair, &pair->window, number);
@@ -45,11 +49,12 @@ static void test_the_issued_certificate_is_stored_at_home_and_verified_from_the_
 	assert_int_equal(decision->event, PB_CASE_EVENT__GRANT);
 	assert_non_null(decision->detail->decision->credential);
 	snprintf(json, sizeof(json),
-	         "{\"region\":\"" HOME "\",\"queries\":[{\"identifier\":\"%s\",\"purpose\":\"test\",\"caseNumber\":\"%s\","
+	         "{\"region\":\"" HOME
+	         "\",\"queries\":[{\"identifier\":\"%s\",\"purpose\":\"test\",\"caseNumber\":\"%s\","
 	         "\"disclosure\":\"DOCUMENT\",\"match\":[{\"name\":\"holder.name\",\"value\":\"王伟\"}]}]}",
 	         decision->detail->decision->credential_identifier, number);
-	PbVerifyResponse *reply =
-		(PbVerifyResponse *)(void *)pair_call(pair, &pair->window, "/tongban.v1.CredentialService/Verify", json, &code);
+	PbVerifyResponse *reply = (PbVerifyResponse *)(void *)pair_call(
+		pair, &pair->window, "/tongban.v1.CredentialService/Verify", json, &code);
 	OK(code);
 	assert_int_equal(reply->outcomes[0]->answer->result, PB_VERIFY_RESULT__CONFIRMED);
 	assert_int_equal(reply->outcomes[0]->answer->state, PB_CREDENTIAL_STATE__VALID);
@@ -134,8 +139,8 @@ static void test_an_incomplete_package_is_refused_before_it_is_sent(void **state
 	         "{\"application\":{\"item\":\"" ITEM "\",\"mode\":\"DS\",\"home\":\"" HOME "\","
 	         "\"applicant\":{\"name\":\"王伟\",\"codeType\":\"111\",\"code\":\"11010519491231002X\"},"
 	         "\"delivery\":\"NETWORK\"},\"actor\":{\"role\":\"R_WIN\",\"id\":\"w1\"}}");
-	PbCaseView *view =
-		(PbCaseView *)(void *)pair_call(pair, &pair->window, "/tongban.v1.CaseService/Submit", json, &code);
+	PbCaseView *view = (PbCaseView *)(void *)pair_call(pair, &pair->window,
+	                                                   "/tongban.v1.CaseService/Submit", json, &code);
 	OK(code);
 	char number[32];
 	snprintf(number, sizeof(number), "%s", view->number);
@@ -262,7 +267,9 @@ static void test_a_crash_of_either_side_at_any_step_loses_nothing(void **state)
 {
 	struct pair *pair = pair_new(*state);
 	static const char *const steps[][3] = {
-		{"ACCEPT", "H_WIN", ""}, {"START", "H_DEPT", ""}, {"GRANT", "H_DEPT", ""},
+		{"ACCEPT", "H_WIN", ""},
+		{"START", "H_DEPT", ""},
+		{"GRANT", "H_DEPT", ""},
 		{"DISPATCH", "H_WIN", "\"detail\":{\"way\":\"NETWORK\"}"},
 	};
 	char number[32];
@@ -288,12 +295,17 @@ static void test_a_package_that_is_not_granted_bounces(void **state)
 	struct pair *pair = pair_new(*state);
 	char number[32];
 	struct peer_set *none = peer_set_new();
-	struct peer peer = {.region = WINDOW, .name = "w", .endpoint = "wire:1", .queries_per_second = 1, .queries_burst = 1};
+	struct peer peer = {.region = WINDOW,
+	                    .name = "w",
+	                    .endpoint = "wire:1",
+	                    .queries_per_second = 1,
+	                    .queries_burst = 1};
 	struct tb_error err = {0};
 	OK(peer_set_add(none, &peer, tb_buf_bytes(&pair->window.region.ca_pem), &err));
 	peer_set_unref(pair->home.peers);
 	pair->home.peers = none;
-	pair->home.waiting.events[pair->home.waiting.count++] = (struct core_event){.kind = CORE_PEERS, .peers = none};
+	pair->home.waiting.events[pair->home.waiting.count++] =
+		(struct core_event){.kind = CORE_PEERS, .peers = none};
 	pair_submit(pair, true, number);
 	PbCaseView *view = pair_case(pair, &pair->window, number);
 	assert_int_equal(view->state, PB_CASE_STATE__CHECKING);
@@ -308,12 +320,17 @@ static void test_a_withdrawal_overtakes_a_package_that_is_refused(void **state)
 	struct pair *pair = pair_new(*state);
 	char number[32];
 	struct peer_set *none = peer_set_new();
-	struct peer peer = {.region = WINDOW, .name = "w", .endpoint = "wire:1", .queries_per_second = 1, .queries_burst = 1};
+	struct peer peer = {.region = WINDOW,
+	                    .name = "w",
+	                    .endpoint = "wire:1",
+	                    .queries_per_second = 1,
+	                    .queries_burst = 1};
 	struct tb_error err = {0};
 	OK(peer_set_add(none, &peer, tb_buf_bytes(&pair->window.region.ca_pem), &err));
 	peer_set_unref(pair->home.peers);
 	pair->home.peers = none;
-	pair->home.waiting.events[pair->home.waiting.count++] = (struct core_event){.kind = CORE_PEERS, .peers = none};
+	pair->home.waiting.events[pair->home.waiting.count++] =
+		(struct core_event){.kind = CORE_PEERS, .peers = none};
 	pair->parted = true;
 	pair_submit(pair, true, number);
 	OK(pair_act(pair, &pair->window, number, "WITHDRAW", "APPLICANT", ""));
@@ -361,8 +378,8 @@ static void test_a_cut_material_resumes_and_the_case_waits_for_it(void **state)
 	         "\"delivery\":\"NETWORK\",\"materials\":[{\"need\":\"M1\",%s}]},"
 	         "\"actor\":{\"role\":\"R_WIN\",\"id\":\"w1\"},\"forward\":true}",
 	         material);
-	PbCaseView *view =
-		(PbCaseView *)(void *)pair_call(pair, &pair->window, "/tongban.v1.CaseService/Submit", json, &code);
+	PbCaseView *view = (PbCaseView *)(void *)pair_call(pair, &pair->window,
+	                                                   "/tongban.v1.CaseService/Submit", json, &code);
 	OK(code);
 	snprintf(number, sizeof(number), "%s", view->number);
 	view = pair_case(pair, &pair->home, number);
@@ -385,17 +402,19 @@ static void test_originals_are_signed_for_by_a_person(void **state)
 	snprintf(json, sizeof(json),
 	         "{\"application\":{\"item\":\"" ITEM "\",\"mode\":\"DS\",\"home\":\"" HOME "\","
 	         "\"applicant\":{\"name\":\"王伟\",\"codeType\":\"111\",\"code\":\"11010519491231002X\"},"
-	         "\"delivery\":\"NETWORK\",\"materials\":[{\"need\":\"M1\",%s},{\"need\":\"M3\",\"original\":true,"
+	         "\"delivery\":\"NETWORK\",\"materials\":[{\"need\":\"M1\",%s},{\"need\":\"M3\",\"original\":"
+	         "true,"
 	         "\"name\":\"原件\"}]},\"actor\":{\"role\":\"R_WIN\",\"id\":\"w1\"},\"forward\":true}",
 	         material);
-	PbCaseView *view =
-		(PbCaseView *)(void *)pair_call(pair, &pair->window, "/tongban.v1.CaseService/Submit", json, &code);
+	PbCaseView *view = (PbCaseView *)(void *)pair_call(pair, &pair->window,
+	                                                   "/tongban.v1.CaseService/Submit", json, &code);
 	if (code)
 		fail_msg("%s", pair_refusal(&pair->window));
 	snprintf(number, sizeof(number), "%s", view->number);
 	assert_int_equal(pair_case(pair, &pair->home, number)->state, PB_CASE_STATE__TRANSFER);
-	OK(pair_act(pair, &pair->window, number, "POST", "R_WIN",
-	            "\"detail\":{\"waybill\":{\"carrier\":\"EMS\",\"number\":\"123\",\"contents\":[\"原件\"]}}"));
+	OK(pair_act(
+		pair, &pair->window, number, "POST", "R_WIN",
+		"\"detail\":{\"waybill\":{\"carrier\":\"EMS\",\"number\":\"123\",\"contents\":[\"原件\"]}}"));
 	OK(pair_act(pair, &pair->home, number, "SIGN", "H_WIN", ""));
 	assert_int_equal(pair_case(pair, &pair->window, number)->state, PB_CASE_STATE__SIGNED_FOR);
 	pair_assert_equal_logs(pair, number);
@@ -409,16 +428,18 @@ static void test_a_repeated_submission_is_one_case(void **state)
 	enum tb_code code;
 	pair_upload(pair, &pair->window, 1000, 5, material);
 	snprintf(json, sizeof(json),
-	         "{\"requestId\":\"r-1\",\"application\":{\"item\":\"" ITEM "\",\"mode\":\"DS\",\"home\":\"" HOME "\","
+	         "{\"requestId\":\"r-1\",\"application\":{\"item\":\"" ITEM
+	         "\",\"mode\":\"DS\",\"home\":\"" HOME "\","
 	         "\"applicant\":{\"name\":\"王伟\",\"codeType\":\"111\",\"code\":\"11010519491231002X\"},"
 	         "\"delivery\":\"NETWORK\",\"materials\":[{\"need\":\"M1\",%s}]},"
 	         "\"actor\":{\"role\":\"R_WIN\",\"id\":\"w1\"},\"forward\":true}",
 	         material);
-	PbCaseView *view =
-		(PbCaseView *)(void *)pair_call(pair, &pair->window, "/tongban.v1.CaseService/Submit", json, &code);
+	PbCaseView *view = (PbCaseView *)(void *)pair_call(pair, &pair->window,
+	                                                   "/tongban.v1.CaseService/Submit", json, &code);
 	OK(code);
 	snprintf(first, sizeof(first), "%s", view->number);
-	view = (PbCaseView *)(void *)pair_call(pair, &pair->window, "/tongban.v1.CaseService/Submit", json, &code);
+	view = (PbCaseView *)(void *)pair_call(pair, &pair->window, "/tongban.v1.CaseService/Submit", json,
+	                                       &code);
 	OK(code);
 	assert_string_equal(view->number, first);
 	pair_free(pair);
@@ -448,10 +469,11 @@ static void test_the_audit_log_verifies_and_every_side_kept_evidence(void **stat
 			struct pki_proven proven;
 			struct tb_error err;
 			snprintf(json, sizeof(json), "{\"reference\":\"%s\"}", view->evidence[e]);
-			PbEvidence *evidence = (PbEvidence *)(void *)pair_call(pair, sides[i],
-			                                                      "/tongban.v1.EvidenceService/Export", json, &code);
+			PbEvidence *evidence = (PbEvidence *)(void *)pair_call(
+				pair, sides[i], "/tongban.v1.EvidenceService/Export", json, &code);
 			OK(code);
-			OK(pki_proof_check(&proven, evidence->claim, peer_trust(sides[i]->peers), &arena, &err));
+			OK(pki_proof_check(&proven, evidence->claim, peer_trust(sides[i]->peers), &arena,
+			                   &err));
 			tb_arena_clear(&arena);
 			view = pair_case(pair, sides[i], number);
 		}

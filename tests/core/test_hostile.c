@@ -1,5 +1,5 @@
-/* Case messages of a peer that is granted, signs correctly, and lies. Each is refused with a coded receipt, changes
- * nothing but the record that it was refused, and leaves the exchange working. */
+/* Case messages of a peer that is granted, signs correctly, and lies. Each is refused with a coded receipt,
+ * changes nothing but the record that it was refused, and leaves the exchange working. */
 #include "tests/core/hostile.h"
 
 #include "node/core/ident.h"
@@ -37,7 +37,8 @@ static void assert_refused(const struct alteration *a, const PbReceipt *receipt)
 {
 	if (receipt->kind != PB_RECEIPT_KIND__REJECTED || strcmp(receipt->code, a->code) != 0 ||
 	    !strstr(receipt->reason, a->reason))
-		fail_msg("%s: receipt %d, code '%s', reason '%s'", a->what, (int)receipt->kind, receipt->code, receipt->reason);
+		fail_msg("%s: receipt %d, code '%s', reason '%s'", a->what, (int)receipt->kind, receipt->code,
+		         receipt->reason);
 }
 
 /* A case goes all its way, whatever was refused before. */
@@ -54,10 +55,10 @@ static void assert_works(struct pair *pair)
 
 /* ---- packages */
 
-#define ALTER(name, ...)                     \
-	static void name(struct forgery *f)  \
-	{                                    \
-		__VA_ARGS__;                 \
+#define ALTER(name, ...)                    \
+	static void name(struct forgery *f) \
+	{                                   \
+		__VA_ARGS__;                \
 	}
 
 ALTER(item_not_granted, application(f)->item = word(f, "11320400014109045T2000131005007"))
@@ -95,7 +96,8 @@ ALTER(path_in_name, material(f)->name = word(f, "../../etc/passwd"))
 ALTER(slash_in_name, material(f)->name = word(f, "a/b.pdf"))
 ALTER(backslash_in_name, material(f)->name = word(f, "a\\b.pdf"))
 ALTER(escape_in_name, material(f)->name = word(f, "a\x1b[2J.pdf"))
-ALTER(override_in_name, material(f)->name = word(f, "a\xe2\x80\xae" "fdp.exe"))
+ALTER(override_in_name, material(f)->name = word(f, "a\xe2\x80\xae"
+                                                    "fdp.exe"))
 ALTER(not_utf8_in_name, material(f)->name = word(f, "a\xff.pdf"))
 ALTER(root_short, material(f)->root.len = 31)
 ALTER(root_missing, material(f)->root.len = 0)
@@ -107,7 +109,8 @@ ALTER(need_not_met, material(f)->need = word(f, "M2"))
 ALTER(materials_none, application(f)->n_materials = 0)
 ALTER(certificate_for_paper, material(f)->credential = word(f, "1.2.3"))
 ALTER(applied_twice, f->entries[1]->detail->application = application(f))
-ALTER(two_bodies, PbCaseProposal *p = PROTO_NEW(PbCaseProposal, case_proposal, &f->arena); f->message->proposal = p)
+ALTER(two_bodies, PbCaseProposal *p = PROTO_NEW(PbCaseProposal, case_proposal, &f->arena);
+      f->message->proposal = p)
 ALTER(no_body, f->message->package = NULL)
 ALTER(id_short, f->message->id.len = 15)
 ALTER(number_missing, f->message->case_number = word(f, ""))
@@ -281,7 +284,8 @@ static void test_a_forged_package_is_refused_and_leaves_no_trace(void **state)
 
 /* ---- the owner's log going on */
 
-ALTER(decided_at_once, f->entries[0]->event = PB_CASE_EVENT__GRANT; f->entries[0]->to = PB_CASE_STATE__GRANTED)
+ALTER(decided_at_once, f->entries[0]->event = PB_CASE_EVENT__GRANT;
+      f->entries[0]->to = PB_CASE_STATE__GRANTED)
 ALTER(accepted_to_the_end, f->entries[0]->to = PB_CASE_STATE__CLOSED)
 ALTER(accepted_from_review, f->entries[0]->from = PB_CASE_STATE__REVIEW)
 ALTER(accepted_by_window, f->entries[0]->actor->role = PB_ROLE__R_WIN)
@@ -306,8 +310,9 @@ ALTER(old_epoch, f->message->epoch--)
 ALTER(next_epoch, f->message->epoch++)
 ALTER(seen_place, f->message->case_seq--)
 ALTER(other_message_before, f->message->previous.len = 0)
-ALTER(withdrawn_unasked, f->entries[0]->event = PB_CASE_EVENT__WITHDRAW; f->entries[0]->to = PB_CASE_STATE__WITHDRAWN;
-      f->entries[0]->node = word(f, WINDOW); f->entries[0]->actor->role = PB_ROLE__APPLICANT)
+ALTER(withdrawn_unasked, f->entries[0]->event = PB_CASE_EVENT__WITHDRAW;
+      f->entries[0]->to = PB_CASE_STATE__WITHDRAWN; f->entries[0]->node = word(f, WINDOW);
+      f->entries[0]->actor->role = PB_ROLE__APPLICANT)
 
 static void a_package_back(struct forgery *f)
 {
@@ -343,7 +348,8 @@ static void test_a_forged_entry_is_refused_and_the_case_stays_as_it_was(void **s
 		{"an epoch to come", next_epoch, "state", "stale"},
 		{"a place that was seen", seen_place, "state", "does not follow"},
 		{"another message before", other_message_before, "state", "does not follow"},
-		{"a withdrawal at the window that the window did not ask for", withdrawn_unasked, "not_granted", "proposed"},
+		{"a withdrawal at the window that the window did not ask for", withdrawn_unasked,
+	         "not_granted", "proposed"},
 		{"an empty package back", a_package_back, "state", "known here"},
 	};
 	struct pair *pair = pair_new(*state);
@@ -383,7 +389,8 @@ static void test_what_the_table_asks_of_an_event_is_asked_of_a_foreign_entry_too
 	static const struct alteration alterations[] = {
 		{"extended twice", extended_again, "state", "only once"},
 		{"suspended without a reason", suspended_without_reason, "invalid", "reason"},
-		{"granted what was not applied for", granted_with_another_application, "invalid", "application"},
+		{"granted what was not applied for", granted_with_another_application, "invalid",
+	         "application"},
 	};
 	struct pair *pair = pair_new(*state);
 	char number[32];
@@ -395,9 +402,11 @@ static void test_what_the_table_asks_of_an_event_is_asked_of_a_foreign_entry_too
 		pair_pass(pair, TB_MINUTE);
 		OK(pair_act(pair, &pair->home, number, "ACCEPT", "H_WIN", ""));
 		OK(pair_act(pair, &pair->home, number, "START", "H_DEPT", ""));
-		OK(pair_act(pair, &pair->home, number, "EXTEND", "H_HEAD", "\"detail\":{\"reason\":\"复杂\",\"days\":5}"));
+		OK(pair_act(pair, &pair->home, number, "EXTEND", "H_HEAD",
+		            "\"detail\":{\"reason\":\"复杂\",\"days\":5}"));
 		pair->parted = true;
-		OK(pair_act(pair, &pair->home, number, "GRANT", "H_DEPT", "\"detail\":{\"reason\":\"又\",\"days\":5}"));
+		OK(pair_act(pair, &pair->home, number, "GRANT", "H_DEPT",
+		            "\"detail\":{\"reason\":\"又\",\"days\":5}"));
 		char *before = hostile_state(pair, &pair->window, number);
 		forgery_take(&f, pair, &pair->home);
 		alterations[i].alter(&f);
@@ -425,8 +434,7 @@ ALTER(grant_from_the_window, f->message->proposal->event = PB_CASE_EVENT__GRANT;
 ALTER(accept_from_the_window, f->message->proposal->event = PB_CASE_EVENT__ACCEPT;
       f->message->proposal->actor->role = PB_ROLE__H_WIN)
 ALTER(return_from_the_window, f->message->proposal->event = PB_CASE_EVENT__RETURN;
-      f->message->proposal->actor->role = PB_ROLE__H_WIN;
-      f->message->proposal->detail->reason = word(f, "x"))
+      f->message->proposal->actor->role = PB_ROLE__H_WIN; f->message->proposal->detail->reason = word(f, "x"))
 ALTER(event_out_of_order, f->message->proposal->event = PB_CASE_EVENT__HAND_OVER)
 ALTER(supplement_unasked, f->message->proposal->event = PB_CASE_EVENT__SUPPLEMENT)
 ALTER(no_event, f->message->proposal->event = PB_CASE_EVENT__CASE_EVENT_UNSPECIFIED)
@@ -494,7 +502,8 @@ static void test_a_forged_proposal_is_refused_and_the_owner_orders_nothing(void 
 		pair_submit(pair, true, number);
 		pair_pass(pair, TB_MINUTE);
 		pair->parted = true;
-		OK(pair_act(pair, &pair->window, number, "WITHDRAW", "APPLICANT", "\"detail\":{\"note\":\"\"}"));
+		OK(pair_act(pair, &pair->window, number, "WITHDRAW", "APPLICANT",
+		            "\"detail\":{\"note\":\"\"}"));
 		char *before = hostile_state(pair, &pair->home, number);
 		forgery_take(&f, pair, &pair->window);
 		if (!f.message->proposal->detail)
@@ -534,7 +543,8 @@ static void test_a_package_that_comes_again_cannot_rewrite_what_was_received(voi
 		pair->parted = false;
 		pair_submit(pair, true, number);
 		pair_pass(pair, TB_MINUTE);
-		OK(pair_act(pair, &pair->home, number, "RETURN", "H_WIN", "\"detail\":{\"reason\":\"扫描不清\"}"));
+		OK(pair_act(pair, &pair->home, number, "RETURN", "H_WIN",
+		            "\"detail\":{\"reason\":\"扫描不清\"}"));
 		pair_pass(pair, TB_MINUTE);
 		OK(pair_act(pair, &pair->window, number, "FIX", "R_WIN", ""));
 		pair_pass(pair, TB_MINUTE);
@@ -571,7 +581,8 @@ ALTER(certificate_unchained, decision(f)->credential->proof->n_chain = 0)
 ALTER(certificate_of_another_name, decision(f)->credential_identifier = word(f, "1.2.156.3005.2.X"))
 
 /* Seals |message| with |signer|'s key in the name of |region|. */
-static void seal_by(struct forgery *f, const char *region, const struct credential *signer, struct tb_bytes message)
+static void seal_by(struct forgery *f, const char *region, const struct credential *signer,
+                    struct tb_bytes message)
 {
 	static const uint8_t seed[32] = {5};
 	struct pki_random *random = pki_random_new(seed);
@@ -629,7 +640,8 @@ static void test_a_decision_with_a_forged_certificate_is_refused(void **state)
 		OK(pair_act(pair, &pair->home, number, "START", "H_DEPT", ""));
 		pair_pass(pair, TB_MINUTE);
 		pair->parted = true;
-		OK(pair_act(pair, &pair->home, number, "GRANT", "H_DEPT", "\"issue\":{\"typeName\":\"公证书\"}"));
+		OK(pair_act(pair, &pair->home, number, "GRANT", "H_DEPT",
+		            "\"issue\":{\"typeName\":\"公证书\"}"));
 		char *before = hostile_state(pair, &pair->window, number);
 		forgery_take(&f, pair, &pair->home);
 		alterations[i].alter(&f);
@@ -669,7 +681,8 @@ static void test_a_third_region_learns_and_moves_nothing_of_a_case(void **state)
 	for (int twice = 0; twice < 2; twice++) {
 		struct tb_bytes message = forgery_encode(&f);
 		struct tb_buf bytes = {0};
-		hostile_batch(pair, &bytes, PB_BATCH_KIND__MESSAGES, OTHER, HOME, &third.message, &message, 1);
+		hostile_batch(pair, &bytes, PB_BATCH_KIND__MESSAGES, OTHER, HOME, &third.message, &message,
+		              1);
 		OK(pair_inject(pair, &pair->home, CORE_DELIVER, OTHER, tb_buf_bytes(&bytes), &reply));
 		const PbReceipt *receipt = (const PbReceipt *)(const void *)reply.messages[0];
 		assert_int_equal(receipt->kind, PB_RECEIPT_KIND__REJECTED);

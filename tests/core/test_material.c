@@ -179,10 +179,12 @@ static void test_a_first_part_without_the_right_leaves_is_refused(void **state)
 	struct transfer t;
 	transfer_begin(&t, pair);
 	assert_int_equal(give(&t, part_of(&t, 0, 1, false)), TB_EMALFORMED);
-	assert_int_equal(material_sink_part(t.sink, tb_bytes_str("\xff\xff\xff"), &(bool){false}, &t.err), TB_EMALFORMED);
+	assert_int_equal(material_sink_part(t.sink, tb_bytes_str("\xff\xff\xff"), &(bool){false}, &t.err),
+	                 TB_EMALFORMED);
 	uint8_t *huge = calloc(1, TB_PART_BYTES_MAX + 1);
 	assert_int_equal(
-		material_sink_part(t.sink, tb_bytes_of(huge, TB_PART_BYTES_MAX + 1), &(bool){false}, &t.err), TB_ETOOBIG);
+		material_sink_part(t.sink, tb_bytes_of(huge, TB_PART_BYTES_MAX + 1), &(bool){false}, &t.err),
+		TB_ETOOBIG);
 	free(huge);
 	assert_int_equal(transfer_end(&t), TB_EUNREACHABLE);
 	assert_int_equal(t.fetch.chunks, 0);
@@ -273,12 +275,16 @@ static void test_a_material_goes_to_the_peer_of_its_case_and_to_nobody_else(void
 	root_of(pair, &pair->window, number, root);
 	OK(core_material_for(&pair->window.setup, HOME, root, &arena, &record, &err));
 	OK(core_material_for(&pair->window.setup, "", root, &arena, &record, &err)); /* local programs */
-	assert_int_equal(core_material_for(&pair->window.setup, "330100", root, &arena, &record, &err), TB_ENOTFOUND);
+	assert_int_equal(core_material_for(&pair->window.setup, "330100", root, &arena, &record, &err),
+	                 TB_ENOTFOUND);
 	assert_null(record);
-	assert_int_equal(core_material_for(&pair->window.setup, HOME, unknown, &arena, &record, &err), TB_ENOTFOUND);
-	assert_int_equal(core_material_for(&pair->window.setup, "", unknown, &arena, &record, &err), TB_ENOTFOUND);
+	assert_int_equal(core_material_for(&pair->window.setup, HOME, unknown, &arena, &record, &err),
+	                 TB_ENOTFOUND);
+	assert_int_equal(core_material_for(&pair->window.setup, "", unknown, &arena, &record, &err),
+	                 TB_ENOTFOUND);
 	/* Nor does who fetched it become a source for the next. */
-	assert_int_equal(core_material_for(&pair->home.setup, WINDOW, root, &arena, &record, &err), TB_ENOTFOUND);
+	assert_int_equal(core_material_for(&pair->home.setup, WINDOW, root, &arena, &record, &err),
+	                 TB_ENOTFOUND);
 	tb_arena_clear(&arena);
 	pair_free(pair);
 }
@@ -293,9 +299,11 @@ static void test_a_material_is_not_given_before_its_case_is_sent(void **state)
 	char number[32];
 	pair_submit(pair, false, number);
 	root_of(pair, &pair->window, number, root);
-	assert_int_equal(core_material_for(&pair->window.setup, HOME, root, &arena, &record, &err), TB_ENOTFOUND);
+	assert_int_equal(core_material_for(&pair->window.setup, HOME, root, &arena, &record, &err),
+	                 TB_ENOTFOUND);
 	OK(pair_act(pair, &pair->window, number, "CHECK", "R_WIN", ""));
-	assert_int_equal(core_material_for(&pair->window.setup, HOME, root, &arena, &record, &err), TB_ENOTFOUND);
+	assert_int_equal(core_material_for(&pair->window.setup, HOME, root, &arena, &record, &err),
+	                 TB_ENOTFOUND);
 	OK(pair_act(pair, &pair->window, number, "SEND", "R_WIN", ""));
 	OK(core_material_for(&pair->window.setup, HOME, root, &arena, &record, &err));
 	tb_arena_clear(&arena);

@@ -237,25 +237,25 @@ static void seed_material(void)
 static void seed_texts(void)
 {
 	static const char json[] = "{\"type\":\"11100000MB0143028R001\",\"number\":\"N1\",\"name\":"
-	                           "\"营业执照\",\"holders\":[{\"codeType\":"
+				   "\"营业执照\",\"holders\":[{\"codeType\":"
 				   "\"001\",\"code\":\"91350100M000100Y43\",\"name\":\"某公司\"}],\"issuer\":"
-	                           "\"320400\",\"issuedOn\":"
+				   "\"320400\",\"issuedOn\":"
 				   "\"2024-02-29\",\"validUntil\":\"长期\",\"region\":\"320400\"}";
 	static const char line[] = ",11100000MB0143028R001,营业执照,N1,\"营业\"\"执照\",001|111,"
-	                           "91350100M000100Y43|11010519491231002X,"
+				   "91350100M000100Y43|11010519491231002X,"
 				   "某公司|李某,320400,某局,20240229,,长期,320400,\"a,b\"";
 	static const char headed[] =
 		"证照类型代码,证照编号,证照名称,持证主体代码类型,持证主体代码,证照颁发机构代码,证照颁发日期\n"
 		"11100000MB0143028R001,N1,营业执照,111,11010519491231002X,320400,2024-02-29";
 	static const char catalogue[] =
 		"items:\n- code: 11320400MB0A00001X2000000000001\n  name: 失业登记\n  department: "
-	        "11320400MB0A00001X\n"
+		"11320400MB0A00001X\n"
 		"  modes: [DS]\n  promised_days: 3\n  legal_days: 20\n  materials:\n  - code: M1\n    name: "
-	        "申请表\n"
+		"申请表\n"
 		"    required: true\n    basis: 条例\n    credential_types: [\"11100000MB0143028R001\"]\n";
 	static const char peer[] =
 		"region: \"320400\"\nname: \"常州市\"\nendpoint: \"127.0.0.1:7443\"\ngrants:\n  verify:\n    "
-	        "- types: "
+		"- types: "
 		"[\"*\"]\n      disclosure: match\n  cases:\n    - items: [\"*\"]\n      modes: [DS]\n"
 		"queries_per_second: 5\nqueries_burst: 9\n";
 	struct tb_buf exported = {0};
@@ -269,7 +269,7 @@ static void seed_texts(void)
 	put_text(
 		"tables", "calendar", 0,
 		"# "
-	        "2026\n2026-01-01\tH\t元旦\n2026-01-04\tW\t元旦\n2026-02-17\tH\t春节\n2027-01-01\tH\t元旦\n");
+		"2026\n2026-01-01\tH\t元旦\n2026-01-04\tW\t元旦\n2026-02-17\tH\t春节\n2027-01-01\tH\t元旦\n");
 	put_text("tables", "regions", 1,
 	         "code\tname\tparent\n320000\t江苏省\t100000\n320400\t常州市\t320000\n320402\t天宁区\t320400"
 	         "\n");

@@ -266,6 +266,14 @@ static struct peer_set *on_peers(void *ctx)
 	return peers;
 }
 
+size_t node_inbound_count(struct node *node)
+{
+	pthread_mutex_lock(&node->lock);
+	size_t count = node->inbound_count;
+	pthread_mutex_unlock(&node->lock);
+	return count;
+}
+
 static void on_inbound(void *ctx, struct core_inbound *inbound)
 {
 	struct node *node = ctx;

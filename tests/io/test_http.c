@@ -392,13 +392,14 @@ static void receive(int fd, struct answer *answer)
 
 static void send_call(int fd, const char *path, const char *json)
 {
-	char head[512];
-	snprintf(head, sizeof(head),
-	         "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: "
-	         "%zu\r\n\r\n",
-	         path, strlen(json));
-	send_text(fd, head);
-	send_text(fd, json);
+	struct tb_buf call = {0};
+	/* In one piece: a node that stops answers after the head, and closes. */
+	tb_buf_printf(&call,
+	              "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: "
+	              "%zu\r\n\r\n%s",
+	              path, strlen(json), json);
+	send_text(fd, tb_buf_text(&call));
+	tb_buf_clear(&call);
 }
 
 static void assert_answer(int fd, int status, const char *says)

@@ -48,7 +48,7 @@ static void test_link_send_refuses_what_is_too_big(void **state)
 {
 	struct pair *pair = *state;
 	node_call_fails(&pair->a, &hangzhou, pair->b.endpoint, "big", TB_ETOOBIG);
-	assert_int_equal(pair->b.inbound_count, 0);
+	assert_int_equal(node_inbound_count(&pair->b), 0);
 }
 
 /* A port on which nobody listens, since this socket is bound and does not. */
@@ -106,7 +106,7 @@ static void test_link_send_carries_many_at_once(void **state)
 		assert_string_equal(outbound_answer(outbound), "320400:0:hello");
 		outbound_free(outbound);
 	}
-	assert_int_equal(pair->b.inbound_count, 400);
+	assert_int_equal(node_inbound_count(&pair->b), 400);
 }
 
 static void test_link_finds_a_peer_that_was_started_again(void **state)

@@ -30,7 +30,7 @@ static void test_link_refuses_a_client_of_another_ca(void **state)
 	node_start(&a, &pretender, peers_of(&hangzhou, NULL));
 	node_start(&b, &hangzhou, peers_of(&changzhou, NULL));
 	node_call_fails(&a, &hangzhou, b.endpoint, "hello", TB_EUNREACHABLE);
-	assert_int_equal(b.inbound_count, 0);
+	assert_int_equal(node_inbound_count(&b), 0);
 	assert_int_equal(link_running(b.link), 0);
 	node_stop(&a);
 	node_stop(&b);
@@ -43,7 +43,7 @@ static void test_link_refuses_a_client_that_is_no_peer(void **state)
 	node_start(&a, &changzhou, peers_of(&hangzhou, NULL));
 	node_start(&b, &hangzhou, peers_of(&chengdu, NULL));
 	node_call_fails(&a, &hangzhou, b.endpoint, "hello", TB_EUNREACHABLE);
-	assert_int_equal(b.inbound_count, 0);
+	assert_int_equal(node_inbound_count(&b), 0);
 	node_stop(&a);
 	node_stop(&b);
 }
@@ -56,7 +56,7 @@ static void test_link_refuses_a_server_of_another_ca(void **state)
 	node_start(&b, &pretender, peers_of(&hangzhou, NULL));
 	const char *text = node_call_fails(&a, &changzhou, b.endpoint, "hello", TB_EUNREACHABLE);
 	assert_non_null(strstr(text, "320400"));
-	assert_int_equal(b.inbound_count, 0);
+	assert_int_equal(node_inbound_count(&b), 0);
 	assert_string_equal(link_peer_state(a.link, "320400"), "refused");
 	node_stop(&a);
 	node_stop(&b);
@@ -74,7 +74,7 @@ static void test_link_refuses_a_server_of_another_region(void **state)
 	assert_non_null(strstr(text, "510100 answers where 330100 was called"));
 	assert_string_equal(link_peer_state(a.link, "330100"), "refused");
 	assert_string_equal(link_peer_state(a.link, "510100"), "ready");
-	assert_int_equal(c.inbound_count, 1);
+	assert_int_equal(node_inbound_count(&c), 1);
 	node_stop(&a);
 	node_stop(&c);
 }
@@ -97,7 +97,7 @@ static void test_link_refuses_a_removed_peer_on_its_open_connection(void **state
 	/* The same region with other anchors is not the same peer. */
 	node_set_peers(&b, peers_of(&pretender, NULL));
 	node_call_fails(&a, &hangzhou, b.endpoint, "hello", TB_EUNTRUSTED);
-	assert_int_equal(b.inbound_count, 1);
+	assert_int_equal(node_inbound_count(&b), 1);
 	node_set_peers(&b, peers_of(&changzhou, NULL));
 	expect_ok(&a, &b);
 	node_stop(&a);
@@ -116,7 +116,7 @@ static void test_link_refuses_an_expired_certificate(void **state)
 	/* On the open connection, and at the handshake. */
 	node_call_fails(&a, &hangzhou, b.endpoint, "hello", TB_EUNTRUSTED);
 	node_call_fails(&c, &hangzhou, b.endpoint, "hello", TB_EUNREACHABLE);
-	assert_int_equal(b.inbound_count, 1);
+	assert_int_equal(node_inbound_count(&b), 1);
 	atomic_store(&test_now, NOW);
 	node_stop(&a);
 	node_stop(&b);
