@@ -410,6 +410,14 @@ static void remember(struct turn *turn, const struct core_inbound *inbound, size
 		case_proof_add(&turn->kv, receipt->case_number, reference);
 }
 
+static void refuse(struct turn *turn, const char *peer, const struct tb_error *err, PbReceipt *receipt)
+{
+	receipt->kind = PB_RECEIPT_KIND__REJECTED;
+	receipt->code = tb_arena_str(&turn->arena, reason_word(err->code));
+	receipt->reason = tb_arena_str(&turn->arena, err->text);
+	turn_log(turn, TB_LOG_WARN, "delivery.refused", peer, receipt->case_number, "%s", err->text);
+}
+
 /* One message: gives the encoded receipt. |proved| is set when this batch is the message's evidence. */
 static struct tb_bytes receive(struct turn *turn, const struct core_inbound *inbound, size_t i,
                                uint64_t batch)
@@ -453,15 +461,9 @@ static struct tb_bytes receive(struct turn *turn, const struct core_inbound *inb
 		receipt.kind = PB_RECEIPT_KIND__DEFERRED;
 		return proto_encode_arena(&turn->arena, &receipt.base);
 	}
-	if (code) {
-		receipt.kind = PB_RECEIPT_KIND__REJECTED;
-		receipt.code = tb_arena_str(&turn->arena, reason_word(code));
-		receipt.reason = tb_arena_str(&turn->arena, err.text);
-		turn_log(turn, TB_LOG_WARN, "delivery.refused", inbound->peer, message->case_number, "%s",
-		         err.text);
-	} else {
-		receipt.kind = PB_RECEIPT_KIND__DURABLE;
-	}
+	receipt.kind = PB_RECEIPT_KIND__DURABLE;
+	if (code)
+		refuse(turn, inbound->peer, &err, &receipt);
 	struct tb_bytes encoded = proto_encode_arena(&turn->arena, &receipt.base);
 	remember(turn, inbound, i, batch, encoded, &receipt);
 	return encoded;

@@ -129,7 +129,7 @@ static const char catalogue[] =
 	"{\"code\":\"M1\",\"name\":\"申请表\",\"required\":true,\"basis\":\"公证程序规则\"},"
 	"{\"code\":\"M2\",\"name\":\"驾驶证\",\"required\":false,\"basis\":\"公证程序规则\"},"
 	"{\"code\":\"M3\",\"name\":\"原件\",\"required\":false,\"basis\":\"公证程序规则\",\"original\":true}]"
-        "}]}";
+	"}]}";
 
 struct pair *pair_new(struct scratch *scratch)
 {
@@ -138,13 +138,11 @@ struct pair *pair_new(struct scratch *scratch)
 	struct tb_buf text = {0};
 	pair->scratch = scratch;
 	pair->now = NOW;
-	assert_int_equal(
-		regions_parse(&pair->regions, read_file(TEST_DATA "/../../data/regions.tsv", &text), &err),
-		TB_OK);
+	assert_int_equal(regions_parse(&pair->regions, read_file(TEST_DATA "/regions.tsv", &text), &err),
+	                 TB_OK);
 	text.size = 0;
-	assert_int_equal(
-		calendar_parse(&pair->calendar, read_file(TEST_DATA "/../../data/workdays.tsv", &text), &err),
-		TB_OK);
+	assert_int_equal(calendar_parse(&pair->calendar, read_file(TEST_DATA "/workdays.tsv", &text), &err),
+	                 TB_OK);
 	tb_buf_clear(&text);
 	side_init(pair, &pair->window, WINDOW, "window");
 	side_init(pair, &pair->home, HOME, "home");

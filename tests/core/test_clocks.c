@@ -20,7 +20,7 @@ static int setup(void **state)
 {
 	(void)state;
 	static char text[64 * 1024];
-	FILE *file = fopen(TEST_DATA "/../../data/workdays.tsv", "rb");
+	FILE *file = fopen(TEST_DATA "/workdays.tsv", "rb");
 	if (!file)
 		return -1;
 	size_t size = fread(text, 1, sizeof(text), file);

@@ -82,9 +82,9 @@ void node_set_peers(struct node *node, struct peer_set *peers);
 /* Sends |text| and does not wait. */
 void node_send(struct node *node, const struct region *to, const char *endpoint, const char *text,
                int64_t timeout_ms);
-/* Waits for the next call that ends; the caller frees by outbound_free(). */
 /* Calls that came so far. */
 size_t node_inbound_count(struct node *node);
+/* Waits for the next call that ends; the caller frees by outbound_free(). */
 struct core_outbound *node_wait_called(struct node *node);
 void outbound_free(struct core_outbound *outbound);
 const char *outbound_answer(struct core_outbound *outbound);
