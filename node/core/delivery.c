@@ -410,12 +410,13 @@ static void remember(struct turn *turn, const struct core_inbound *inbound, size
 		case_proof_add(&turn->kv, receipt->case_number, reference);
 }
 
-static void refuse(struct turn *turn, const char *peer, const struct tb_error *err, PbReceipt *receipt)
+static void refuse(struct turn *turn, const char *peer, enum tb_code code, const char *why,
+                   PbReceipt *receipt)
 {
 	receipt->kind = PB_RECEIPT_KIND__REJECTED;
-	receipt->code = tb_arena_str(&turn->arena, reason_word(err->code));
-	receipt->reason = tb_arena_str(&turn->arena, err->text);
-	turn_log(turn, TB_LOG_WARN, "delivery.refused", peer, receipt->case_number, "%s", err->text);
+	receipt->code = tb_arena_str(&turn->arena, reason_word(code));
+	receipt->reason = tb_arena_str(&turn->arena, why);
+	turn_log(turn, TB_LOG_WARN, "delivery.refused", peer, receipt->case_number, "%s", why);
 }
 
 /* One message: gives the encoded receipt. |proved| is set when this batch is the message's evidence. */
@@ -463,7 +464,7 @@ static struct tb_bytes receive(struct turn *turn, const struct core_inbound *inb
 	}
 	receipt.kind = PB_RECEIPT_KIND__DURABLE;
 	if (code)
-		refuse(turn, inbound->peer, &err, &receipt);
+		refuse(turn, inbound->peer, code, err.text, &receipt);
 	struct tb_bytes encoded = proto_encode_arena(&turn->arena, &receipt.base);
 	remember(turn, inbound, i, batch, encoded, &receipt);
 	return encoded;

@@ -213,7 +213,7 @@ void material_fetched(struct turn *turn, struct core_fetch *fetch)
 	struct tb_error err;
 	if (!progress) {
 		forget(turn->core, fetch->root);
-		if (state)
+		if (state && state->fetches > 0) /* 0: the peer was removed and is back */
 			state->fetches--;
 		turn->core->fetch_due = true;
 	}

@@ -223,7 +223,7 @@ void verify_answered(struct turn *turn, struct core_outbound *outbound)
 	struct verify_call *call = outbound->core;
 	struct peer_state *state = core_peer_state(turn->core, outbound->peer);
 	uint64_t kept = 0;
-	if (state)
+	if (state && state->verify_calls > 0) /* 0: the peer was removed and is back */
 		state->verify_calls--;
 	if (state && outbound->answer) {
 		state->contact_at = turn->now;

@@ -56,19 +56,28 @@ static struct peer_set *peers_of(const struct side *other)
 	return set;
 }
 
-static void side_start(struct pair *pair, struct side *side)
+enum tb_code pair_try_open(struct pair *pair, struct side *side, struct tb_error *err)
 {
-	struct tb_error err = {0};
 	char store[160], blobs[160];
 	snprintf(store, sizeof(store), "%s/store", side->dir);
 	snprintf(blobs, sizeof(blobs), "%s/blobs", side->dir);
 	struct store_options options = {.dir = store, .map_bytes = 1 << 28, .tables = core_tables};
-	assert_int_equal(store_open(&side->setup.store, &options, &err), TB_OK);
-	assert_int_equal(blob_dir_open(&side->setup.blobs, blobs, TB_CHUNK_BYTES + PKI_VAULT_OVERHEAD, &err),
-	                 TB_OK);
-	assert_int_equal(core_open(&side->core, &side->setup, side->peers, next_seed(pair), pair->now, &err),
-	                 TB_OK);
+	assert_int_equal(store_open(&side->setup.store, &options, err), TB_OK);
+	assert_int_equal(blob_dir_open(&side->setup.blobs, blobs, TB_CHUNK_BYTES + PKI_VAULT_OVERHEAD, err), TB_OK);
+	if (core_open(&side->core, &side->setup, side->peers, next_seed(pair), pair->now, err)) {
+		store_close(side->setup.store);
+		blob_dir_close(side->setup.blobs);
+		return err->code;
+	}
 	side->wake = pair->now;
+	return TB_OK;
+}
+
+void pair_open(struct pair *pair, struct side *side)
+{
+	struct tb_error err = {0};
+	if (pair_try_open(pair, side, &err))
+		fail_msg("opening %s: %s", side->setup.name, err.text);
 }
 
 /* A leaf that outlives the longest story; a node's seal has the region itself as its issuer. */
@@ -148,8 +157,8 @@ struct pair *pair_new(struct scratch *scratch)
 	side_init(pair, &pair->home, HOME, "home");
 	pair->window.peers = peers_of(&pair->home);
 	pair->home.peers = peers_of(&pair->window);
-	side_start(pair, &pair->window);
-	side_start(pair, &pair->home);
+	pair_open(pair, &pair->window);
+	pair_open(pair, &pair->home);
 	enum tb_code code;
 	pair_call(pair, &pair->home, "/tongban.v1.CatalogueService/Load", catalogue, &code);
 	assert_int_equal(code, TB_OK);
@@ -157,7 +166,7 @@ struct pair *pair_new(struct scratch *scratch)
 	return pair;
 }
 
-static void side_stop(struct side *side)
+void pair_close(struct side *side)
 {
 	for (size_t i = 0; i < side->waiting.count; i++) {
 		struct core_event *event = &side->waiting.events[i];
@@ -179,7 +188,7 @@ static void side_stop(struct side *side)
 
 static void side_clear(struct side *side)
 {
-	side_stop(side);
+	pair_close(side);
 	core_request_free(side->replied);
 	peer_set_unref(side->peers);
 	pki_trust_unref(side->setup.anchors);
@@ -197,8 +206,8 @@ void pair_free(struct pair *pair)
 
 void pair_crash(struct pair *pair, struct side *side)
 {
-	side_stop(side);
-	side_start(pair, side);
+	pair_close(side);
+	pair_open(pair, side);
 }
 
 struct side *pair_side(struct pair *pair, const char *region)

@@ -76,6 +76,10 @@ void pair_pass(struct pair *pair, tb_time span);
 void pair_set_back(struct pair *pair, tb_time span);
 /* Closes and opens a side: what is not in the store is gone. */
 void pair_crash(struct pair *pair, struct side *side);
+void pair_close(struct side *side);
+void pair_open(struct pair *pair, struct side *side);
+/* Opens a side whose store may be damaged, or not its own. On failure it is closed as before. */
+enum tb_code pair_try_open(struct pair *pair, struct side *side, struct tb_error *err);
 struct side *pair_side(struct pair *pair, const char *region);
 
 /* Gives |bytes| to |to| as a call of |peer|, as if |peer|'s link had brought them, and runs. TB_OK if it was
