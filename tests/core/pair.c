@@ -63,7 +63,8 @@ enum tb_code pair_try_open(struct pair *pair, struct side *side, struct tb_error
 	snprintf(blobs, sizeof(blobs), "%s/blobs", side->dir);
 	struct store_options options = {.dir = store, .map_bytes = 1 << 28, .tables = core_tables};
 	assert_int_equal(store_open(&side->setup.store, &options, err), TB_OK);
-	assert_int_equal(blob_dir_open(&side->setup.blobs, blobs, TB_CHUNK_BYTES + PKI_VAULT_OVERHEAD, err), TB_OK);
+	assert_int_equal(blob_dir_open(&side->setup.blobs, blobs, TB_CHUNK_BYTES + PKI_VAULT_OVERHEAD, err),
+	                 TB_OK);
 	if (core_open(&side->core, &side->setup, side->peers, next_seed(pair), pair->now, err)) {
 		store_close(side->setup.store);
 		blob_dir_close(side->setup.blobs);
@@ -181,9 +182,12 @@ void pair_close(struct side *side)
 			core_fetch_free(event->fetch);
 	}
 	side->waiting.count = 0;
+	if (!side->core)
+		return; /* it did not open */
 	core_close(side->core);
 	store_close(side->setup.store);
 	blob_dir_close(side->setup.blobs);
+	side->core = NULL;
 }
 
 static void side_clear(struct side *side)

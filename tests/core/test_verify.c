@@ -15,7 +15,8 @@
 #define WANG "11010519491231002X"
 #define ZHANG "440524188001010014"
 
-#define HEADER "type,number,name,holder_code_type,holder_code,holder_name,issuer,issued_on,valid_from,valid_until"
+#define HEADER \
+	"type,number,name,holder_code_type,holder_code,holder_name,issuer,issued_on,valid_from,valid_until"
 
 static void import(struct pair *pair, const char *const *lines, size_t count)
 {
@@ -49,12 +50,14 @@ static void set_state(struct pair *pair, const char *type, const char *number, c
 		pair, &pair->home, "/tongban.v1.CredentialService/Find", json);
 	assert_true(found->n_credentials > 0);
 	snprintf(identifier, sizeof(identifier), "%s", found->credentials[0]->credential->identifier);
-	snprintf(json, sizeof(json), "{\"identifier\":\"%s\",\"state\":\"%s\",\"reason\":\"x\",\"supersededBy\":\"y\"}", identifier,
-	         state);
+	snprintf(json, sizeof(json),
+	         "{\"identifier\":\"%s\",\"state\":\"%s\",\"reason\":\"x\",\"supersededBy\":\"y\"}",
+	         identifier, state);
 	pair_ask(pair, &pair->home, "/tongban.v1.CredentialService/SetState", json);
 }
 
-static void identifier_of(struct pair *pair, const char *type, const char *number, char out[TB_ID_BYTES_MAX + 1])
+static void identifier_of(struct pair *pair, const char *type, const char *number,
+                          char out[TB_ID_BYTES_MAX + 1])
 {
 	char json[256];
 	snprintf(json, sizeof(json), "{\"type\":\"%s\",\"number\":\"%s\"}", type, number);
@@ -87,7 +90,9 @@ static const char *const one_type[] = {TYPE, NULL};
 static PbVerifyOutcome *ask(struct pair *pair, const char *more)
 {
 	char json[1024];
-	snprintf(json, sizeof(json), "{\"region\":\"" HOME "\",\"queries\":[{%s,\"purpose\":\"核验\",\"basis\":\"条例\"}]}", more);
+	snprintf(json, sizeof(json),
+	         "{\"region\":\"" HOME "\",\"queries\":[{%s,\"purpose\":\"核验\",\"basis\":\"条例\"}]}",
+	         more);
 	PbVerifyResponse *reply = (PbVerifyResponse *)(void *)pair_ask(pair, &pair->window, VERIFY, json);
 	assert_int_equal(reply->n_outcomes, 1);
 	return reply->outcomes[0];
@@ -102,42 +107,51 @@ static void test_what_is_told_follows_the_grant_the_question_and_the_certificate
 		PbCredentialState state; /* unspecified: there is no such certificate, or it does not match */
 		bool known;
 	} questions[] = {
-		{"\"number\":\"N1\",\"match\":[{\"name\":\"holder.name\",\"value\":\"王伟\"}]", PB_CREDENTIAL_STATE__VALID, true},
+		{"\"number\":\"N1\",\"match\":[{\"name\":\"holder.name\",\"value\":\"王伟\"}]",
+	         PB_CREDENTIAL_STATE__VALID, true},
 		{"\"number\":\"N2\"", PB_CREDENTIAL_STATE__EXPIRED, true},
 		{"\"number\":\"N3\"", PB_CREDENTIAL_STATE__NOT_YET_VALID, true},
 		{"\"number\":\"N4\"", PB_CREDENTIAL_STATE__REVOKED, true},
-		{"\"number\":\"N1\",\"holder\":{\"codeType\":\"111\",\"code\":\"" WANG "\",\"name\":\"王伟\"}",
+		{"\"number\":\"N1\",\"holder\":{\"codeType\":\"111\",\"code\":\"" WANG
+	         "\",\"name\":\"王伟\"}",
 	         PB_CREDENTIAL_STATE__VALID, true},
 		{"\"number\":\"N1\",\"match\":[{\"name\":\"holder.name\",\"value\":\"王\"}]", 0, true},
 		{"\"number\":\"N1\",\"match\":[{\"name\":\"no such field\",\"value\":\"\"}]", 0, true},
 		{"\"number\":\"N1\",\"holder\":{\"codeType\":\"111\",\"code\":\"" ZHANG "\"}", 0, true},
-		{"\"number\":\"N1\",\"holder\":{\"codeType\":\"111\",\"code\":\"" WANG "\",\"name\":\"王五\"}", 0, true},
+		{"\"number\":\"N1\",\"holder\":{\"codeType\":\"111\",\"code\":\"" WANG
+	         "\",\"name\":\"王五\"}",
+	         0, true},
 		{"\"number\":\"N9\"", 0, false},
 		{"\"holder\":{\"codeType\":\"111\",\"code\":\"" ZHANG "\"}", 0, false},
 	};
 	struct pair *pair = pair_with(*state);
-	for (PbDisclosure right = PB_DISCLOSURE__DISCLOSURE_UNSPECIFIED; right <= PB_DISCLOSURE__DOCUMENT; right++) {
+	for (PbDisclosure right = PB_DISCLOSURE__DISCLOSURE_UNSPECIFIED; right <= PB_DISCLOSURE__DOCUMENT;
+	     right++) {
 		grant(pair, right ? one_type : NULL, right);
 		for (PbDisclosure asked = PB_DISCLOSURE__STATUS; asked <= PB_DISCLOSURE__DOCUMENT; asked++) {
 			for (size_t i = 0; i < COUNT(questions); i++) {
 				char query[512];
-				snprintf(query, sizeof(query), "\"type\":\"" TYPE "\",%s,\"disclosure\":\"%s\"", questions[i].query,
+				snprintf(query, sizeof(query),
+				         "\"type\":\"" TYPE "\",%s,\"disclosure\":\"%s\"", questions[i].query,
 				         proto_enum_name(&pb_disclosure__descriptor, (int)asked));
 				PbVerifyOutcome *outcome = ask(pair, query);
 				const PbAnswer *answer = outcome->answer;
 				bool agrees = questions[i].state != 0, all = right == PB_DISCLOSURE__DOCUMENT;
-				PbVerifyResult expected = right < asked         ? PB_VERIFY_RESULT__NOT_GRANTED
-				                          : agrees              ? PB_VERIFY_RESULT__CONFIRMED
-				                          : !all                ? PB_VERIFY_RESULT__NOT_CONFIRMED
-				                          : questions[i].known  ? PB_VERIFY_RESULT__MISMATCH
-				                                                : PB_VERIFY_RESULT__NOT_FOUND;
+				PbVerifyResult expected = right < asked ? PB_VERIFY_RESULT__NOT_GRANTED
+				                          : agrees      ? PB_VERIFY_RESULT__CONFIRMED
+				                          : !all        ? PB_VERIFY_RESULT__NOT_CONFIRMED
+				                          : questions[i].known ? PB_VERIFY_RESULT__MISMATCH
+				                                               : PB_VERIFY_RESULT__NOT_FOUND;
 				if (answer->result != expected)
-					fail_msg("right %d, asked %d, question %zu: %d, not %d", (int)right, (int)asked, i,
-					         (int)answer->result, (int)expected);
+					fail_msg("right %d, asked %d, question %zu: %d, not %d", (int)right,
+					         (int)asked, i, (int)answer->result, (int)expected);
 				bool told = right >= asked && (agrees || (all && questions[i].known));
-				PbCredentialState shown = agrees ? questions[i].state : PB_CREDENTIAL_STATE__VALID;
+				PbCredentialState shown =
+					agrees ? questions[i].state : PB_CREDENTIAL_STATE__VALID;
 				assert_int_equal(answer->state, told ? shown : 0);
-				assert_int_equal(answer->document != NULL, agrees && right >= asked && asked == PB_DISCLOSURE__DOCUMENT);
+				assert_int_equal(answer->document != NULL,
+				                 agrees && right >= asked &&
+				                         asked == PB_DISCLOSURE__DOCUMENT);
 				assert_int_equal(outcome->document != NULL, answer->document != NULL);
 				if (asked == PB_DISCLOSURE__STATUS || right < asked)
 					assert_int_equal(answer->n_matches, 0);
@@ -159,10 +173,14 @@ static struct tb_bytes told(struct pair *pair, struct tb_arena *arena, const cha
 static void test_a_wrong_guess_and_an_unknown_certificate_give_the_same_bytes(void **state)
 {
 	static const char *const pairs[][2] = {
-		{"\"number\":\"N1\",\"holder\":{\"name\":\"王五\"}", "\"number\":\"N9\",\"holder\":{\"name\":\"王五\"}"},
-		{"\"number\":\"N4\",\"holder\":{\"name\":\"王五\"}", "\"number\":\"N9\",\"holder\":{\"name\":\"王五\"}"},
-		{"\"number\":\"N1\",\"match\":[{\"name\":\"name\",\"value\":\"公证书\"},{\"name\":\"holder.code\",\"value\":\"1\"}]",
-	         "\"number\":\"N9\",\"match\":[{\"name\":\"name\",\"value\":\"公证书\"},{\"name\":\"holder.code\",\"value\":\"1\"}]"},
+		{"\"number\":\"N1\",\"holder\":{\"name\":\"王五\"}",
+	         "\"number\":\"N9\",\"holder\":{\"name\":\"王五\"}"},
+		{"\"number\":\"N4\",\"holder\":{\"name\":\"王五\"}",
+	         "\"number\":\"N9\",\"holder\":{\"name\":\"王五\"}"},
+		{"\"number\":\"N1\",\"match\":[{\"name\":\"name\",\"value\":\"公证书\"},{\"name\":\"holder."
+	         "code\",\"value\":\"1\"}]",
+	         "\"number\":\"N9\",\"match\":[{\"name\":\"name\",\"value\":\"公证书\"},{\"name\":\"holder."
+	         "code\",\"value\":\"1\"}]"},
 		{"\"number\":\"N5\"", "\"number\":\"N9\""},
 	};
 	struct pair *pair = pair_with(*state);
@@ -173,7 +191,8 @@ static void test_a_wrong_guess_and_an_unknown_certificate_give_the_same_bytes(vo
 			struct tb_bytes answers[2];
 			for (size_t j = 0; j < 2; j++) {
 				char query[512];
-				snprintf(query, sizeof(query), "\"type\":\"" TYPE "\",%s,\"disclosure\":\"%s\"", pairs[i][j],
+				snprintf(query, sizeof(query),
+				         "\"type\":\"" TYPE "\",%s,\"disclosure\":\"%s\"", pairs[i][j],
 				         proto_enum_name(&pb_disclosure__descriptor, (int)right));
 				answers[j] = told(pair, &arena, query);
 			}
@@ -191,7 +210,8 @@ static void test_a_granted_type_opens_no_certificate_of_another(void **state)
 	identifier_of(pair, OTHER_TYPE, "N5", identifier);
 	grant(pair, one_type, PB_DISCLOSURE__DOCUMENT);
 	snprintf(query, sizeof(query),
-	         "\"identifier\":\"%s\",\"type\":\"" TYPE "\",\"disclosure\":\"DOCUMENT\",\"match\":[{\"name\":\"holder.name\","
+	         "\"identifier\":\"%s\",\"type\":\"" TYPE
+	         "\",\"disclosure\":\"DOCUMENT\",\"match\":[{\"name\":\"holder.name\","
 	         "\"value\":\"王伟\"}]",
 	         identifier);
 	PbVerifyOutcome *outcome = ask(pair, query);
@@ -200,21 +220,29 @@ static void test_a_granted_type_opens_no_certificate_of_another(void **state)
 	assert_false(outcome->answer->matches[0]->equal);
 	snprintf(query, sizeof(query), "\"identifier\":\"%s\",\"disclosure\":\"STATUS\"", identifier);
 	assert_int_equal(ask(pair, query)->answer->result, PB_VERIFY_RESULT__NOT_GRANTED);
-	snprintf(query, sizeof(query), "\"type\":\"" OTHER_TYPE "\",\"number\":\"N5\",\"disclosure\":\"STATUS\"");
+	snprintf(query, sizeof(query),
+	         "\"type\":\"" OTHER_TYPE "\",\"number\":\"N5\",\"disclosure\":\"STATUS\"");
 	assert_int_equal(ask(pair, query)->answer->result, PB_VERIFY_RESULT__NOT_GRANTED);
 	/* Of two grants for a type the greater one counts; one for the other type opens it. */
 	static const char *const all[] = {"*", NULL};
 	struct peer_verify_grant grants[] = {{.types = all, .disclosure = PB_DISCLOSURE__STATUS},
 	                                     {.types = one_type, .disclosure = PB_DISCLOSURE__DOCUMENT}};
-	struct peer peer = {.region = WINDOW, .name = "w", .endpoint = "wire:1", .verify = grants, .verify_count = 2,
-	                    .queries_per_second = 1000, .queries_burst = 1000};
+	struct peer peer = {.region = WINDOW,
+	                    .name = "w",
+	                    .endpoint = "wire:1",
+	                    .verify = grants,
+	                    .verify_count = 2,
+	                    .queries_per_second = 1000,
+	                    .queries_burst = 1000};
 	struct peer_set *set = peer_set_new();
 	struct tb_error err = {0};
 	OK(peer_set_add(set, &peer, tb_buf_bytes(&pair->window.region.ca_pem), &err));
 	pair_set_peers(pair, &pair->home, set);
 	assert_int_equal(ask(pair, query)->answer->result, PB_VERIFY_RESULT__CONFIRMED);
-	assert_non_null(ask(pair, "\"type\":\"" TYPE "\",\"number\":\"N1\",\"disclosure\":\"DOCUMENT\"")->document);
-	assert_int_equal(ask(pair, "\"type\":\"" OTHER_TYPE "\",\"number\":\"N5\",\"disclosure\":\"MATCH\"")->answer->result,
+	assert_non_null(
+		ask(pair, "\"type\":\"" TYPE "\",\"number\":\"N1\",\"disclosure\":\"DOCUMENT\"")->document);
+	assert_int_equal(ask(pair, "\"type\":\"" OTHER_TYPE "\",\"number\":\"N5\",\"disclosure\":\"MATCH\"")
+	                         ->answer->result,
 	                 PB_VERIFY_RESULT__NOT_GRANTED);
 	pair_free(pair);
 }
@@ -232,18 +260,24 @@ static void test_of_several_certificates_the_one_that_is_meant_is_told_of(void *
 	struct pair *pair = pair_with(*state);
 	import(pair, lines, COUNT(lines));
 	grant(pair, (const char *const[]){"*", NULL}, PB_DISCLOSURE__MATCH);
-	assert_int_equal(ask(pair, "\"type\":\"" TYPE "\",\"number\":\"S1\",\"disclosure\":\"STATUS\",\"holder\":{\"name\":\"王伟\"}")
+	assert_int_equal(ask(pair,
+	                     "\"type\":\"" TYPE
+	                     "\",\"number\":\"S1\",\"disclosure\":\"STATUS\",\"holder\":{\"name\":\"王伟\"}")
 	                         ->answer->result,
 	                 PB_VERIFY_RESULT__CONFIRMED);
-	assert_int_equal(ask(pair, "\"type\":\"" TYPE "\",\"number\":\"S1\",\"disclosure\":\"STATUS\",\"holder\":{\"name\":\"张三\"}")
+	assert_int_equal(ask(pair,
+	                     "\"type\":\"" TYPE
+	                     "\",\"number\":\"S1\",\"disclosure\":\"STATUS\",\"holder\":{\"name\":\"张三\"}")
 	                         ->answer->result,
 	                 PB_VERIFY_RESULT__CONFIRMED);
-	static const char by_holder[] = "\"type\":\"" OTHER_TYPE "\",\"holder\":{\"codeType\":\"111\",\"code\":\"" ZHANG
-					"\"},\"disclosure\":\"MATCH\",\"match\":[{\"name\":\"name\",\"value\":\"旧\"}]";
+	static const char by_holder[] =
+		"\"type\":\"" OTHER_TYPE "\",\"holder\":{\"codeType\":\"111\",\"code\":\"" ZHANG
+		"\"},\"disclosure\":\"MATCH\",\"match\":[{\"name\":\"name\",\"value\":\"旧\"}]";
 	assert_int_equal(ask(pair, by_holder)->answer->result, PB_VERIFY_RESULT__CONFIRMED);
 	/* A valid one stands before one that is not; without any the newest speaks. */
-	static const char by_type[] = "\"type\":\"" OTHER_TYPE "\",\"holder\":{\"codeType\":\"111\",\"code\":\"" ZHANG
-				      "\"},\"disclosure\":\"STATUS\"";
+	static const char by_type[] =
+		"\"type\":\"" OTHER_TYPE "\",\"holder\":{\"codeType\":\"111\",\"code\":\"" ZHANG
+		"\"},\"disclosure\":\"STATUS\"";
 	set_state(pair, OTHER_TYPE, "S3", "REVOKED");
 	assert_int_equal(ask(pair, by_type)->answer->state, PB_CREDENTIAL_STATE__VALID);
 	set_state(pair, OTHER_TYPE, "S2", "SUPERSEDED");
@@ -258,15 +292,20 @@ static size_t throttled(struct pair *pair, size_t count)
 	struct tb_buf json = {0};
 	tb_buf_str(&json, "{\"region\":\"" HOME "\",\"queries\":[");
 	for (size_t i = 0; i < count; i++)
-		tb_buf_printf(&json, "%s{\"type\":\"" TYPE "\",\"number\":\"N1\",\"purpose\":\"p\",\"basis\":\"b\",\"disclosure\":\"STATUS\"}",
-		              i ? "," : "");
+		tb_buf_printf(
+			&json,
+			"%s{\"type\":\"" TYPE
+			"\",\"number\":\"N1\",\"purpose\":\"p\",\"basis\":\"b\",\"disclosure\":\"STATUS\"}",
+			i ? "," : "");
 	tb_buf_str(&json, "]}");
-	PbVerifyResponse *reply = (PbVerifyResponse *)(void *)pair_ask(pair, &pair->window, VERIFY, tb_buf_text(&json));
+	PbVerifyResponse *reply =
+		(PbVerifyResponse *)(void *)pair_ask(pair, &pair->window, VERIFY, tb_buf_text(&json));
 	tb_buf_clear(&json);
 	size_t over = 0;
 	for (size_t i = 0; i < count; i++) {
 		PbVerifyResult result = reply->outcomes[i]->answer->result;
-		assert_true(result == PB_VERIFY_RESULT__THROTTLED || (result == PB_VERIFY_RESULT__CONFIRMED && over == 0));
+		assert_true(result == PB_VERIFY_RESULT__THROTTLED ||
+		            (result == PB_VERIFY_RESULT__CONFIRMED && over == 0));
 		over += result == PB_VERIFY_RESULT__THROTTLED;
 	}
 	return over;
@@ -277,7 +316,8 @@ static void test_a_peer_gets_its_burst_and_then_its_rate(void **state)
 	static const char *const all[] = {"*", NULL};
 	struct pair *pair = pair_with(*state);
 	struct peer_set *set = peer_set_new();
-	struct hostile_grant given = {.types = all, .disclosure = PB_DISCLOSURE__STATUS, .per_second = 10, .burst = 50};
+	struct hostile_grant given = {
+		.types = all, .disclosure = PB_DISCLOSURE__STATUS, .per_second = 10, .burst = 50};
 	hostile_add_peer(set, &pair->window.region, &given);
 	/* A new peer, so that its bucket is new. */
 	pair_set_peers(pair, &pair->home, peer_set_new());
@@ -309,11 +349,14 @@ static void test_more_queries_than_fit_in_a_batch_are_answered_in_order(void **s
 	uint64_t batches = hostile_count(&pair->home, KV_BATCH);
 	tb_buf_str(&json, "{\"region\":\"" HOME "\",\"queries\":[");
 	for (size_t i = 0; i < MANY; i++)
-		tb_buf_printf(&json,
-		              "%s{\"type\":\"" TYPE "\",\"number\":\"N%zu\",\"purpose\":\"p\",\"basis\":\"b\",\"disclosure\":\"STATUS\"}",
-		              i ? "," : "", i % 5 == 0 ? (size_t)1 : 100 + i);
+		tb_buf_printf(
+			&json,
+			"%s{\"type\":\"" TYPE
+			"\",\"number\":\"N%zu\",\"purpose\":\"p\",\"basis\":\"b\",\"disclosure\":\"STATUS\"}",
+			i ? "," : "", i % 5 == 0 ? (size_t)1 : 100 + i);
 	tb_buf_str(&json, "]}");
-	PbVerifyResponse *reply = (PbVerifyResponse *)(void *)pair_ask(pair, &pair->window, VERIFY, tb_buf_text(&json));
+	PbVerifyResponse *reply =
+		(PbVerifyResponse *)(void *)pair_ask(pair, &pair->window, VERIFY, tb_buf_text(&json));
 	assert_int_equal(reply->n_outcomes, MANY);
 	for (size_t i = 0; i < MANY; i++)
 		assert_int_equal(reply->outcomes[i]->answer->result,
@@ -332,17 +375,21 @@ static void test_documents_are_asked_for_in_small_batches_and_their_seals_hold(v
 	unsigned calls = pair->calls;
 	tb_buf_str(&json, "{\"region\":\"" HOME "\",\"queries\":[");
 	for (size_t i = 0; i < MANY; i++)
-		tb_buf_printf(&json, "%s{\"type\":\"" TYPE "\",\"number\":\"N1\",\"purpose\":\"p\",\"basis\":\"b\",\"disclosure\":\"DOCUMENT\"}",
-		              i ? "," : "");
+		tb_buf_printf(
+			&json,
+			"%s{\"type\":\"" TYPE
+			"\",\"number\":\"N1\",\"purpose\":\"p\",\"basis\":\"b\",\"disclosure\":\"DOCUMENT\"}",
+			i ? "," : "");
 	tb_buf_str(&json, "]}");
-	PbVerifyResponse *reply = (PbVerifyResponse *)(void *)pair_ask(pair, &pair->window, VERIFY, tb_buf_text(&json));
+	PbVerifyResponse *reply =
+		(PbVerifyResponse *)(void *)pair_ask(pair, &pair->window, VERIFY, tb_buf_text(&json));
 	for (size_t i = 0; i < MANY; i++) {
 		struct pki_proven proven;
 		struct tb_arena arena = {0};
 		struct tb_error err;
 		assert_string_equal(reply->outcomes[i]->document->number, "N1");
-		OK(pki_proof_check(&proven, reply->outcomes[i]->answer->document->proof, peer_trust(pair->window.peers), &arena,
-		                   &err));
+		OK(pki_proof_check(&proven, reply->outcomes[i]->answer->document->proof,
+		                   peer_trust(pair->window.peers), &arena, &err));
 		assert_int_equal(proven.header->kind, PB_BATCH_KIND__SEAL);
 		tb_arena_clear(&arena);
 	}
@@ -362,11 +409,18 @@ static void test_a_question_that_may_not_be_asked_does_not_leave_the_node(void *
 		{"{\"region\":\"" HOME "\"}", TB_EINVALID},
 		{"{\"region\":\"330100\",\"queries\":[{}]}", TB_ENOTFOUND},
 		{"{\"region\":\"" HOME "\",\"queries\":[{}]}", TB_EINVALID},
-		{"{\"region\":\"" HOME "\",\"queries\":[{\"type\":\"t\",\"purpose\":\"p\",\"basis\":\"b\",\"disclosure\":\"STATUS\"}]}",
+		{"{\"region\":\"" HOME "\",\"queries\":[{\"type\":\"t\",\"purpose\":\"p\",\"basis\":\"b\","
+	                               "\"disclosure\":\"STATUS\"}]}",
 	         TB_EINVALID},
-		{"{\"region\":\"" HOME "\",\"queries\":[{\"identifier\":\"i\",\"basis\":\"b\",\"disclosure\":\"STATUS\"}]}", TB_EINVALID},
-		{"{\"region\":\"" HOME "\",\"queries\":[{\"identifier\":\"i\",\"purpose\":\"p\",\"disclosure\":\"STATUS\"}]}", TB_EINVALID},
-		{"{\"region\":\"" HOME "\",\"queries\":[{\"identifier\":\"i\",\"purpose\":\"p\",\"basis\":\"b\"}]}", TB_EINVALID},
+		{"{\"region\":\"" HOME
+	         "\",\"queries\":[{\"identifier\":\"i\",\"basis\":\"b\",\"disclosure\":\"STATUS\"}]}",
+	         TB_EINVALID},
+		{"{\"region\":\"" HOME
+	         "\",\"queries\":[{\"identifier\":\"i\",\"purpose\":\"p\",\"disclosure\":\"STATUS\"}]}",
+	         TB_EINVALID},
+		{"{\"region\":\"" HOME
+	         "\",\"queries\":[{\"identifier\":\"i\",\"purpose\":\"p\",\"basis\":\"b\"}]}",
+	         TB_EINVALID},
 	};
 	struct pair *pair = pair_with(*state);
 	unsigned calls = pair->calls;
@@ -376,7 +430,8 @@ static void test_a_question_that_may_not_be_asked_does_not_leave_the_node(void *
 		assert_int_equal(code, wrong[i].code);
 	}
 	struct tb_buf json = {0};
-	tb_buf_str(&json, "{\"region\":\"" HOME "\",\"queries\":[{\"identifier\":\"i\",\"purpose\":\"p\",\"basis\":\"b\","
+	tb_buf_str(&json, "{\"region\":\"" HOME
+	                  "\",\"queries\":[{\"identifier\":\"i\",\"purpose\":\"p\",\"basis\":\"b\","
 	                  "\"disclosure\":\"MATCH\",\"match\":[{}");
 	for (size_t i = 0; i < TB_MATCH_FIELDS_MAX; i++)
 		tb_buf_str(&json, ",{}");
@@ -391,7 +446,8 @@ static void test_a_question_that_may_not_be_asked_does_not_leave_the_node(void *
 enum lie { ANOTHER_QUERY, NO_QUERY, GARBAGE, SPOILED_DOCUMENT, FOREIGN_DOCUMENT, NO_DOCUMENT_AT_ALL };
 
 /* The home region answers, but not what it should. */
-static void lie_in_answers(struct pair *pair, struct side *from, const struct core_inbound *inbound, struct tb_buf *bytes)
+static void lie_in_answers(struct pair *pair, struct side *from, const struct core_inbound *inbound,
+                           struct tb_buf *bytes)
 {
 	enum lie lie = *(enum lie *)pair->test;
 	struct tb_arena arena = {0};
@@ -417,8 +473,10 @@ static void lie_in_answers(struct pair *pair, struct side *from, const struct co
 
 static void test_an_answer_that_is_not_the_right_one_is_not_believed(void **state)
 {
-	static const enum tb_code codes[] = {TB_EUNTRUSTED, TB_EUNTRUSTED, TB_EMALFORMED, TB_EUNTRUSTED, TB_EUNTRUSTED};
-	static const char query[] = "{\"region\":\"" HOME "\",\"queries\":[{\"type\":\"" TYPE "\",\"number\":\"N1\",\"purpose\":\"p\","
+	static const enum tb_code codes[] = {TB_EUNTRUSTED, TB_EUNTRUSTED, TB_EMALFORMED, TB_EUNTRUSTED,
+	                                     TB_EUNTRUSTED};
+	static const char query[] = "{\"region\":\"" HOME "\",\"queries\":[{\"type\":\"" TYPE
+				    "\",\"number\":\"N1\",\"purpose\":\"p\","
 				    "\"basis\":\"b\",\"disclosure\":\"DOCUMENT\"}]}";
 	struct pair *pair = pair_with(*state);
 	enum lie lie = ANOTHER_QUERY;
@@ -431,7 +489,8 @@ static void test_an_answer_that_is_not_the_right_one_is_not_believed(void **stat
 			fail_msg("lie %d: %s: %s", (int)lie, tb_code_name(code), pair_refusal(&pair->window));
 	}
 	pair->answering = NULL;
-	assert_non_null(ask(pair, "\"type\":\"" TYPE "\",\"number\":\"N1\",\"disclosure\":\"DOCUMENT\"")->document);
+	assert_non_null(
+		ask(pair, "\"type\":\"" TYPE "\",\"number\":\"N1\",\"disclosure\":\"DOCUMENT\"")->document);
 	pair_free(pair);
 }
 
@@ -439,7 +498,8 @@ static void test_a_peer_that_is_away_is_told_at_once_and_for_all_its_queries(voi
 {
 	struct pair *pair = pair_with(*state);
 	enum tb_code code;
-	static const char query[] = "{\"region\":\"" HOME "\",\"queries\":[{\"type\":\"" TYPE "\",\"number\":\"N1\",\"purpose\":\"p\","
+	static const char query[] = "{\"region\":\"" HOME "\",\"queries\":[{\"type\":\"" TYPE
+				    "\",\"number\":\"N1\",\"purpose\":\"p\","
 				    "\"basis\":\"b\",\"disclosure\":\"STATUS\"}]}";
 	pair->parted = true;
 	for (int i = 0; i < 5; i++) {
@@ -449,7 +509,8 @@ static void test_a_peer_that_is_away_is_told_at_once_and_for_all_its_queries(voi
 	pair->parted = false;
 	pair_ask(pair, &pair->window, VERIFY, query);
 	/* One that may not be called at all. */
-	struct peer peer = {.region = HOME, .name = "h", .endpoint = "", .queries_per_second = 1, .queries_burst = 1};
+	struct peer peer = {
+		.region = HOME, .name = "h", .endpoint = "", .queries_per_second = 1, .queries_burst = 1};
 	struct peer_set *set = peer_set_new();
 	struct tb_error err = {0};
 	OK(peer_set_add(set, &peer, tb_buf_bytes(&pair->home.region.ca_pem), &err));
@@ -475,8 +536,10 @@ static void answer_after_removal(struct pair *pair, struct side *from, const str
 	struct side *window = &pair->window;
 	/* Gone, and back again, before the answer is there. */
 	no_peers = peer_set_new();
-	window->waiting.events[window->waiting.count++] = (struct core_event){.kind = CORE_PEERS, .peers = no_peers};
-	window->waiting.events[window->waiting.count++] = (struct core_event){.kind = CORE_PEERS, .peers = old};
+	window->waiting.events[window->waiting.count++] =
+		(struct core_event){.kind = CORE_PEERS, .peers = no_peers};
+	window->waiting.events[window->waiting.count++] =
+		(struct core_event){.kind = CORE_PEERS, .peers = old};
 	peer_set_unref(window->peers);
 	window->peers = old;
 }
@@ -488,8 +551,10 @@ static void test_a_peer_that_was_removed_and_is_back_can_be_asked_again(void **s
 	pair->test = &once;
 	pair->answering = answer_after_removal;
 	for (int i = 0; i < 4; i++)
-		assert_int_equal(ask(pair, "\"type\":\"" TYPE "\",\"number\":\"N1\",\"disclosure\":\"STATUS\"")->answer->result,
-		                 PB_VERIFY_RESULT__CONFIRMED);
+		assert_int_equal(
+			ask(pair, "\"type\":\"" TYPE "\",\"number\":\"N1\",\"disclosure\":\"STATUS\"")
+				->answer->result,
+			PB_VERIFY_RESULT__CONFIRMED);
 	assert_false(once);
 	peer_set_unref(no_peers);
 	pair_free(pair);
@@ -498,7 +563,8 @@ static void test_a_peer_that_was_removed_and_is_back_can_be_asked_again(void **s
 static void test_a_removed_peer_is_refused_and_audited(void **state)
 {
 	struct pair *pair = pair_with(*state);
-	static const char query[] = "{\"region\":\"" HOME "\",\"queries\":[{\"type\":\"" TYPE "\",\"number\":\"N1\",\"purpose\":\"p\","
+	static const char query[] = "{\"region\":\"" HOME "\",\"queries\":[{\"type\":\"" TYPE
+				    "\",\"number\":\"N1\",\"purpose\":\"p\","
 				    "\"basis\":\"b\",\"disclosure\":\"STATUS\"}]}";
 	enum tb_code code;
 	/* The I/O half still has the old set when the call comes in; the core has the new one. */
