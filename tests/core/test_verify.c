@@ -410,7 +410,7 @@ static void test_a_question_that_may_not_be_asked_does_not_leave_the_node(void *
 		{"{\"region\":\"330100\",\"queries\":[{}]}", TB_ENOTFOUND},
 		{"{\"region\":\"" HOME "\",\"queries\":[{}]}", TB_EINVALID},
 		{"{\"region\":\"" HOME "\",\"queries\":[{\"type\":\"t\",\"purpose\":\"p\",\"basis\":\"b\","
-	                               "\"disclosure\":\"STATUS\"}]}",
+	         "\"disclosure\":\"STATUS\"}]}",
 	         TB_EINVALID},
 		{"{\"region\":\"" HOME
 	         "\",\"queries\":[{\"identifier\":\"i\",\"basis\":\"b\",\"disclosure\":\"STATUS\"}]}",
