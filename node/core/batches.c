@@ -220,14 +220,17 @@ static enum tb_code export_receipt(struct query *query, const char *peer, const 
 	struct kv_key key = kv_key_str(peer);
 	kv_key_add_u64(&key, seq);
 	PbOutboxRecord *record;
-	enum tb_code code =
-		KV_GET(&query->kv, KV_OUTBOX, &key, outbox_record, &query->request->arena, &record, err);
+	PbReceiptRecord *receipt;
+	struct tb_arena *arena = &query->request->arena;
+	enum tb_code code = KV_GET(&query->kv, KV_OUTBOX, &key, outbox_record, arena, &record, err);
 	if (code)
 		return code == TB_ENOTFOUND ? tb_fail(err, code, "no message %llu was sent to %s", seq, peer)
 		                            : code;
-	if (!record->batch)
-		return tb_fail(err, TB_ESTATE, "message %llu has no receipt yet", seq);
-	code = proof_of(query, record->batch, record->index, NULL, &reply->claim, err);
+	code = KV_GET(&query->kv, KV_RECEIPT, &key, receipt_record, arena, &receipt, err);
+	if (code)
+		return code == TB_ENOTFOUND ? tb_fail(err, TB_ESTATE, "message %llu has no receipt yet", seq)
+		                            : code;
+	code = proof_of(query, receipt->batch, receipt->index, NULL, &reply->claim, err);
 	if (code == TB_OK)
 		code = sign_alone(query, peer, proto_bytes(record->message), &reply->question, err);
 	return code;

@@ -80,12 +80,14 @@ PbCaseView *case_view(struct kv *kv, const char *self, const PbCaseRecord *recor
 	}
 	struct kv_key prefix = kv_key_str(record->number);
 	struct store_cursor cursor;
-	struct tb_bytes key, sealed, plain;
+	struct tb_bytes key, nothing;
 	view->evidence = tb_arena_alloc(arena, TB_PAGE_ROWS_MAX * sizeof(*view->evidence));
 	store_cursor(&cursor, kv->txn, KV_CASE_PROOF, kv_key_bytes(&prefix), tb_bytes_of(NULL, 0));
-	while (view->n_evidence < TB_PAGE_ROWS_MAX && store_next(&cursor, &key, &sealed)) {
-		if (kv_open(kv, KV_CASE_PROOF, key, sealed, arena, &plain, NULL) == TB_OK)
-			view->evidence[view->n_evidence++] = tb_arena_copy(arena, plain.data, plain.size);
+	while (view->n_evidence < TB_PAGE_ROWS_MAX && store_next(&cursor, &key, &nothing)) {
+		size_t head = prefix.size + sizeof(uint64_t);
+		if (key.size > head)
+			view->evidence[view->n_evidence++] =
+				tb_arena_printf(arena, "%.*s", (int)(key.size - head), key.data + head);
 	}
 	store_cursor_end(&cursor);
 	return view;

@@ -17,6 +17,7 @@ enum { MESSAGE_ID_BYTES = 16 };
 struct entries {
 	PbCaseEntry **list;
 	struct tb_bytes *bytes;
+	struct pki_digest *digests; /* of the bytes */
 	size_t count;
 };
 
@@ -28,9 +29,11 @@ static enum tb_code decode_entries(struct turn *turn, const ProtobufCBinaryData 
 	out->count = count;
 	out->list = tb_arena_alloc(&turn->arena, count * sizeof(*out->list));
 	out->bytes = tb_arena_alloc(&turn->arena, count * sizeof(*out->bytes));
+	out->digests = tb_arena_alloc(&turn->arena, count * sizeof(*out->digests));
 	for (size_t i = 0; i < count; i++) {
 		struct tb_error why;
 		out->bytes[i] = proto_bytes(data[i]);
+		pki_sha256(out->digests[i].bytes, out->bytes[i]);
 		if (PROTO_DECODE(&out->list[i], case_entry, out->bytes[i], &turn->arena, &why))
 			return tb_fail(err, TB_EMALFORMED, "entries[%zu]: %s", i, why.text);
 	}
@@ -88,7 +91,7 @@ static void append_run(struct turn *turn, PbCaseRecord *record, const char *peer
 		struct kv_key key = proposed_key(peer, proto_bytes(run->list[i]->proposal));
 		if (strcmp(run->list[i]->node, turn->core->setup.region) == 0)
 			kv_delete(&turn->kv, KV_PROPOSED, &key);
-		case_append(turn, record, run->list[i], run->bytes[i]);
+		case_append(turn, record, run->list[i], run->bytes[i], run->digests[i].bytes);
 	}
 }
 
@@ -142,7 +145,7 @@ static enum tb_code check_run(struct turn *turn, PbCaseRecord *record, const str
 			code = check_proposed(turn, owner, run, from, i, err);
 		if (code)
 			return code;
-		case_fold(record, entry, run->bytes[i], &turn->arena);
+		case_fold(record, entry, run->digests[i].bytes, &turn->arena);
 	}
 	return TB_OK;
 }
@@ -152,11 +155,9 @@ static enum tb_code check_known(const PbCaseRecord *record, const struct entries
                                 struct tb_error *err)
 {
 	for (size_t i = 0; i < known; i++) {
-		uint8_t digest[PKI_HASH_BYTES];
-		pki_sha256(digest, run->bytes[i]);
 		struct tb_bytes next =
 			i + 1 < known ? proto_bytes(run->list[i + 1]->previous) : proto_bytes(record->head);
-		if (!tb_bytes_equal(next, tb_bytes_of(digest, sizeof(digest))))
+		if (!tb_bytes_equal(next, tb_bytes_of(run->digests[i].bytes, PKI_HASH_BYTES)))
 			return tb_fail(err, TB_ESTATE, "entry %zu is not the one that is here", i + 1);
 	}
 	return TB_OK;
@@ -273,17 +274,15 @@ static enum tb_code begin_record(struct turn *turn, const char *peer, const PbCa
 	return TB_OK;
 }
 
-static void consume(PbCaseRecord *record, const PbCaseMessage *message, struct tb_bytes bytes,
+static void consume(PbCaseRecord *record, const PbCaseMessage *message, const uint8_t digest[PKI_HASH_BYTES],
                     struct tb_arena *arena)
 {
-	uint8_t digest[PKI_HASH_BYTES];
-	pki_sha256(digest, bytes);
 	record->in_seq = message->case_seq;
-	record->in_previous = proto_data(tb_arena_bytes(arena, tb_bytes_of(digest, sizeof(digest))));
+	record->in_previous = proto_data(tb_arena_bytes(arena, tb_bytes_of(digest, PKI_HASH_BYTES)));
 }
 
 static enum tb_code take_package(struct turn *turn, const char *peer, const PbCaseMessage *message,
-                                 struct tb_bytes bytes, PbCaseRecord *record, uint32_t *head,
+                                 const uint8_t digest[PKI_HASH_BYTES], PbCaseRecord *record, uint32_t *head,
                                  struct tb_error *err)
 {
 	struct entries run = {0};
@@ -310,7 +309,7 @@ static enum tb_code take_package(struct turn *turn, const char *peer, const PbCa
 	if (code)
 		return code;
 	append_run(turn, record, peer, &run, known);
-	consume(record, message, bytes, &turn->arena);
+	consume(record, message, digest, &turn->arena);
 	record->owner = record->home;
 	record->epoch++;
 	record->materials_missing = 0;
@@ -347,7 +346,7 @@ static enum tb_code check_decision(struct turn *turn, const char *peer, const Pb
 }
 
 static enum tb_code take_entries(struct turn *turn, const char *peer, const PbCaseMessage *message,
-                                 struct tb_bytes bytes, PbCaseRecord *record, uint32_t *head,
+                                 const uint8_t digest[PKI_HASH_BYTES], PbCaseRecord *record, uint32_t *head,
                                  struct tb_error *err)
 {
 	struct entries run = {0};
@@ -367,7 +366,7 @@ static enum tb_code take_entries(struct turn *turn, const char *peer, const PbCa
 	if (code)
 		return code;
 	append_run(turn, record, peer, &run, 0);
-	consume(record, message, bytes, &turn->arena);
+	consume(record, message, digest, &turn->arena);
 	if (message->entries->hand_over) {
 		record->owner = tb_arena_str(&turn->arena, turn->core->setup.region);
 		record->epoch++;
@@ -381,7 +380,7 @@ static enum tb_code take_entries(struct turn *turn, const char *peer, const PbCa
 /* ---- the other node asks for an event */
 
 static enum tb_code take_proposal(struct turn *turn, const char *peer, const PbCaseMessage *message,
-                                  struct tb_bytes bytes, PbCaseRecord *record, uint32_t *head,
+                                  const uint8_t digest[PKI_HASH_BYTES], PbCaseRecord *record, uint32_t *head,
                                   struct tb_error *err)
 {
 	const PbCaseProposal *proposal = message->proposal;
@@ -402,7 +401,7 @@ static enum tb_code take_proposal(struct turn *turn, const char *peer, const PbC
 	code = case_order(turn, record, &change, err);
 	if (code)
 		return code;
-	consume(record, message, bytes, &turn->arena);
+	consume(record, message, digest, &turn->arena);
 	want_materials(turn, record, peer, detail->materials, detail->n_materials);
 	case_save(turn, record);
 	*head = record->seq;
@@ -419,7 +418,7 @@ static void handed_over(struct turn *turn, PbCaseRecord *record)
 }
 
 static enum tb_code dispatch(struct turn *turn, const char *peer, const PbCaseMessage *message,
-                             struct tb_bytes bytes, PbCaseRecord *record, uint32_t *head,
+                             const uint8_t digest[PKI_HASH_BYTES], PbCaseRecord *record, uint32_t *head,
                              struct tb_error *err)
 {
 	/* Who speaks in the next epoch has received our hand-over, whatever became of the receipt. */
@@ -431,14 +430,15 @@ static enum tb_code dispatch(struct turn *turn, const char *peer, const PbCaseMe
 	if (message->epoch != epoch)
 		return tb_fail(err, TB_ESTATE, "stale: epoch %u, the case is in %u", message->epoch, epoch);
 	if (message->package)
-		return take_package(turn, peer, message, bytes, record, head, err);
+		return take_package(turn, peer, message, digest, record, head, err);
 	if (message->entries)
-		return take_entries(turn, peer, message, bytes, record, head, err);
-	return take_proposal(turn, peer, message, bytes, record, head, err);
+		return take_entries(turn, peer, message, digest, record, head, err);
+	return take_proposal(turn, peer, message, digest, record, head, err);
 }
 
 enum tb_code case_message(struct turn *turn, const char *peer, const PbCaseMessage *message,
-                          struct tb_bytes bytes, bool *defer, uint32_t *head, struct tb_error *err)
+                          const uint8_t digest[PKI_HASH_BYTES], bool *defer, uint32_t *head,
+                          struct tb_error *err)
 {
 	PbCaseRecord *record = NULL;
 	enum tb_code code = case_load(&turn->kv, message->case_number, &turn->arena, &record, err);
@@ -455,12 +455,12 @@ enum tb_code case_message(struct turn *turn, const char *peer, const PbCaseMessa
 	               !tb_bytes_equal(proto_bytes(message->previous), proto_bytes(record->in_previous))))
 		return tb_fail(err, TB_ESTATE, "message %llu does not follow message %llu of this case",
 		               (unsigned long long)message->case_seq, (unsigned long long)record->in_seq);
-	code = dispatch(turn, peer, message, bytes, record, head, err);
+	code = dispatch(turn, peer, message, digest, record, head, err);
 	if (code && record && tb_code_fault(code) != TB_FAULT_LOCAL) {
 		/* A refused message is answered for; the next one may come. */
 		PbCaseRecord *fresh;
 		if (case_load(&turn->kv, message->case_number, &turn->arena, &fresh, NULL) == TB_OK) {
-			consume(fresh, message, bytes, &turn->arena);
+			consume(fresh, message, digest, &turn->arena);
 			case_save(turn, fresh);
 			*head = fresh->seq;
 		}

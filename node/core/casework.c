@@ -57,28 +57,34 @@ static struct kv_key timer_key(tb_time due, const char *number)
 	return key;
 }
 
-void case_arm(struct turn *turn, const PbCaseRecord *record, bool on)
+/* |due| 0: none. */
+static void set_timer(struct turn *turn, PbCaseRecord *record, tb_time due)
+{
+	struct kv_key old = timer_key(record->timer_ms, record->number), key = timer_key(due, record->number);
+	if (record->timer_ms == due)
+		return;
+	if (record->timer_ms)
+		kv_delete(&turn->kv, KV_TIMER, &old);
+	if (due)
+		kv_mark(&turn->kv, KV_TIMER, &key);
+	record->timer_ms = due;
+}
+
+void case_arm(struct turn *turn, PbCaseRecord *record, bool on)
 {
 	struct case_clocks clocks;
-	if (!clocks_from_proto(&clocks, record->clocks, record->n_clocks))
-		return;
-	tb_time due = clocks_next_due(&clocks, NULL);
-	if (due == INT64_MAX)
-		return;
-	struct kv_key key = timer_key(due, record->number);
-	if (on)
-		kv_mark(&turn->kv, KV_TIMER, &key);
-	else
-		kv_delete(&turn->kv, KV_TIMER, &key);
+	tb_time due = INT64_MAX;
+	if (on && clocks_from_proto(&clocks, record->clocks, record->n_clocks))
+		due = clocks_next_due(&clocks, NULL);
+	set_timer(turn, record, due == INT64_MAX ? 0 : due);
 }
 
 /* ---- the fold */
 
-void case_fold(PbCaseRecord *record, const PbCaseEntry *entry, struct tb_bytes bytes, struct tb_arena *arena)
+void case_fold(PbCaseRecord *record, const PbCaseEntry *entry, const uint8_t digest[PKI_HASH_BYTES],
+               struct tb_arena *arena)
 {
-	uint8_t digest[PKI_HASH_BYTES];
-	pki_sha256(digest, bytes);
-	record->head = proto_data(tb_arena_bytes(arena, tb_bytes_of(digest, sizeof(digest))));
+	record->head = proto_data(tb_arena_bytes(arena, tb_bytes_of(digest, PKI_HASH_BYTES)));
 	record->seq = entry->seq;
 	record->state = entry->to;
 	record->epoch = entry->epoch;
@@ -116,10 +122,11 @@ void case_fold(PbCaseRecord *record, const PbCaseEntry *entry, struct tb_bytes b
 	}
 }
 
-void case_append(struct turn *turn, PbCaseRecord *record, const PbCaseEntry *entry, struct tb_bytes bytes)
+void case_append(struct turn *turn, PbCaseRecord *record, const PbCaseEntry *entry, struct tb_bytes bytes,
+                 const uint8_t digest[PKI_HASH_BYTES])
 {
 	struct kv_key key = entry_key(record->number, entry->seq);
-	case_fold(record, entry, bytes, &turn->arena);
+	case_fold(record, entry, digest, &turn->arena);
 	kv_put(&turn->kv, KV_ENTRY, &key, bytes);
 	audit_add(turn, PB_LEAF_KIND__LEAF_CASE, record->number,
 	          strcmp(entry->owner, turn->core->setup.region) ? entry->owner : "",
@@ -313,9 +320,9 @@ enum tb_code case_order(struct turn *turn, PbCaseRecord *record, const struct ca
 		issue(turn, change->detail, change->issue);
 	PbCaseEntry *entry = make_entry(turn, record, change, row, side, &clocks);
 	struct tb_bytes bytes = proto_encode_arena(&turn->arena, &entry->base);
-	if (record->seq > 0)
-		case_arm(turn, record, false);
-	case_append(turn, record, entry, bytes);
+	uint8_t digest[PKI_HASH_BYTES];
+	pki_sha256(digest, bytes);
+	case_append(turn, record, entry, bytes, digest);
 	tell(turn, record, row, bytes);
 	case_arm(turn, record, true);
 	case_save(turn, record);
@@ -356,8 +363,8 @@ static void ran_out(struct turn *turn, PbCaseRecord *record, PbClock clock)
 	}
 	/* A calendar that ends, say: the operator mends it; the clock is looked at again in an hour. */
 	turn_log(turn, TB_LOG_ERROR, "case.clock_failed", "", record->number, "%s", err.text);
-	struct kv_key key = timer_key(turn->now + TB_HOUR, record->number);
-	kv_mark(&turn->kv, KV_TIMER, &key);
+	set_timer(turn, record, turn->now + TB_HOUR);
+	case_save(turn, record);
 }
 
 tb_time case_timers(struct turn *turn)
@@ -383,12 +390,15 @@ tb_time case_timers(struct turn *turn)
 		char number[TB_ID_BYTES_MAX + 1] = "";
 		memcpy(number, timer.bytes + 8,
 		       timer.size - 8 < TB_ID_BYTES_MAX ? timer.size - 8 : TB_ID_BYTES_MAX);
-		if (case_load(&turn->kv, number, &turn->arena, &record, NULL) != TB_OK ||
-		    strcmp(record->owner, turn->core->setup.region) != 0 || record->handing_over ||
-		    !clocks_from_proto(&clocks, record->clocks, record->n_clocks))
+		if (case_load(&turn->kv, number, &turn->arena, &record, NULL) != TB_OK)
 			continue;
-		if (clocks_next_due(&clocks, &clock) <= turn->now)
+		record->timer_ms = 0;
+		if (strcmp(record->owner, turn->core->setup.region) == 0 && !record->handing_over &&
+		    clocks_from_proto(&clocks, record->clocks, record->n_clocks) &&
+		    clocks_next_due(&clocks, &clock) <= turn->now)
 			ran_out(turn, record, clock);
+		else
+			case_save(turn, record);
 	}
 	return turn->now;
 }

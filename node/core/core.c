@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "node/core/kvcache.h"
 #include "node/core/turn.h"
 
 enum { NOTE_EVERY_LEAVES = 1000, PURGE_AT_ONCE = 1000 };
@@ -132,7 +133,7 @@ static void apply_status(struct turn *turn, struct core_request *request)
 	reply->started_ms = core->started;
 	reply->credentials = store_count(txn, KV_CREDENTIAL);
 	reply->cases = store_count(txn, KV_CASE);
-	reply->audit_size = core->audit_size;
+	reply->audit_size = core->audit.size;
 	reply->outbox = store_count(txn, KV_OUTGOING);
 	reply->dead_letters = store_count(txn, KV_DEAD);
 	reply->materials_wanted = store_count(txn, KV_WANTED);
@@ -303,10 +304,11 @@ static void adopt(struct turn *turn, struct peer_set *peers)
 
 static struct turn begin(struct core *core, struct store_txn *txn, tb_time now, struct core_effects *effects)
 {
-	return (struct turn){.core = core,
-	                     .kv = {.txn = txn, .vault = core->vault, .random = core->random},
-	                     .now = now,
-	                     .effects = effects};
+	return (struct turn){
+		.core = core,
+		.kv = {.txn = txn, .vault = core->vault, .random = core->random, .cache = core->cache},
+		.now = now,
+		.effects = effects};
 }
 
 static void end(struct turn *turn)
@@ -318,15 +320,10 @@ static void end(struct turn *turn)
 static enum tb_code repair(struct turn *turn, struct tb_error *err)
 {
 	struct core *core = turn->core;
-	core->audit_size = core->audit_stored = kv_number(&turn->kv, "audit_size");
 	core->batches = core->batches_stored = kv_number(&turn->kv, "batches");
 	core->credentials = core->credentials_stored = kv_number(&turn->kv, "credentials");
 	core->audit_noted = kv_number(&turn->kv, "audit_noted");
-	if (store_count(turn->kv.txn, KV_AUDIT_LEAF) != core->audit_size)
-		return tb_fail(err, TB_ECORRUPT, "audit log: %llu leaves, %llu expected",
-		               (unsigned long long)store_count(turn->kv.txn, KV_AUDIT_LEAF),
-		               (unsigned long long)core->audit_size);
-	return TB_OK;
+	return audit_open(core, &turn->kv, err);
 }
 
 /* The store must be this node's: opened with its own key, made for its own region. */
@@ -367,6 +364,7 @@ enum tb_code core_open(struct core **out, const struct core_setup *setup, struct
 	core->setup = *setup;
 	core->vault = pki_vault_new(setup->vault_key);
 	core->random = pki_random_new(seed);
+	core->cache = kv_cache_new();
 	core->started = now;
 	core->note_at = now + NOTE_EVERY;
 	core->purge_at = now + PURGE_EVERY;
@@ -383,6 +381,7 @@ enum tb_code core_open(struct core **out, const struct core_setup *setup, struct
 	if (code == TB_OK) {
 		adopt(&turn, peers);
 		blob_sweep(setup->blobs, is_blob_wanted, &turn.kv);
+		kv_flush(&turn.kv);
 	}
 	end(&turn);
 	core_effects_clear(&effects);
@@ -405,9 +404,11 @@ void core_close(struct core *core)
 	material_forget_all(core);
 	credential_forget_held(core);
 	free(core->states);
+	tb_buf_clear(&core->audit.leaves);
 	peer_set_unref(core->peers);
 	pki_vault_free(core->vault);
 	pki_random_free(core->random);
+	kv_cache_free(core->cache);
 	free(core);
 }
 
@@ -483,23 +484,23 @@ void core_apply(struct core *core, struct store_txn *txn, tb_time now, const str
 static tb_time checkpoint(struct turn *turn)
 {
 	struct core *core = turn->core;
-	if (core->audit_size == core->audit_noted)
+	if (core->audit.size == core->audit_noted)
 		return INT64_MAX;
 	if (core->note_at > turn->now + NOTE_EVERY) /* the clock was set back */
 		core->note_at = turn->now + NOTE_EVERY;
-	if (turn->now < core->note_at && core->audit_size - core->audit_noted < NOTE_EVERY_LEAVES)
+	if (turn->now < core->note_at && core->audit.size - core->audit_noted < NOTE_EVERY_LEAVES)
 		return core->note_at;
 	struct tb_buf note = {0};
 	struct tb_error err;
 	core->note_at = turn->now + NOTE_EVERY;
-	if (audit_checkpoint(core, &turn->kv, &note, &err)) {
+	if (audit_checkpoint(core, &note, &err)) {
 		turn_log(turn, TB_LOG_ERROR, "audit.checkpoint_failed", "", "", "%s", err.text);
 		return core->note_at;
 	}
-	struct kv_key key = kv_key_u64(core->audit_size);
+	struct kv_key key = kv_key_u64(core->audit.size);
 	store_put(turn->kv.txn, KV_NOTE, kv_key_bytes(&key), tb_buf_bytes(&note));
 	tb_buf_clear(&note);
-	core->audit_noted = core->audit_size;
+	core->audit_noted = core->audit.size;
 	kv_set_number(&turn->kv, "audit_noted", core->audit_noted);
 	return INT64_MAX;
 }
@@ -537,13 +538,10 @@ static tb_time sooner(tb_time a, tb_time b)
 static void store_numbers(struct turn *turn)
 {
 	struct core *core = turn->core;
-	if (core->audit_size != core->audit_stored)
-		kv_set_number(&turn->kv, "audit_size", core->audit_size);
 	if (core->batches != core->batches_stored)
 		kv_set_number(&turn->kv, "batches", core->batches);
 	if (core->credentials != core->credentials_stored)
 		kv_set_number(&turn->kv, "credentials", core->credentials);
-	core->audit_stored = core->audit_size;
 	core->batches_stored = core->batches;
 	core->credentials_stored = core->credentials;
 }
@@ -564,7 +562,9 @@ tb_time core_finish(struct core *core, struct store_txn *txn, tb_time now, struc
 	wake = sooner(wake, credential_finish(&turn));
 	wake = sooner(wake, material_finish(&turn));
 	wake = sooner(wake, checkpoint(&turn));
+	audit_finish(&turn);
 	store_numbers(&turn);
+	kv_flush(&turn.kv);
 	end(&turn);
 	return wake;
 }

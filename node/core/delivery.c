@@ -34,18 +34,12 @@ static struct kv_key in_key(const char *peer, struct tb_bytes id)
 	return key;
 }
 
-void case_proof_add(struct kv *kv, const char *number, const char *reference)
+void case_proof_add(struct turn *turn, const char *number, const char *reference)
 {
-	struct kv_key prefix = kv_key_str(number);
-	struct store_cursor cursor;
-	struct tb_bytes key, value;
-	uint32_t last = 0;
-	store_cursor_last(&cursor, kv->txn, KV_CASE_PROOF, kv_key_bytes(&prefix));
-	if (store_next(&cursor, &key, &value))
-		last = tb_get_u32(key.data + key.size - 4);
-	store_cursor_end(&cursor);
-	kv_key_add_u32(&prefix, last + 1);
-	kv_put(kv, KV_CASE_PROOF, &prefix, tb_bytes_str(reference));
+	struct kv_key key = kv_key_str(number);
+	kv_key_add_u64(&key, (uint64_t)turn->now);
+	kv_key_add_str(&key, reference);
+	kv_mark(&turn->kv, KV_CASE_PROOF, &key);
 }
 
 uint64_t delivery_outgoing(struct kv *kv, const char *peer)
@@ -68,7 +62,7 @@ static void put_out(struct turn *turn, const char *peer, uint64_t seq, const PbO
 }
 
 static void enqueue(struct turn *turn, const char *peer, PbCaseMessage *message, bool hand_over,
-                    struct tb_bytes *encoded)
+                    uint8_t digest[PKI_HASH_BYTES])
 {
 	char name[32] = "out/";
 	uint8_t id[16];
@@ -79,9 +73,11 @@ static void enqueue(struct turn *turn, const char *peer, PbCaseMessage *message,
 	message->id = proto_data(tb_arena_bytes(&turn->arena, tb_bytes_of(id, sizeof(id))));
 	message->issued_at_ms = turn->now;
 	message->expires_at_ms = turn->now + MESSAGE_LIFE;
-	*encoded = proto_encode_arena(&turn->arena, &message->base);
+	struct tb_bytes encoded = proto_encode_arena(&turn->arena, &message->base);
+	pki_sha256(digest, encoded);
 	PbOutboxRecord record = PB_OUTBOX_RECORD__INIT;
-	record.message = proto_data(*encoded);
+	record.message = proto_data(encoded);
+	record.digest = proto_data(tb_bytes_of(digest, PKI_HASH_BYTES));
 	record.case_number = message->case_number;
 	record.queued_ms = turn->now;
 	record.expires_ms = message->expires_at_ms;
@@ -98,15 +94,13 @@ static void enqueue(struct turn *turn, const char *peer, PbCaseMessage *message,
 void delivery_queue(struct turn *turn, const char *peer, PbCaseRecord *record, PbCaseMessage *message,
                     bool hand_over)
 {
-	struct tb_bytes encoded;
 	uint8_t digest[PKI_HASH_BYTES];
 	message->case_number = record->number;
 	/* What follows a hand-over on its way belongs to the epoch that the hand-over begins. */
 	message->epoch = record->epoch + (record->handing_over && !hand_over);
 	message->case_seq = ++record->out_seq;
 	message->previous = record->out_previous;
-	enqueue(turn, peer, message, hand_over, &encoded);
-	pki_sha256(digest, encoded);
+	enqueue(turn, peer, message, hand_over, digest);
 	record->out_previous = proto_data(tb_arena_bytes(&turn->arena, tb_bytes_of(digest, sizeof(digest))));
 }
 
@@ -131,23 +125,21 @@ static void bury(struct turn *turn, const char *peer, uint64_t seq, PbOutboxReco
 	core_peer_state(turn->core, peer)->outgoing--;
 	turn_log(turn, TB_LOG_ERROR, "delivery.dead_letter", peer, record->case_number,
 	         "message %llu expired", (unsigned long long)seq);
-	pki_sha256(digest, proto_bytes(record->message));
 	audit_add(turn, PB_LEAF_KIND__LEAF_DEAD_LETTER, record->case_number, peer,
-	          tb_bytes_of(digest, sizeof(digest)), 1);
+	          proto_bytes(record->digest), 1);
 	if (PROTO_DECODE_OWN(&message, case_message, proto_bytes(record->message), &turn->arena, &err) !=
 	            TB_OK ||
 	    message->expired)
 		return;
 	PbCaseMessage notice = PB_CASE_MESSAGE__INIT;
 	PbExpiredNotice expired = PB_EXPIRED_NOTICE__INIT;
-	struct tb_bytes encoded;
 	expired.id = message->id;
 	expired.case_seq = message->case_seq;
 	expired.seq = seq;
-	expired.digest = proto_data(tb_bytes_of(digest, sizeof(digest)));
+	expired.digest = record->digest;
 	notice.case_number = record->case_number;
 	notice.expired = &expired;
-	enqueue(turn, peer, &notice, false, &encoded);
+	enqueue(turn, peer, &notice, false, digest);
 }
 
 /* Gathers what goes in the next call. Expired messages are buried on the way. */
@@ -241,30 +233,29 @@ static bool receipted(struct turn *turn, const char *peer, uint64_t seq, const P
 	PbOutboxRecord *record;
 	PbCaseMessage *message;
 	struct tb_error err;
-	uint8_t digest[PKI_HASH_BYTES];
 	char reference[64];
 	if (!kv_has(&turn->kv, KV_OUTGOING, &key))
 		return true;
 	if (KV_GET(&turn->kv, KV_OUTBOX, &key, outbox_record, &turn->arena, &record, &err) ||
 	    PROTO_DECODE_OWN(&message, case_message, proto_bytes(record->message), &turn->arena, &err))
 		return false;
-	pki_sha256(digest, proto_bytes(record->message));
 	if (!tb_bytes_equal(proto_bytes(receipt->id), proto_bytes(message->id)) ||
-	    !tb_bytes_equal(proto_bytes(receipt->digest), tb_bytes_of(digest, sizeof(digest)))) {
+	    !tb_bytes_equal(proto_bytes(receipt->digest), proto_bytes(record->digest))) {
 		turn_log(turn, TB_LOG_ERROR, "delivery.wrong_receipt", peer, record->case_number,
 		         "receipt is not of message %llu", (unsigned long long)seq);
 		return false;
 	}
 	if (receipt->kind != PB_RECEIPT_KIND__DURABLE && receipt->kind != PB_RECEIPT_KIND__REJECTED)
 		return false;
-	record->receipt = proto_data(proto_encode_arena(&turn->arena, &receipt->base));
-	record->batch = batch;
-	record->index = index;
-	put_out(turn, peer, seq, record);
+	PbReceiptRecord kept = PB_RECEIPT_RECORD__INIT;
+	kept.receipt = proto_data(proto_encode_arena(&turn->arena, &receipt->base));
+	kept.batch = batch;
+	kept.index = index;
+	kv_put_message(&turn->kv, KV_RECEIPT, &key, &kept.base);
 	kv_delete(&turn->kv, KV_OUTGOING, &key);
 	core_peer_state(turn->core, peer)->outgoing--;
 	snprintf(reference, sizeof(reference), "receipt:%.6s:%llu", peer, (unsigned long long)seq);
-	case_proof_add(&turn->kv, record->case_number, reference);
+	case_proof_add(turn, record->case_number, reference);
 	if (receipt->kind == PB_RECEIPT_KIND__REJECTED)
 		turn_log(turn, TB_LOG_WARN, "delivery.rejected", peer, record->case_number, "%s: %s",
 		         receipt->code, receipt->reason);
@@ -407,7 +398,7 @@ static void remember(struct turn *turn, const struct core_inbound *inbound, size
 	tb_hex(hex, receipt->id.data, 16);
 	snprintf(reference, sizeof(reference), "message:%.6s:%s", inbound->peer, hex);
 	if (receipt->kind == PB_RECEIPT_KIND__DURABLE)
-		case_proof_add(&turn->kv, receipt->case_number, reference);
+		case_proof_add(turn, receipt->case_number, reference);
 }
 
 static void refuse(struct turn *turn, const char *peer, enum tb_code code, const char *why,
@@ -450,7 +441,7 @@ static struct tb_bytes receive(struct turn *turn, const struct core_inbound *inb
 	if (message->expired)
 		expire(turn, inbound->peer, message, &receipt);
 	else
-		code = case_message(turn, inbound->peer, message, bytes, &defer, &receipt.head, &err);
+		code = case_message(turn, inbound->peer, message, digest, &defer, &receipt.head, &err);
 	/* What is broken here is no reason to refuse for good: it is mended, and the sender tries again. */
 	if (code && tb_code_fault(code) == TB_FAULT_LOCAL) {
 		turn_log(turn, TB_LOG_ERROR, "delivery.deferred", inbound->peer, message->case_number, "%s",

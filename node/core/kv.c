@@ -3,11 +3,13 @@
 #include <assert.h>
 #include <string.h>
 
+#include "node/core/kvcache.h"
+
 const char *const core_tables[] = {
-	"meta",     "chain",        "batch",      "credential", "find",   "case",       "entry",
-	"request",  "timer",        "outbox",     "outgoing",   "dead",   "inbox",      "proof",
-	"material", "material_for", "wanted",     "catalogue",  "import", "audit_leaf", "audit_node",
-	"note",     "nonce",        "nonce_seen", "proposed",   NULL,
+	"meta",       "chain",    "batch",        "credential", "find",      "case",   "entry",
+	"request",    "timer",    "outbox",       "receipt",    "outgoing",  "dead",   "inbox",
+	"proof",      "material", "material_for", "wanted",     "catalogue", "import", "audit_leaf",
+	"audit_node", "note",     "nonce",        "nonce_seen", "proposed",  NULL,
 };
 _Static_assert(sizeof(core_tables) / sizeof(core_tables[0]) == KV_TABLES + 1, "a name for every table");
 
@@ -79,9 +81,29 @@ static struct tb_bytes seal(struct kv *kv, enum kv_table table, const struct kv_
 	return tb_buf_bytes(&kv->scratch);
 }
 
+/* Tables whose records several events of a turn change, or the next turns want again. */
+static bool cached(const struct kv *kv, enum kv_table table)
+{
+	return kv->cache && (table == KV_META || table == KV_CASE || table == KV_ENTRY || table == KV_OUTBOX);
+}
+
 void kv_put(struct kv *kv, enum kv_table table, const struct kv_key *key, struct tb_bytes plain)
 {
-	store_put(kv->txn, table, kv_key_bytes(key), seal(kv, table, key, plain));
+	if (cached(kv, table))
+		kv_cache_put(kv->cache, table, kv_key_bytes(key), plain, true);
+	else
+		store_put(kv->txn, table, kv_key_bytes(key), seal(kv, table, key, plain));
+}
+
+void kv_flush(struct kv *kv)
+{
+	unsigned table;
+	struct tb_bytes bytes, plain;
+	while (kv_cache_take_changed(kv->cache, &table, &bytes, &plain)) {
+		struct kv_key key = kv_key_of(bytes);
+		store_put(kv->txn, table, bytes, seal(kv, (enum kv_table)table, &key, plain));
+	}
+	kv_cache_trim(kv->cache);
 }
 
 void kv_append(struct kv *kv, enum kv_table table, const struct kv_key *key, struct tb_bytes plain)
@@ -96,12 +118,14 @@ void kv_mark(struct kv *kv, enum kv_table table, const struct kv_key *key)
 
 void kv_delete(struct kv *kv, enum kv_table table, const struct kv_key *key)
 {
+	assert(!cached(kv, table));
 	store_delete(kv->txn, table, kv_key_bytes(key));
 }
 
 bool kv_has(struct kv *kv, enum kv_table table, const struct kv_key *key)
 {
 	struct tb_bytes value;
+	assert(!cached(kv, table));
 	return store_get(kv->txn, table, kv_key_bytes(key), &value);
 }
 
@@ -121,10 +145,18 @@ enum tb_code kv_open(struct kv *kv, enum kv_table table, struct tb_bytes key, st
 enum tb_code kv_get(struct kv *kv, enum kv_table table, const struct kv_key *key, struct tb_arena *arena,
                     struct tb_bytes *plain, struct tb_error *err)
 {
-	struct tb_bytes sealed;
+	struct tb_bytes sealed, kept;
+	bool caches = cached(kv, table);
+	if (caches && kv_cache_get(kv->cache, table, kv_key_bytes(key), &kept)) {
+		*plain = tb_arena_bytes(arena, kept);
+		return TB_OK;
+	}
 	if (!store_get(kv->txn, table, kv_key_bytes(key), &sealed))
 		return TB_ENOTFOUND;
-	return kv_open(kv, table, kv_key_bytes(key), sealed, arena, plain, err);
+	enum tb_code code = kv_open(kv, table, kv_key_bytes(key), sealed, arena, plain, err);
+	if (code == TB_OK && caches)
+		kv_cache_put(kv->cache, table, kv_key_bytes(key), *plain, false);
+	return code;
 }
 
 void kv_put_message(struct kv *kv, enum kv_table table, const struct kv_key *key,

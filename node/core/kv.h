@@ -17,17 +17,18 @@ enum kv_table {
 	KV_REQUEST,      /* keyed hash of a request id -> case number */
 	KV_TIMER,        /* u64 due, case number, clock -> nothing */
 	KV_OUTBOX,       /* peer, u64 seq -> OutboxRecord, for ever */
+	KV_RECEIPT,      /* peer, u64 seq -> ReceiptRecord of that message, for ever */
 	KV_OUTGOING,     /* peer, u64 seq -> nothing: not yet receipted */
 	KV_DEAD,         /* peer, u64 seq -> nothing: dead letters */
 	KV_INBOX,        /* peer, message id -> InboxRecord, for ever */
-	KV_CASE_PROOF,   /* case number, u32 -> evidence reference */
+	KV_CASE_PROOF,   /* case number, u64 time, evidence reference -> nothing */
 	KV_MATERIAL,     /* root -> StoredMaterial */
 	KV_MATERIAL_FOR, /* peer, root -> nothing: the peer may fetch it */
 	KV_WANTED,       /* root -> nothing: still to be fetched */
 	KV_CATALOGUE,    /* region -> Catalogue */
 	KV_IMPORT,       /* import id -> ImportRecord */
-	KV_AUDIT_LEAF,   /* u64 index -> AuditLeaf */
-	KV_AUDIT_NODE,   /* level, u64 index -> hash, not sealed: hashes of salted records say nothing */
+	KV_AUDIT_LEAF,   /* u64 index of its last leaf -> AuditBundle */
+	KV_AUDIT_NODE,   /* u8 level, u64 row -> hashes, not sealed: hashes of salted records say nothing */
 	KV_NOTE,         /* u64 size -> signed checkpoint, not sealed: it is public */
 	KV_NONCE,        /* u64 expiry, peer, nonce -> nothing */
 	KV_NONCE_SEEN,   /* peer, nonce -> nothing */
@@ -35,10 +36,13 @@ enum kv_table {
 	KV_TABLES
 };
 
+struct kv_cache; /* node/core/kvcache.h */
+
 struct kv {
 	struct store_txn *txn;
 	struct pki_vault *vault;
 	struct pki_random *random; /* NULL in a read transaction */
+	struct kv_cache *cache;    /* NULL outside of turns */
 	struct tb_buf scratch;
 };
 
@@ -72,6 +76,9 @@ TB_MUST_CHECK enum tb_code kv_get(struct kv *kv, enum kv_table table, const stru
 TB_MUST_CHECK enum tb_code kv_open(struct kv *kv, enum kv_table table, struct tb_bytes key,
                                    struct tb_bytes sealed, struct tb_arena *arena, struct tb_bytes *plain,
                                    struct tb_error *err);
+
+/* At the end of a turn: stores what was put into tables that are cached. */
+void kv_flush(struct kv *kv);
 
 /* Messages. kv_get_message() decodes into |arena|. */
 void kv_put_message(struct kv *kv, enum kv_table table, const struct kv_key *key,

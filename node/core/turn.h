@@ -42,6 +42,25 @@ struct held_import {
 
 enum { HELD_IMPORTS = 4 };
 
+enum {
+	AUDIT_ROW_LEVELS = 4,
+	AUDIT_ROW = 1 << AUDIT_ROW_LEVELS, /* hashes of a row */
+	AUDIT_ROWS = 64 / AUDIT_ROW_LEVELS,
+	AUDIT_BUNDLE = 256, /* leaves of a stored value, at most */
+};
+
+/* The growing end of the audit log. */
+struct audit_end {
+	uint64_t size;            /* leaves */
+	uint64_t stored;          /* as in the store */
+	struct pki_digest at[64]; /* roots of the complete subtrees, one for each bit of |size| */
+	struct pki_digest rows[AUDIT_ROWS][AUDIT_ROW]; /* those that are not full yet */
+	uint32_t changed;                              /* bit k: row k is to be written */
+	struct tb_buf leaves;                          /* of this turn, one after the other */
+	uint32_t leaf_sizes[AUDIT_BUNDLE];
+	unsigned waiting; /* leaves of this turn */
+};
+
 struct core {
 	struct core_setup setup;
 	struct peer_set *peers;
@@ -49,10 +68,10 @@ struct core {
 	size_t states_count;
 	struct pki_vault *vault;
 	struct pki_random *random;
+	struct kv_cache *cache;
 	tb_time started;
-	uint64_t audit_size;
-	uint64_t audit_stored; /* as in the store */
-	uint64_t audit_noted;  /* size of the newest checkpoint */
+	struct audit_end audit;
+	uint64_t audit_noted; /* size of the newest checkpoint */
 	tb_time note_at;
 	uint64_t batches; /* the last StoredBatch */
 	uint64_t batches_stored;
@@ -110,7 +129,11 @@ struct core_method {
 /* ---- audit.c */
 void audit_add(struct turn *turn, PbLeafKind kind, const char *subject, const char *peer,
                struct tb_bytes digest, uint32_t count);
-enum tb_code audit_checkpoint(struct core *core, struct kv *kv, struct tb_buf *note, struct tb_error *err);
+/* Reads the log's end. TB_ECORRUPT: a part of it is missing. */
+enum tb_code audit_open(struct core *core, struct kv *kv, struct tb_error *err);
+/* The turn's leaves are written. */
+void audit_finish(struct turn *turn);
+enum tb_code audit_checkpoint(struct core *core, struct tb_buf *note, struct tb_error *err);
 enum tb_code audit_read_checkpoint(struct query *query, struct tb_error *err);
 enum tb_code audit_read_prove(struct query *query, struct tb_error *err);
 enum tb_code audit_read_consistency(struct query *query, struct tb_error *err);
@@ -191,7 +214,7 @@ tb_time delivery_finish(struct turn *turn, struct peer_state *state, const struc
 uint64_t delivery_outgoing(struct kv *kv, const char *peer);
 enum tb_code delivery_read_dead(struct query *query, struct tb_error *err);
 void delivery_apply_requeue(struct turn *turn, struct core_request *request);
-void case_proof_add(struct kv *kv, const char *number, const char *reference);
+void case_proof_add(struct turn *turn, const char *number, const char *reference);
 
 /* ---- describe.c: own description, catalogues */
 void describe_inbound(struct turn *turn, struct core_inbound *inbound);
@@ -222,15 +245,18 @@ void case_save(struct turn *turn, PbCaseRecord *record);
 enum tb_code case_order(struct turn *turn, PbCaseRecord *record, const struct case_change *change,
                         struct tb_error *err);
 /* Appends an entry that the owner ordered (checked by the caller). */
-void case_append(struct turn *turn, PbCaseRecord *record, const PbCaseEntry *entry, struct tb_bytes bytes);
-/* Applies the fields of |entry| to |record|. */
-void case_fold(PbCaseRecord *record, const PbCaseEntry *entry, struct tb_bytes bytes, struct tb_arena *arena);
+void case_append(struct turn *turn, PbCaseRecord *record, const PbCaseEntry *entry, struct tb_bytes bytes,
+                 const uint8_t digest[PKI_HASH_BYTES]);
+/* Applies the fields of |entry|, whose encoding has the SHA-256 |digest|, to |record|. */
+void case_fold(PbCaseRecord *record, const PbCaseEntry *entry, const uint8_t digest[PKI_HASH_BYTES],
+               struct tb_arena *arena);
 const char *case_other(const PbCaseRecord *record, const char *self);
 PbActor *case_system_actor(struct tb_arena *arena);
 /* ACCEPT and DEEM: what the item promises. */
 enum tb_code case_accept_detail(struct turn *turn, const PbCaseRecord *record, PbCaseDetail *detail,
                                 struct tb_error *err);
-void case_arm(struct turn *turn, const PbCaseRecord *record, bool on); /* its timer */
+/* Its timer: for the clock that runs out next, or none. |record| is to be saved. */
+void case_arm(struct turn *turn, PbCaseRecord *record, bool on);
 tb_time case_timers(struct turn *turn);
 /* Signs for the package by itself when all is here. */
 void case_maybe_sign(struct turn *turn, PbCaseRecord *record);
@@ -247,7 +273,8 @@ enum tb_code case_read_list(struct query *query, struct tb_error *err);
 /* Applies a peer's message. TB_OK: apply and give the receipt; otherwise |err| is the reason of the refusal.
  * |*defer|: an earlier message of the case is missing. */
 enum tb_code case_message(struct turn *turn, const char *peer, const PbCaseMessage *message,
-                          struct tb_bytes bytes, bool *defer, uint32_t *head, struct tb_error *err);
+                          const uint8_t digest[PKI_HASH_BYTES], bool *defer, uint32_t *head,
+                          struct tb_error *err);
 /* Notes that |message|, queued for |peer|, proposes an event: an entry that says it happened here must name
  * it. */
 void case_proposed(struct turn *turn, const char *peer, const PbCaseMessage *message);
