@@ -177,6 +177,19 @@ static size_t gather(struct turn *turn, const struct peer *peer, uint64_t seqs[D
 	return count;
 }
 
+/* 1 s x 1.6 up to 5 min, jitter 20 %. */
+static tb_time retry_at(struct turn *turn, unsigned failures)
+{
+	double wait = RETRY_FIRST_MS;
+	for (unsigned i = 1; i < failures && wait < RETRY_MOST_MS; i++)
+		wait *= 1.6;
+	if (wait > RETRY_MOST_MS)
+		wait = RETRY_MOST_MS;
+	uint8_t byte;
+	pki_random_bytes(turn->core->random, &byte, 1);
+	return turn->now + (tb_time)(wait * (0.8 + 0.4 * byte / 255.0));
+}
+
 tb_time delivery_finish(struct turn *turn, struct peer_state *state, const struct peer *peer)
 {
 	if (state->outgoing == 0 || state->deliver_busy || !peer->endpoint[0])
@@ -189,8 +202,12 @@ tb_time delivery_finish(struct turn *turn, struct peer_state *state, const struc
 	uint64_t seqs[DELIVER_ITEMS_MAX];
 	struct tb_bytes messages[DELIVER_ITEMS_MAX];
 	size_t count = gather(turn, peer, seqs, messages);
-	if (count == 0)
-		return state->outgoing ? turn->now + RETRY_FIRST_MS : INT64_MAX;
+	/* What is left are notices of what was buried, or messages that cannot be read: an alarm a second
+	 * would help nobody. */
+	if (count == 0) {
+		state->retry_at = retry_at(turn, ++state->failures);
+		return state->outgoing ? state->retry_at : INT64_MAX;
+	}
 	struct core_outbound *outbound = tb_alloc(sizeof(*outbound));
 	struct deliver_call *call = tb_alloc(sizeof(*call) + count * sizeof(call->seqs[0]));
 	struct pki_batch_head head = {.kind = PB_BATCH_KIND__MESSAGES,
@@ -210,19 +227,6 @@ tb_time delivery_finish(struct turn *turn, struct peer_state *state, const struc
 	          pki_batch_root(outbound->batch), (uint32_t)count);
 	turn_effect(turn, CORE_SEND)->outbound = outbound;
 	return INT64_MAX;
-}
-
-/* 1 s x 1.6 up to 5 min, jitter 20 %. */
-static tb_time retry_at(struct turn *turn, unsigned failures)
-{
-	double wait = RETRY_FIRST_MS;
-	for (unsigned i = 1; i < failures && wait < RETRY_MOST_MS; i++)
-		wait *= 1.6;
-	if (wait > RETRY_MOST_MS)
-		wait = RETRY_MOST_MS;
-	uint8_t byte;
-	pki_random_bytes(turn->core->random, &byte, 1);
-	return turn->now + (tb_time)(wait * (0.8 + 0.4 * byte / 255.0));
 }
 
 /* The receipt of one message. False: send it again later. */

@@ -261,12 +261,23 @@ static enum tb_code take_chunk(struct material_sink *sink, struct tb_bytes chunk
 	struct pki_digest leaf = pki_merkle_leaf(chunk);
 	if (memcmp(&leaf, &sink->leaves[sink->written], sizeof(leaf)) != 0)
 		return tb_fail(err, TB_EUNTRUSTED, "chunk %u: wrong digest", sink->written);
-	pki_hash_add(sink->whole, chunk);
 	seal_chunk(sink->vault, sink->random, chunk, &leaf, &sink->sealed);
 	enum tb_code code = blob_write(sink->writer, tb_buf_bytes(&sink->sealed), err);
 	if (code == TB_OK)
 		sink->written++;
 	return code;
+}
+
+void material_sink_digest(struct material_sink *sink, struct tb_bytes bytes)
+{
+	struct tb_arena arena = {0};
+	PbMaterialPart *part;
+	if (bytes.size <= TB_PART_BYTES_MAX &&
+	    PROTO_DECODE_OWN(&part, material_part, bytes, &arena, NULL) == TB_OK) {
+		for (size_t i = 0; i < part->n_chunks && i < TB_PART_CHUNKS_MAX; i++)
+			pki_hash_add(sink->whole, proto_bytes(part->chunks[i]));
+	}
+	tb_arena_clear(&arena);
 }
 
 enum tb_code material_sink_part(struct material_sink *sink, struct tb_bytes bytes, bool *progress,

@@ -38,6 +38,10 @@ TB_MUST_CHECK enum tb_code material_sink_new(struct material_sink **out, const s
  * set when the number of durable chunks (fetch->chunks) grew and is worth noting. */
 TB_MUST_CHECK enum tb_code material_sink_part(struct material_sink *sink, struct tb_bytes part,
                                               bool *progress, struct tb_error *err);
+/* Adds the same part to the digest of the whole: once for each part, in order. It may run beside
+ * material_sink_part() on another thread. A part that the other refuses ends the fetch, whatever this makes
+ * of it. */
+void material_sink_digest(struct material_sink *sink, struct tb_bytes part);
 /* The stream ended: TB_OK only if everything is here, both digests hold and it is durable. Otherwise what is
  * good stays for the next attempt. Frees |sink|. */
 TB_MUST_CHECK enum tb_code material_sink_end(struct material_sink *sink, struct tb_error *err);

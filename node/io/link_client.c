@@ -397,6 +397,9 @@ struct fetch {
 	atomic_int refs;
 	struct core_fetch *fetch;
 	struct material_sink *sink;
+	grpc_slice part; /* what came, while the two jobs below look at it */
+	atomic_int jobs; /* of them, those that have not ended */
+	bool progress;
 	struct tb_error error; /* the sink's, which stopped the flow */
 	bool lent;             /* the driver has |fetch|. Under link->lock. */
 };
@@ -454,21 +457,13 @@ static bool lend(struct fetch *fetch)
 	return lent;
 }
 
-static void write_part(void *arg)
+/* A part has been written and hashed: the flow goes on, or ends. */
+static void part_done(struct fetch *fetch)
 {
-	struct fetch *fetch = arg;
 	struct link *link = fetch->base.link;
-	grpc_slice slice;
-	bool progress = false;
-	if (!link_buffer_read(&slice, fetch->base.message)) {
-		fetch->error.code = tb_fail(&fetch->error, TB_EMALFORMED, "part cannot be read");
-	} else {
-		fetch->error.code =
-			material_sink_part(fetch->sink, link_slice_bytes(&slice), &progress, &fetch->error);
-		grpc_slice_unref(slice);
-	}
-	grpc_byte_buffer_destroy(fetch->base.message);
-	fetch->base.message = NULL;
+	if (atomic_fetch_sub(&fetch->jobs, 1) > 1)
+		return;
+	grpc_slice_unref(fetch->part);
 	if (fetch->error.code != TB_OK) {
 		grpc_call_cancel(fetch->base.call, NULL);
 		fetch_unref(fetch);
@@ -476,11 +471,38 @@ static void write_part(void *arg)
 	}
 	/* Counted, so that it can't end before the callback has returned. */
 	atomic_fetch_add(&fetch->refs, 1);
-	if (progress && lend(fetch))
+	if (fetch->progress && lend(fetch))
 		link->setup.fetch_progress(link->setup.ctx, fetch->fetch);
 	else
 		receive_part(fetch);
 	fetch_unref(fetch);
+}
+
+static void hash_part(void *arg)
+{
+	struct fetch *fetch = arg;
+	material_sink_digest(fetch->sink, link_slice_bytes(&fetch->part));
+	part_done(fetch);
+}
+
+/* SHA-256 has most of the cost of a part, and there are two to compute: they run side by side. */
+static void write_part(void *arg)
+{
+	struct fetch *fetch = arg;
+	bool read = link_buffer_read(&fetch->part, fetch->base.message);
+	grpc_byte_buffer_destroy(fetch->base.message);
+	fetch->base.message = NULL;
+	fetch->progress = false;
+	atomic_store(&fetch->jobs, read ? 2 : 1);
+	if (read) {
+		workers_add(fetch->base.link->bulk, hash_part, fetch);
+		fetch->error.code = material_sink_part(fetch->sink, link_slice_bytes(&fetch->part),
+		                                       &fetch->progress, &fetch->error);
+	} else {
+		fetch->part = grpc_empty_slice();
+		fetch->error.code = tb_fail(&fetch->error, TB_EMALFORMED, "part cannot be read");
+	}
+	part_done(fetch);
 }
 
 void link_fetch_resume(struct link *link, struct core_fetch *lent)

@@ -376,8 +376,10 @@ static void fetch(struct pair *pair, struct side *side, struct core_fetch *fetch
 		code = material_source_part(source, &part, &more, &fetch->error);
 		if (code == TB_OK && more && pair->sending_part)
 			pair->sending_part(pair, side, &part);
-		if (code == TB_OK && more)
+		if (code == TB_OK && more) {
+			material_sink_digest(sink, tb_buf_bytes(&part));
 			code = material_sink_part(sink, tb_buf_bytes(&part), &progress, &fetch->error);
+		}
 		tb_buf_clear(&part);
 	}
 	if (sink) {

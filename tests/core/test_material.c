@@ -62,7 +62,10 @@ static enum tb_code give(struct transfer *t, const PbMaterialPart *part)
 {
 	bool progress;
 	struct tb_bytes bytes = proto_encode_arena(&t->arena, &part->base);
-	return material_sink_part(t->sink, bytes, &progress, &t->err);
+	enum tb_code code = material_sink_part(t->sink, bytes, &progress, &t->err);
+	if (code == TB_OK)
+		material_sink_digest(t->sink, bytes);
+	return code;
 }
 
 static enum tb_code transfer_end(struct transfer *t)

@@ -134,6 +134,7 @@ static void run(struct fuzz_input *in, struct tb_arena *arena)
 			part = draw_part(in, &subject, next % subject.chunks, arena);
 			next += subject.chunks > 2 ? 2 : 1;
 		}
+		material_sink_digest(sink, part);
 		enum tb_code code = material_sink_part(sink, part, &progress, &err);
 		assert(code == TB_OK || (err.code == code && err.text[0]));
 		assert(subject.fetch.chunks <= subject.chunks);

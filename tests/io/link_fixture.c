@@ -234,6 +234,12 @@ enum tb_code material_sink_new(struct material_sink **out, const struct core_set
 	return TB_OK;
 }
 
+void material_sink_digest(struct material_sink *sink, struct tb_bytes part)
+{
+	(void)sink;
+	(void)part;
+}
+
 enum tb_code material_sink_part(struct material_sink *sink, struct tb_bytes part, bool *progress,
                                 struct tb_error *err)
 {

@@ -1,0 +1,374 @@
+/* Stored records that are damaged, one after the other, in every table: whatever is called then is answered, by a coded
+ * error where the damage is in the way; nothing damaged is shown, and no call ends the process. */
+#include "tests/core/hostile.h"
+
+#include "node/core/kv.h"
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
+#define OK(call) assert_int_equal((call), TB_OK)
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+#define TYPE "11100000000013338W032"
+#define ISSUER "11320400014109045T"
+#define WANG "11010519491231002X"
+
+enum { KEYS_MAX = 3 }; /* damaged of each table */
+
+struct story {
+	struct pair *pair;
+	char open[32];     /* under review */
+	char granted[32];  /* with a certificate */
+	char waiting[32];  /* with messages that have no receipt, both ways */
+	char lost[32];     /* its package is a dead letter */
+	char identifier[TB_ID_BYTES_MAX + 1];
+	char evidence[8][64];
+	size_t evidence_count;
+	char root[64];     /* of a material, base64 */
+	uint8_t root_bytes[PKI_HASH_BYTES];
+};
+
+/* ---- files */
+
+static void copy_file(const char *from, const char *to)
+{
+	char block[65536];
+	FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
+	assert_true(in && out);
+	for (size_t got; (got = fread(block, 1, sizeof(block), in)) > 0;)
+		assert_int_equal(fwrite(block, 1, got, out), got);
+	fclose(in);
+	fclose(out);
+}
+
+static void keep(struct story *story, bool back)
+{
+	struct side *sides[] = {&story->pair->window, &story->pair->home};
+	for (size_t i = 0; i < 2; i++) {
+		char data[200], kept[200];
+		snprintf(data, sizeof(data), "%s/store/data.mdb", sides[i]->dir);
+		snprintf(kept, sizeof(kept), "%s/kept.mdb", sides[i]->dir);
+		pair_close(sides[i]);
+		copy_file(back ? kept : data, back ? data : kept);
+		pair_open(story->pair, sides[i]);
+	}
+}
+
+/* Flips a bit of a value. */
+static void damage(struct side *side, int table, const struct kv_key *key)
+{
+	struct store_txn *txn;
+	struct tb_bytes value;
+	struct tb_error err;
+	OK(store_write(&txn, side->setup.store, &err));
+	assert_true(store_get(txn, (unsigned)table, kv_key_bytes(key), &value));
+	uint8_t *copy = malloc(value.size);
+	memcpy(copy, value.data, value.size);
+	copy[value.size / 2] ^= 0x10;
+	store_put(txn, (unsigned)table, kv_key_bytes(key), tb_bytes_of(copy, value.size));
+	OK(store_commit(txn, &err));
+	free(copy);
+}
+
+/* Up to KEYS_MAX keys of a table, first and last among them. */
+static size_t keys_of(struct side *side, int table, struct kv_key keys[KEYS_MAX])
+{
+	struct store_txn *txn;
+	struct store_cursor cursor;
+	struct tb_bytes key, value;
+	struct tb_error err;
+	size_t count = 0;
+	OK(store_read(&txn, side->setup.store, &err));
+	store_cursor(&cursor, txn, (unsigned)table, tb_bytes_of(NULL, 0), tb_bytes_of(NULL, 0));
+	while (store_next(&cursor, &key, &value)) {
+		if (value.size == 0)
+			continue;
+		size_t at = count < KEYS_MAX ? count++ : KEYS_MAX - 1;
+		keys[at] = kv_key_of(key);
+	}
+	store_cursor_end(&cursor);
+	store_abort(txn);
+	return count;
+}
+
+/* ---- the story */
+
+static void import(struct pair *pair, const char *line)
+{
+	char json[1024];
+	snprintf(json, sizeof(json),
+	         "{\"importId\":\"i\",\"format\":\"CSV\",\"header\":\"type,number,name,holder_code_type,holder_code,issuer,issued_on\","
+	         "\"firstLine\":\"2\",\"lines\":[\"%s\"],\"endOffset\":\"10\"}",
+	         line);
+	pair_ask(pair, &pair->home, "/tongban.v1.CredentialService/Import", json);
+}
+
+static void remember(struct story *story)
+{
+	PbCaseView *view = pair_case(story->pair, &story->pair->home, story->granted);
+	for (size_t i = 0; i < view->n_evidence && story->evidence_count < 6; i++)
+		snprintf(story->evidence[story->evidence_count++], 64, "%s", view->evidence[i]);
+	const PbMaterial *material = view->log[0]->detail->application->materials[0];
+	struct tb_buf text = {0};
+	tb_base64(&text, proto_bytes(material->root));
+	snprintf(story->root, sizeof(story->root), "%s", tb_buf_text(&text));
+	memcpy(story->root_bytes, material->root.data, PKI_HASH_BYTES);
+	tb_buf_clear(&text);
+	for (size_t i = 0; i < view->n_log; i++) {
+		if (view->log[i]->event == PB_CASE_EVENT__GRANT)
+			snprintf(story->identifier, sizeof(story->identifier), "%s",
+			         view->log[i]->detail->decision->credential_identifier);
+	}
+}
+
+static void story_new(struct story *story, struct scratch *scratch)
+{
+	struct pair *pair = pair_new(scratch);
+	*story = (struct story){.pair = pair};
+	import(pair, TYPE ",N1,公证书,111," WANG "," ISSUER ",2024-01-31");
+	import(pair, TYPE ",N2,公证书,111," WANG "," ISSUER ",2024-01-31");
+	pair_submit(pair, true, story->granted);
+	OK(pair_act(pair, &pair->home, story->granted, "ACCEPT", "H_WIN", ""));
+	OK(pair_act(pair, &pair->home, story->granted, "START", "H_DEPT", ""));
+	OK(pair_act(pair, &pair->home, story->granted, "GRANT", "H_DEPT", "\"issue\":{\"typeName\":\"公证书\"}"));
+	pair_submit(pair, true, story->open);
+	OK(pair_act(pair, &pair->home, story->open, "ACCEPT", "H_WIN", ""));
+	pair->parted = true;
+	pair_submit(pair, true, story->lost);
+	pair_pass(pair, 7 * TB_DAY + TB_MINUTE);
+	pair->parted = false;
+	pair_submit(pair, true, story->waiting);
+	pair_pass(pair, TB_MINUTE);
+	pair->parted = true;
+	OK(pair_act(pair, &pair->home, story->waiting, "ACCEPT", "H_WIN", ""));
+	OK(pair_act(pair, &pair->window, story->waiting, "WITHDRAW", "APPLICANT", ""));
+	pair_ask(pair, &pair->home, "/tongban.v1.CredentialService/Find", "{\"type\":\"" TYPE "\",\"number\":\"N1\"}");
+	remember(story);
+}
+
+/* ---- everything that can be called */
+
+static void call(struct story *story, struct side *side, const char *path, const char *fmt, ...) TB_PRINTF(4, 5);
+static void call(struct story *story, struct side *side, const char *path, const char *fmt, ...)
+{
+	char json[4096], whole[128];
+	enum tb_code code;
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(json, sizeof(json), fmt, args);
+	va_end(args);
+	snprintf(whole, sizeof(whole), "/tongban.v1.%s", path);
+	proto_message *reply = pair_call(story->pair, side, whole, json, &code);
+	assert_true((reply != NULL) == (code == TB_OK));
+	assert_true(code == TB_OK || pair_refusal(side)[0]);
+}
+
+static void read_all(struct story *story, struct side *side)
+{
+	const char *numbers[] = {story->open, story->granted, story->waiting, story->lost};
+	call(story, side, "NodeService/Status", "{}");
+	call(story, side, "NodeService/DeadLetters", "{}");
+	call(story, side, "PeerService/List", "{}");
+	call(story, side, "CredentialService/ImportStatus", "{\"importId\":\"i\"}");
+	call(story, side, "CredentialService/Get", "{\"identifier\":\"%s\"}", story->identifier);
+	call(story, side, "CredentialService/Find", "{\"type\":\"" TYPE "\",\"number\":\"N1\"}");
+	call(story, side, "CredentialService/Find", "{\"holder\":{\"codeType\":\"111\",\"code\":\"" WANG "\"}}");
+	call(story, side, "CatalogueService/List", "{}");
+	call(story, side, "CatalogueService/List", "{\"region\":\"" HOME "\"}");
+	for (size_t i = 0; i < COUNT(numbers); i++)
+		call(story, side, "CaseService/Get", "{\"number\":\"%s\"}", numbers[i]);
+	call(story, side, "CaseService/List", "{\"limit\":2}");
+	call(story, side, "CaseService/List", "{\"state\":\"ACCEPTED\",\"peer\":\"%s\"}", HOME);
+	call(story, side, "MaterialService/Get", "{\"root\":\"%s\"}", story->root);
+	call(story, side, "MaterialService/List", "{}");
+	for (size_t i = 0; i < story->evidence_count; i++)
+		call(story, side, "EvidenceService/Export", "{\"reference\":\"%s\"}", story->evidence[i]);
+	for (int i = 1; i < 6; i++)
+		call(story, side, "EvidenceService/Export", "{\"reference\":\"answer:%d:0\"}", i);
+	call(story, side, "AuditService/Checkpoint", "{}");
+	call(story, side, "AuditService/Prove", "{\"index\":\"0\"}");
+	call(story, side, "AuditService/Consistency", "{\"oldSize\":\"3\"}");
+	call(story, side, "AuditService/List", "{\"limit\":1000}");
+}
+
+static void write_all(struct story *story, struct side *side)
+{
+	char material[512], application[2048];
+	struct tb_arena arena = {0};
+	struct tb_error err;
+	PbStoredMaterial *record;
+	call(story, side, "CredentialService/SetState", "{\"identifier\":\"%s\",\"state\":\"REVOKED\",\"reason\":\"x\"}",
+	     story->identifier);
+	call(story, side, "CredentialService/Import",
+	     "{\"importId\":\"i\",\"format\":\"CSV\",\"header\":\"type,number,name,holder_code_type,holder_code,issuer,issued_on\","
+	     "\"firstLine\":\"2\",\"lines\":[\"" TYPE ",N1,公证书,111," WANG "," ISSUER ",2024-01-31\",\"" TYPE
+	     ",N3,公证书,111," WANG "," ISSUER ",2024-01-31\"]}");
+	call(story, side, "CaseService/Act",
+	     "{\"number\":\"%s\",\"event\":\"START\",\"actor\":{\"role\":\"H_DEPT\",\"id\":\"a\"}}", story->open);
+	call(story, side, "CaseService/Act",
+	     "{\"number\":\"%s\",\"event\":\"GRANT\",\"actor\":{\"role\":\"H_DEPT\",\"id\":\"a\"},\"issue\":{\"typeName\":\"t\"}}",
+	     story->open);
+	call(story, side, "CaseService/Act",
+	     "{\"number\":\"%s\",\"event\":\"CONSULT\",\"actor\":{\"role\":\"R_WIN\",\"id\":\"a\"},\"detail\":{\"note\":\"n\"}}",
+	     story->open);
+	call(story, side, "NodeService/Requeue", "{\"peer\":\"" HOME "\",\"seq\":\"3\"}");
+	pair_upload(story->pair, side, 1000, 3, material);
+	for (int request = 1; request <= 2; request++) {
+		pair_application(application, material, request == 1 ? "r1" : "", true);
+		call(story, side, "CaseService/Submit", "%s", application);
+	}
+	call(story, side, "CatalogueService/Load", "{}");
+	enum tb_code code = core_material_for(&side->setup, HOME, story->root_bytes, &arena, &record, &err);
+	assert_true(code == TB_OK || err.text[0]);
+	tb_arena_clear(&arena);
+	/* What waits goes on its way, both ways. */
+	story->pair->parted = false;
+	pair_pass(story->pair, 6 * TB_MINUTE);
+	call(story, side, "CredentialService/Verify",
+	     "{\"region\":\"%s\",\"queries\":[{\"type\":\"" TYPE "\",\"number\":\"N1\",\"purpose\":\"p\",\"basis\":\"b\",\"disclosure\":"
+	     "\"DOCUMENT\"}]}",
+	     side == &story->pair->home ? WINDOW : HOME);
+	/* Then clocks run out and messages expire, all at once. */
+	story->pair->now += 8 * TB_DAY;
+	pair_pass(story->pair, TB_MINUTE);
+	story->pair->parted = true;
+}
+
+static void test_no_damaged_record_of_any_table_ends_the_process(void **state)
+{
+	struct story story;
+	size_t damaged = 0;
+	story_new(&story, *state);
+	keep(&story, false);
+	for (int table = 0; table < KV_TABLES; table++) {
+		for (int which = 0; which < 2; which++) {
+			struct side *side = which ? &story.pair->home : &story.pair->window;
+			struct kv_key keys[KEYS_MAX];
+			size_t count = keys_of(side, table, keys);
+			for (size_t i = 0; i < count; i++) {
+				tb_time now = story.pair->now;
+				struct tb_error err;
+				damage(side, table, &keys[i]);
+				pair_close(side);
+				/* Some damage is told at the start already. */
+				if (pair_try_open(story.pair, side, &err) == TB_OK) {
+					read_all(&story, side);
+					write_all(&story, side);
+				} else {
+					assert_int_equal(err.code, TB_ECORRUPT);
+				}
+				damaged++;
+				story.pair->now = now;
+				keep(&story, true);
+			}
+		}
+	}
+	assert_true(damaged > 50);
+	read_all(&story, &story.pair->home);
+	pair_free(story.pair);
+}
+
+/* ---- what is damaged is not shown */
+
+static enum tb_code code_of(struct story *story, struct side *side, const char *path, const char *json)
+{
+	enum tb_code code;
+	pair_call(story->pair, side, path, json, &code);
+	return code;
+}
+
+static void test_a_damaged_record_is_told_where_it_is_asked_for(void **state)
+{
+	struct story story;
+	char json[256];
+	story_new(&story, *state);
+	struct side *home = &story.pair->home, *window = &story.pair->window;
+	keep(&story, false);
+	snprintf(json, sizeof(json), "{\"number\":\"%s\"}", story.open);
+	struct kv_key key = kv_key_str(story.open);
+	damage(home, KV_CASE, &key);
+	assert_int_equal(code_of(&story, home, "/tongban.v1.CaseService/Get", json), TB_ECORRUPT);
+	assert_int_equal(pair_act(story.pair, home, story.open, "START", "H_DEPT", ""), TB_ECORRUPT);
+	assert_int_equal(code_of(&story, home, "/tongban.v1.CaseService/List", "{}"), TB_ECORRUPT);
+
+	snprintf(json, sizeof(json), "{\"identifier\":\"%s\"}", story.identifier);
+	key = kv_key_u64(3);
+	damage(home, KV_CREDENTIAL, &key);
+	assert_int_equal(code_of(&story, home, "/tongban.v1.CredentialService/Get", json), TB_ECORRUPT);
+
+	key = kv_key_of(tb_bytes_of(story.root_bytes, PKI_HASH_BYTES));
+	snprintf(json, sizeof(json), "{\"root\":\"%s\"}", story.root);
+	damage(window, KV_MATERIAL, &key);
+	assert_int_equal(code_of(&story, window, "/tongban.v1.MaterialService/Get", json), TB_ECORRUPT);
+	assert_int_equal(code_of(&story, window, "/tongban.v1.MaterialService/List", "{}"), TB_ECORRUPT);
+
+	key = kv_key_str(HOME);
+	damage(window, KV_CATALOGUE, &key);
+	assert_int_equal(code_of(&story, window, "/tongban.v1.CatalogueService/List", "{\"region\":\"" HOME "\"}"), TB_ECORRUPT);
+
+	key = kv_key_str("i");
+	damage(home, KV_IMPORT, &key);
+	assert_int_equal(code_of(&story, home, "/tongban.v1.CredentialService/ImportStatus", "{\"importId\":\"i\"}"), TB_ECORRUPT);
+	pair_free(story.pair);
+}
+
+static PbAuditVerifyResponse *audit_of(struct story *story, struct side *side)
+{
+	return (PbAuditVerifyResponse *)(void *)pair_ask(story->pair, side, "/tongban.v1.AuditService/Verify", "{}");
+}
+
+static void test_every_damage_of_the_audit_log_is_found(void **state)
+{
+	static const int tables[] = {KV_AUDIT_LEAF, KV_AUDIT_NODE, KV_NOTE};
+	struct story story;
+	story_new(&story, *state);
+	struct side *home = &story.pair->home;
+	pair_pass(story.pair, TB_MINUTE);
+	keep(&story, false);
+	assert_true(audit_of(&story, home)->intact);
+	for (size_t t = 0; t < COUNT(tables); t++) {
+		struct kv_key keys[KEYS_MAX];
+		size_t count = keys_of(home, tables[t], keys);
+		assert_true(count > 0);
+		for (size_t i = 0; i < count; i++) {
+			damage(home, tables[t], &keys[i]);
+			PbAuditVerifyResponse *reply = audit_of(&story, home);
+			if (reply->intact || !reply->problem[0])
+				fail_msg("table %s, key %zu: not found", core_tables[tables[t]], i);
+			keep(&story, true);
+		}
+	}
+	assert_true(audit_of(&story, home)->intact);
+	pair_free(story.pair);
+}
+
+static void test_a_store_is_opened_by_its_own_node_only(void **state)
+{
+	struct story story;
+	struct tb_error err = {0};
+	story_new(&story, *state);
+	struct side *home = &story.pair->home;
+	struct core_setup setup = home->setup;
+	pair_close(home);
+	home->setup.vault_key[0] ^= 1;
+	assert_int_equal(pair_try_open(story.pair, home, &err), TB_ECORRUPT);
+	assert_non_null(strstr(err.text, "vault key"));
+	memcpy(home->setup.vault_key, setup.vault_key, sizeof(setup.vault_key));
+	home->setup.region = "330100";
+	assert_int_equal(pair_try_open(story.pair, home, &err), TB_EINVALID);
+	assert_non_null(strstr(err.text, HOME));
+	home->setup.region = setup.region;
+	OK(pair_try_open(story.pair, home, &err));
+	read_all(&story, home);
+	pair_free(story.pair);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_no_damaged_record_of_any_table_ends_the_process),
+		TEST(test_a_damaged_record_is_told_where_it_is_asked_for),
+		TEST(test_every_damage_of_the_audit_log_is_found),
+		TEST(test_a_store_is_opened_by_its_own_node_only),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
