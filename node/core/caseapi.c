@@ -36,7 +36,6 @@ PbCaseView *case_view(struct kv *kv, const char *self, const PbCaseRecord *recor
 {
 	PbCaseView *view = PROTO_NEW(PbCaseView, case_view, arena);
 	const struct case_mode *mode = case_mode_find(record->mode);
-	enum case_side side = strcmp(record->home, self) == 0 ? CASE_AT_HOME : CASE_AT_WINDOW;
 	view->number = record->number;
 	view->item = record->item;
 	view->item_name = record->item_name;
@@ -60,7 +59,8 @@ PbCaseView *case_view(struct kv *kv, const char *self, const PbCaseRecord *recor
 		view->proposal = record->refusal;
 	if (mode) {
 		view->possible = tb_arena_alloc(arena, 32 * sizeof(*view->possible));
-		view->n_possible = case_possible(mode, record->state, side, view->possible, 32);
+		view->n_possible =
+			case_possible(mode, record->state, case_sides(record, self), view->possible, 32);
 	}
 	if (!log)
 		return view;
@@ -98,11 +98,14 @@ enum tb_code case_read_get(struct query *query, struct tb_error *err)
 	const PbCaseGetRequest *request = (const PbCaseGetRequest *)(const void *)query->request->message;
 	PbCaseRecord *record;
 	enum tb_code code = case_load(&query->kv, request->number, &query->request->arena, &record, err);
-	if (code == TB_OK)
-		query->request->reply =
-			&case_view(&query->kv, query->setup->region, record, true, &query->request->arena)
-				 ->base;
-	return code;
+	if (code)
+		return code;
+	PbCaseView *view = case_view(&query->kv, query->setup->region, record, true, &query->request->arena);
+	if (view->n_log < record->seq)
+		return tb_fail(err, TB_ECORRUPT, "case %.40s: entry %zu cannot be read", record->number,
+		               view->n_log + 1);
+	query->request->reply = &view->base;
+	return TB_OK;
 }
 
 enum tb_code case_read_list(struct query *query, struct tb_error *err)
@@ -179,9 +182,24 @@ static void allow_materials(struct turn *turn, const char *peer, PbMaterial *con
 	}
 }
 
-/* What the applicant has handed in so far: the application, and what was brought later. */
-static enum tb_code whole_application(struct turn *turn, const PbCaseRecord *record, PbApplication **out,
-                                      struct tb_error *err)
+static void add_materials(struct tb_arena *arena, PbApplication *application, PbMaterial *const *more,
+                          size_t count)
+{
+	size_t have = application->n_materials;
+	if (count == 0)
+		return;
+	PbMaterial **all = tb_arena_alloc(arena, (have + count) * sizeof(PbMaterial *));
+	if (have > 0)
+		memcpy(all, application->materials, have * sizeof(PbMaterial *));
+	memcpy(all + have, more, count * sizeof(PbMaterial *));
+	application->materials = all;
+	application->n_materials = have + count;
+}
+
+/* What the applicant has handed in so far: the application, what was brought later, and what |detail| brings.
+ */
+static enum tb_code whole_application(struct turn *turn, const PbCaseRecord *record,
+                                      const PbCaseDetail *detail, PbApplication **out, struct tb_error *err)
 {
 	PbApplication *application = NULL;
 	for (uint32_t seq = 1; seq <= record->seq; seq++) {
@@ -195,15 +213,12 @@ static enum tb_code whole_application(struct turn *turn, const PbCaseRecord *rec
 			continue;
 		if (entry->detail->application)
 			application = entry->detail->application;
-		if (!application || entry->detail->n_materials == 0)
-			continue;
-		size_t have = application->n_materials, more = entry->detail->n_materials;
-		PbMaterial **all = tb_arena_alloc(&turn->arena, (have + more) * sizeof(PbMaterial *));
-		memcpy(all, application->materials, have * sizeof(PbMaterial *));
-		memcpy(all + have, entry->detail->materials, more * sizeof(PbMaterial *));
-		application->materials = all;
-		application->n_materials = have + more;
+		if (application)
+			add_materials(&turn->arena, application, entry->detail->materials,
+			              entry->detail->n_materials);
 	}
+	if (application)
+		add_materials(&turn->arena, application, detail->materials, detail->n_materials);
 	*out = application;
 	return application ? TB_OK : tb_fail(err, TB_ECORRUPT, "case %s has no application", record->number);
 }
@@ -225,6 +240,33 @@ static enum tb_code check_complete(struct turn *turn, PbCaseRecord *record, cons
 
 /* ---- submit */
 
+/* Modes without a window: what is handed in is on its way. */
+static bool leaves_at_once(const char *mode)
+{
+	const struct case_row *row =
+		case_row_find(case_mode_find(mode), PB_CASE_STATE__DRAFT, PB_CASE_EVENT__SUBMIT);
+	return row && (row->needs & CASE_HANDS_OVER);
+}
+
+/* Who decides in the home region's name applies the same criteria (无差别): our own list has the same basic
+ * item with the same version of them. */
+static enum tb_code check_criteria(struct turn *turn, const PbItem *item, struct tb_error *err)
+{
+	PbItem *own;
+	if (!item->base_code[0] || !item->criteria[0])
+		return tb_fail(err, TB_ESTATE,
+		               "item %.60s: its list names no basic code or criteria to decide by",
+		               item->code);
+	enum tb_code code = catalogue_base_item(&turn->kv, turn->core->setup.region, item->base_code,
+	                                        &turn->arena, &own, err);
+	if (code)
+		return code;
+	if (strcmp(own->criteria, item->criteria) != 0)
+		return tb_fail(err, TB_ESTATE, "item %.60s is decided by criteria %.40s, ours are %.40s",
+		               item->code, item->criteria, own->criteria);
+	return TB_OK;
+}
+
 static enum tb_code check_submit(struct turn *turn, const PbCaseSubmitRequest *submit, PbItem **item,
                                  uint64_t *version, struct tb_error *err)
 {
@@ -236,10 +278,13 @@ static enum tb_code check_submit(struct turn *turn, const PbCaseSubmitRequest *s
 		return tb_fail(err, TB_EINVALID, "actor.id: missing");
 	if (!case_mode_find(application->mode))
 		return tb_fail(err, TB_EINVALID, "application.mode: no such handling mode");
-	if (strcmp(application->home, self) == 0)
+	bool own = strcmp(application->home, self) == 0;
+	bool at_once = submit->forward || leaves_at_once(application->mode);
+	/* All online, it does not matter whose portal it was; the other modes are for a window elsewhere. */
+	if (own && !leaves_at_once(application->mode))
 		return tb_fail(err, TB_EINVALID, "application.home: mode %s is for items of another region",
 		               application->mode);
-	if (!peer_find(turn->core->peers, application->home))
+	if (!own && !peer_find(turn->core->peers, application->home))
 		return tb_fail(err, TB_ENOTFOUND, "application.home: %.8s is not a peer of this node",
 		               application->home);
 	if (!application->applicant->name[0])
@@ -258,8 +303,14 @@ static enum tb_code check_submit(struct turn *turn, const PbCaseSubmitRequest *s
 		                      version, err);
 	if (code == TB_EUNREACHABLE || code == TB_ENOTFOUND)
 		describe_again(turn, application->home);
-	if (code == TB_OK && submit->forward)
+	if (code == TB_OK && at_once)
 		code = catalogue_check_application(*item, application, err);
+	if (code == TB_OK && leaves_at_once(application->mode) &&
+	    catalogue_needs_originals(*item, application))
+		code = tb_fail(err, TB_EINVALID, "application.mode: %s takes no paper originals",
+		               application->mode);
+	if (code == TB_OK && strcmp(application->mode, "YB") == 0)
+		code = check_criteria(turn, *item, err);
 	return code;
 }
 
@@ -305,25 +356,34 @@ static PbCaseRecord *new_record(struct turn *turn, const PbApplication *applicat
 	return record;
 }
 
+/* The event by which a checked case leaves the window, or is accepted there. */
+static PbCaseEvent next_after_check(const struct case_mode *mode)
+{
+	for (size_t i = 0; i < mode->rows_count; i++) {
+		const struct case_row *row = &mode->rows[i];
+		if (row->from == PB_CASE_STATE__CHECKING && (row->needs & (CASE_HANDS_OVER | CASE_SHARES)) &&
+		    case_row_takes(row, PB_ROLE__R_WIN, CASE_AT_WINDOW))
+			return row->event;
+	}
+	return PB_CASE_EVENT__CASE_EVENT_UNSPECIFIED;
+}
+
 /* The steps that follow SUBMIT when the caller has all together. */
 static enum tb_code forward(struct turn *turn, PbCaseRecord *record, const PbCaseSubmitRequest *submit,
-                            const PbItem *item, struct tb_error *err)
+                            struct tb_error *err)
 {
-	PbCaseDetail *nothing = PROTO_NEW(PbCaseDetail, case_detail, &turn->arena);
 	struct case_change change = {.event = PB_CASE_EVENT__CHECK,
 	                             .actor = submit->actor,
-	                             .detail = nothing,
+	                             .detail = PROTO_NEW(PbCaseDetail, case_detail, &turn->arena),
 	                             .node = turn->core->setup.region};
 	enum tb_code code = case_order(turn, record, &change, err);
 	if (code)
 		return code;
-	record->needs_originals = catalogue_needs_originals(item, submit->application);
-	change.event = PB_CASE_EVENT__SEND;
-	code = case_order(turn, record, &change, err);
-	if (code == TB_OK)
-		allow_materials(turn, record->home, submit->application->materials,
-		                submit->application->n_materials);
-	return code;
+	change.event = next_after_check(case_mode_find(record->mode));
+	change.detail = PROTO_NEW(PbCaseDetail, case_detail, &turn->arena);
+	if (change.event == PB_CASE_EVENT__ACCEPT)
+		code = case_accept_detail(turn, record, change.detail, err);
+	return code ? code : case_order(turn, record, &change, err);
 }
 
 void case_apply_submit(struct turn *turn, struct core_request *request)
@@ -351,6 +411,7 @@ void case_apply_submit(struct turn *turn, struct core_request *request)
 	PbCaseDetail *detail = PROTO_NEW(PbCaseDetail, case_detail, &turn->arena);
 	detail->application = submit->application;
 	PbCaseRecord *record = new_record(turn, submit->application);
+	record->needs_originals = catalogue_needs_originals(item, submit->application);
 	struct case_change change = {.event = PB_CASE_EVENT__SUBMIT,
 	                             .actor = submit->actor,
 	                             .detail = detail,
@@ -362,7 +423,8 @@ void case_apply_submit(struct turn *turn, struct core_request *request)
 	use_number(turn);
 	if (submit->request_id[0])
 		kv_put(&turn->kv, KV_REQUEST, &repeated, tb_bytes_str(record->number));
-	if (submit->forward && forward(turn, record, submit, item, &err))
+	case_maybe_sign(turn, record);
+	if (submit->forward && !leaves_at_once(record->mode) && forward(turn, record, submit, &err))
 		turn_log(turn, TB_LOG_WARN, "case.not_forwarded", record->home, record->number, "%s",
 		         err.text);
 	reply_view(turn, request, record->number, NULL);
@@ -375,9 +437,8 @@ static enum tb_code propose(struct turn *turn, PbCaseRecord *record, const PbCas
 {
 	const char *self = turn->core->setup.region;
 	const struct case_row *row;
-	enum case_side side = strcmp(self, record->home) == 0 ? CASE_AT_HOME : CASE_AT_WINDOW;
 	enum tb_code code = case_allowed(&row, case_mode_find(record->mode), record->state, act->event,
-	                                 act->actor->role, side, detail, err);
+	                                 act->actor->role, case_sides(record, self), detail, err);
 	if (code)
 		return code;
 	if (row->needs & CASE_HANDS_OVER)
@@ -404,23 +465,21 @@ static enum tb_code order_here(struct turn *turn, PbCaseRecord *record, const Pb
 	const struct case_row *row;
 	const char *self = turn->core->setup.region;
 	PbApplication *sent = NULL;
-	enum case_side side = strcmp(self, record->home) == 0 ? CASE_AT_HOME : CASE_AT_WINDOW;
 	enum tb_code code = case_allowed(&row, case_mode_find(record->mode), record->state, act->event,
-	                                 act->actor->role, side, detail, err);
+	                                 act->actor->role, case_sides(record, self), detail, err);
 	if (code == TB_OK && act->event == PB_CASE_EVENT__ACCEPT)
 		code = case_accept_detail(turn, record, detail, err);
-	if (code == TB_OK && act->event == PB_CASE_EVENT__SEND)
-		code = whole_application(turn, record, &sent, err);
-	if (code == TB_OK && sent)
+	bool leaves = code == TB_OK && strcmp(self, record->window) == 0 &&
+	              (row->needs & (CASE_HANDS_OVER | CASE_SHARES));
+	if (leaves)
+		code = whole_application(turn, record, detail, &sent, err);
+	if (leaves && code == TB_OK)
 		code = check_complete(turn, record, sent, err);
 	if (code)
 		return code;
 	struct case_change change = {
 		.event = act->event, .actor = act->actor, .detail = detail, .node = self, .issue = one};
-	code = case_order(turn, record, &change, err);
-	if (code == TB_OK && sent)
-		allow_materials(turn, record->home, sent->materials, sent->n_materials);
-	return code;
+	return case_order(turn, record, &change, err);
 }
 
 void case_apply_act(struct turn *turn, struct core_request *request)
@@ -460,8 +519,8 @@ void case_apply_act(struct turn *turn, struct core_request *request)
 }
 
 /* Fills what a grant's certificate takes from the case, then checks and seals it. */
-static enum tb_code fill_issue(const struct core_setup *setup, struct kv *kv, struct core_request *request,
-                               const PbCaseActRequest *act, struct tb_error *err)
+static enum tb_code fill_issue(struct kv *kv, struct core_request *request, const PbCaseActRequest *act,
+                               struct tb_error *err)
 {
 	struct tb_arena *arena = &request->arena;
 	PbCredential *credential = act->issue;
@@ -474,7 +533,7 @@ static enum tb_code fill_issue(const struct core_setup *setup, struct kv *kv, st
 	if (code == TB_OK)
 		code = load_entry(kv, act->number, 1, arena, &bytes, &entry, err);
 	if (code == TB_OK)
-		code = catalogue_item(kv, setup->region, record->item, arena, &item, &version, err);
+		code = catalogue_item(kv, record->home, record->item, arena, &item, &version, err);
 	if (code)
 		return code;
 	if (!credential->type[0])
@@ -517,7 +576,7 @@ enum tb_code case_prepare_act(const struct core_setup *setup, struct core_reques
 	if (code)
 		return code;
 	kv.vault = pki_vault_new(setup->vault_key);
-	code = fill_issue(setup, &kv, request, act, err);
+	code = fill_issue(&kv, request, act, err);
 	store_abort(kv.txn);
 	pki_vault_free(kv.vault);
 	tb_buf_clear(&kv.scratch);

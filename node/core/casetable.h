@@ -1,8 +1,16 @@
-/* The state tables of cases: one const table for each handling mode.
+/* The state tables of cases: one const table for each handling mode (casemodes.c).
  *
  * A row says: in this state, this event, by whom, on which side, leads there, needs this, moves these clocks.
- * A case is the fold of its log over its table; nothing else decides what may happen. Source of the DS table:
- * 代收材料、属地办理 (异地代收代办 of 国办发〔2020〕35号) and 行政许可法, articles 32 and 42 to 45.
+ * A case is the fold of its log over its table; nothing else decides what may happen. Sources: the modes of
+ * 国办发〔2020〕35号, and 行政许可法, articles 32 and 42 to 45.
+ *
+ *   QC 全程网办            all online: DRAFT -SUBMIT-> 30, the home region decides
+ *   DS 代收材料、属地办理  a window collects, the home region accepts and decides
+ *   YS 异地受理、属地办理  a window accepts in the home region's name: 22 -ACCEPT-> 40; the home region
+ * decides YB 异地受理、异地办理  the window's region accepts and decides by delegation; the home region has a
+ * copy
+ *
+ * In DS:
  *
  *   10 -SUBMIT-> 20 -CHECK-> 22 -SEND-> 30 -SIGN-> 32     22 -ASK-> 25 -BRING-> 22     30 -BOUNCE-> 22
  *   32 -ACCEPT, DEEM-> 40 -START-> 50                     32 -NOTIFY-> 45 -SUPPLEMENT-> 32
@@ -14,7 +22,7 @@
 
 #include "proto/codec.h"
 
-/* Where an event may originate. A node that is window and home of a case at once has both. */
+/* Where an event may originate: a set. A node that is window and home of a case at once has both. */
 enum case_side {
 	CASE_AT_WINDOW = 1, /* the node that received the case first (收件地) */
 	CASE_AT_HOME = 2,   /* the node of the deciding region (属地) */
@@ -31,10 +39,12 @@ enum case_need {
 	CASE_NEEDS_NOTE = 1 << 6,    /* detail.note */
 	CASE_NEEDS_CLOCK = 1 << 7,   /* detail.clock: one whose running out moves nothing in this state */
 	/* For whoever keeps the case: */
-	CASE_ONCE = 1 << 8,          /* once in a case's life (EXTEND, EVALUATE) */
+	CASE_ONCE = 1 << 8,          /* once in a case's life (EXTEND, EVALUATE), or in a hand-over (SIGN) */
 	CASE_HANDS_OVER = 1 << 9,    /* the other side owns the case from here (SEND, RETURN) */
 	CASE_STOPS_CLOCKS = 1 << 10, /* all clocks stop */
 	CASE_DISPUTES = 1 << 11,     /* marks the case as disputed */
+	CASE_SHARES = 1 << 12,       /* the other side gets a copy of the case from here; the owner stays */
+	CASE_REMOTE_WAY = 1 << 13,   /* detail.way: courier or network only */
 };
 
 enum case_clock_do {
@@ -46,17 +56,22 @@ enum case_clock_do {
 	CASE_CLOCK_LENGTHEN, /* by the event's days */
 };
 
-enum { CASE_CLOCK_IF_ORIGINALS = 1 }; /* flag: only if paper originals travel */
+/* Flags: when an operation is done. */
+enum {
+	CASE_CLOCK_IF_ORIGINALS = 1, /* paper originals travel */
+	CASE_CLOCK_IF_BAD = 2,       /* detail.grade is 4 or 5 */
+};
 
 struct case_clock_op {
 	PbClock clock;
 	enum case_clock_do op;
-	uint32_t flags; /* CASE_CLOCK_IF_ORIGINALS */
+	uint32_t flags; /* CASE_CLOCK_IF_* */
 };
 
 enum {
 	CASE_OPS_MAX = 4,
-	CASE_CLOCKS = 8,            /* room for an array indexed by PbClock */
+	CASE_GRADE_BAD = 4,         /* and 5: 差评 (GB/T 39046, A.8) */
+	CASE_CLOCKS = 10,           /* room for an array indexed by PbClock */
 	CASE_DAYS_MAX = 365,        /* a special procedure, working days */
 	CASE_EXTEND_DAYS_MAX = 10,  /* 行政许可法, article 42, paragraph 1 */
 	CASE_LEGAL_DAYS_MAX = 1000, /* a legal or promised limit, working days */
@@ -72,6 +87,7 @@ struct case_row {
 	struct case_clock_op ops[CASE_OPS_MAX];
 	const char *message; /* word for what crosses between the nodes: "PKG"; "" if nothing does */
 	PbClock after;       /* this clock must have run out (DEEM, LAPSE); CLOCK_UNSPECIFIED: none */
+	PbClock whilst;      /* this clock must be running still (RETURN in YS, REPAIR) */
 	uint32_t days_max;   /* CASE_NEEDS_DAYS: the most */
 };
 
@@ -84,6 +100,8 @@ struct case_mode {
 	int32_t days[CASE_CLOCKS]; /* by PbClock: working days; 0: as promised for the item */
 };
 
+extern const struct case_mode *const case_modes[]; /* ended by NULL */
+
 /* NULL if there is no such mode, or no such row. Any thread. */
 const struct case_mode *case_mode_find(const char *code);
 const struct case_row *case_row_find(const struct case_mode *mode, PbCaseState from, PbCaseEvent event);
@@ -92,7 +110,7 @@ const struct case_row *case_row_find(const struct case_mode *mode, PbCaseState f
  *
  * A window's roles act on the window's side only, a home's on the home side: no node speaks for the other's
  * officers. An applicant, a liaison officer and the system act on either, where the row allows it. */
-bool case_row_takes(const struct case_row *row, PbRole role, enum case_side side);
+bool case_row_takes(const struct case_row *row, PbRole role, unsigned side);
 
 /* May |role| on |side| do |event| in |from|? |detail| NULL is an empty one. What only the case's record knows
  * is left to its keeper: that a CASE_ONCE has not happened yet, and who owns the case. *out is NULL on
@@ -102,12 +120,12 @@ bool case_row_takes(const struct case_row *row, PbRole role, enum case_side side
  * TB_EDENIED not this role, or not on this side
  * TB_EINVALID something that the event needs is missing or out of range; |err| names it */
 TB_MUST_CHECK enum tb_code case_allowed(const struct case_row **out, const struct case_mode *mode,
-                                        PbCaseState from, PbCaseEvent event, PbRole role, enum case_side side,
+                                        PbCaseState from, PbCaseEvent event, PbRole role, unsigned side,
                                         const PbCaseDetail *detail, struct tb_error *err);
 
 /* Writes up to |room| events that some person on |side| may do in |from|, and returns how many it wrote. What
  * only the system does is left out. */
-size_t case_possible(const struct case_mode *mode, PbCaseState from, enum case_side side, PbCaseEvent *out,
+size_t case_possible(const struct case_mode *mode, PbCaseState from, unsigned side, PbCaseEvent *out,
                      size_t room);
 
 bool case_state_final(PbCaseState state);
@@ -117,6 +135,12 @@ PbCaseEvent case_clock_event(const struct case_mode *mode, PbCaseState state, Pb
 
 /* True if |text| holds nothing but white space. */
 bool case_text_blank(const char *text);
+
+/* The enumerators' names, which programs use; "?" for a number without a meaning. Static texts. */
+const char *case_state_name(PbCaseState state);
+const char *case_event_name(PbCaseEvent event);
+const char *case_clock_name(PbClock clock);
+const char *case_role_name(PbRole role);
 
 /* For people, in Chinese or in English; "?" for a number without a meaning. Static texts. */
 const char *case_state_text(PbCaseState state, bool zh);

@@ -73,7 +73,10 @@ static enum tb_code check_proposed(struct turn *turn, const char *peer, const st
 	bool known = id.size == MESSAGE_ID_BYTES;
 	if (known) {
 		struct kv_key key = proposed_key(peer, id);
-		known = kv_get(&turn->kv, KV_PROPOSED, &key, &turn->arena, &stored, NULL) == TB_OK &&
+		enum tb_code code = kv_get(&turn->kv, KV_PROPOSED, &key, &turn->arena, &stored, err);
+		if (code != TB_OK && code != TB_ENOTFOUND)
+			return code;
+		known = code == TB_OK &&
 		        tb_bytes_equal(stored, proposed_text(&turn->arena, entry->case_number, entry->event));
 	}
 	for (size_t j = from; j < i; j++)
@@ -113,18 +116,16 @@ static enum tb_code check_next(const PbCaseRecord *record, const PbCaseEntry *en
 	if (!row || entry->from != record->state || entry->to != row->to)
 		return tb_fail(err, TB_ESTATE, "entry %u: %s is not possible in state %u", entry->seq,
 		               case_event_text(entry->event, false), (unsigned)record->state);
-	bool at_home = strcmp(entry->node, record->home) == 0;
-	if (!at_home && strcmp(entry->node, record->window) != 0)
+	unsigned sides = case_sides(record, entry->node);
+	if (sides == 0)
 		return tb_fail(err, TB_EDENIED, "entry %u: from a region that is no party", entry->seq);
-	if (!entry->actor ||
-	    !case_row_takes(row, entry->actor->role, at_home ? CASE_AT_HOME : CASE_AT_WINDOW))
+	if (!entry->actor || !case_row_takes(row, entry->actor->role, sides))
 		return tb_fail(err, TB_EDENIED, "entry %u: %s by a role or on a side that may not",
 		               entry->seq, case_event_text(entry->event, false));
-	if (case_allowed(&row, mode, record->state, entry->event, entry->actor->role,
-	                 at_home ? CASE_AT_HOME : CASE_AT_WINDOW, entry->detail, &why))
+	if (case_allowed(&row, mode, record->state, entry->event, entry->actor->role, sides, entry->detail,
+	                 &why))
 		return tb_fail(err, why.code, "entry %u: %s", entry->seq, why.text);
-	if (row->needs & CASE_ONCE &&
-	    (entry->event == PB_CASE_EVENT__EXTEND ? record->extended : record->evaluated))
+	if (row->needs & CASE_ONCE && case_done_once(record, entry->event))
 		return tb_fail(err, TB_ESTATE, "entry %u: %s: only once in a case", entry->seq,
 		               case_event_text(entry->event, false));
 	if (entry->salt.len != TB_SALT_BYTES || !clocks_from_proto(&clocks, entry->clocks, entry->n_clocks))
@@ -231,7 +232,8 @@ static enum tb_code check_against_list(struct turn *turn, PbCaseRecord *record, 
 		return tb_fail(err, TB_EMALFORMED, "the package has no application");
 	enum tb_code code = catalogue_item(&turn->kv, turn->core->setup.region, record->item, &turn->arena,
 	                                   &item, &version, err);
-	if (code == TB_OK)
+	/* What was deemed accepted is accepted with what there is. */
+	if (code == TB_OK && run->list[run->count - 1]->event != PB_CASE_EVENT__DEEM)
 		code = catalogue_check_application(item, whole, err);
 	if (code == TB_OK)
 		code = check_digests(whole->materials, whole->n_materials, err);
@@ -281,6 +283,15 @@ static void consume(PbCaseRecord *record, const PbCaseMessage *message, const ui
 	record->in_previous = proto_data(tb_arena_bytes(arena, tb_bytes_of(digest, PKI_HASH_BYTES)));
 }
 
+/* What the last entry of |run| means for who has the case: the needs of its row. */
+static uint32_t last_needs(const PbCaseRecord *record, const struct entries *run)
+{
+	const PbCaseEntry *last = run->list[run->count - 1];
+	const struct case_mode *mode = case_mode_find(record->mode);
+	const struct case_row *row = mode ? case_row_find(mode, last->from, last->event) : NULL;
+	return row ? row->needs : 0;
+}
+
 static enum tb_code take_package(struct turn *turn, const char *peer, const PbCaseMessage *message,
                                  const uint8_t digest[PKI_HASH_BYTES], PbCaseRecord *record, uint32_t *head,
                                  struct tb_error *err)
@@ -302,7 +313,8 @@ static enum tb_code take_package(struct turn *turn, const char *peer, const PbCa
 	code = check_known(record, &run, known, err);
 	if (code == TB_OK)
 		code = check_run(turn, after, &run, known, peer, err);
-	if (code == TB_OK && after->state != PB_CASE_STATE__TRANSFER)
+	uint32_t ends = message->package->copy ? CASE_SHARES : CASE_HANDS_OVER;
+	if (code == TB_OK && !(last_needs(record, &run) & ends))
 		code = tb_fail(err, TB_ESTATE, "a package ends with its sending");
 	if (code == TB_OK)
 		code = check_against_list(turn, record, &run, &whole, err);
@@ -310,11 +322,15 @@ static enum tb_code take_package(struct turn *turn, const char *peer, const PbCa
 		return code;
 	append_run(turn, record, peer, &run, known);
 	consume(record, message, digest, &turn->arena);
-	record->owner = record->home;
-	record->epoch++;
+	if (message->package->copy) {
+		record->shared = true;
+	} else {
+		record->owner = record->home;
+		record->epoch++;
+	}
 	record->materials_missing = 0;
 	want_materials(turn, record, peer, whole->materials, whole->n_materials);
-	case_arm(turn, record, true);
+	case_arm(turn, record, !message->package->copy);
 	case_save(turn, record);
 	case_maybe_sign(turn, record);
 	*head = record->seq;
@@ -358,8 +374,7 @@ static enum tb_code take_entries(struct turn *turn, const char *peer, const PbCa
 	if (code == TB_OK)
 		code = check_run(turn, after, &run, 0, peer, err);
 	if (code == TB_OK &&
-	    message->entries->hand_over != (after->state == PB_CASE_STATE__RETURNED &&
-	                                    run.list[run.count - 1]->event == PB_CASE_EVENT__RETURN))
+	    message->entries->hand_over != ((last_needs(record, &run) & CASE_HANDS_OVER) != 0))
 		code = tb_fail(err, TB_EINVALID, "a return hands the case over, and nothing else does");
 	for (size_t i = 0; i < run.count && code == TB_OK; i++)
 		code = check_decision(turn, peer, run.list[i], err);
@@ -517,10 +532,13 @@ static void told_expired(struct turn *turn, const char *peer, PbCaseRecord *reco
 	struct kv_key key = kv_key_str(peer);
 	PbOutboxRecord *old;
 	PbCaseMessage *message;
+	struct tb_error err = {0};
 	kv_key_add_u64(&key, notice->expired->seq);
-	if (KV_GET(&turn->kv, KV_OUTBOX, &key, outbox_record, &turn->arena, &old, NULL) ||
-	    PROTO_DECODE_OWN(&message, case_message, proto_bytes(old->message), &turn->arena, NULL))
+	if (KV_GET(&turn->kv, KV_OUTBOX, &key, outbox_record, &turn->arena, &old, &err) ||
+	    PROTO_DECODE_OWN(&message, case_message, proto_bytes(old->message), &turn->arena, &err)) {
+		turn_log(turn, TB_LOG_ERROR, "delivery.unreadable", peer, record->number, "%s", err.text);
 		return;
+	}
 	kv_delete(&turn->kv, KV_DEAD, &key);
 	bool applied = strcmp(receipt->code, "applied") == 0;
 	if (old->hand_over && record->handing_over) {
@@ -528,9 +546,10 @@ static void told_expired(struct turn *turn, const char *peer, PbCaseRecord *reco
 			handed_over(turn, record);
 		else
 			bounced(turn, record, "expired: the package did not arrive");
-	} else if (!applied && message->entries) {
+	} else if (!applied && (message->entries || message->package)) {
 		PbCaseMessage again = PB_CASE_MESSAGE__INIT;
 		again.entries = message->entries;
+		again.package = message->package;
 		delivery_queue(turn, peer, record, &again, false);
 		case_save(turn, record);
 	}
@@ -553,6 +572,15 @@ void case_receipted(struct turn *turn, const char *peer, const PbCaseMessage *me
 			handed_over(turn, record);
 		else
 			bounced(turn, record, receipt->reason[0] ? receipt->reason : receipt->code);
+	} else if (message->package && message->package->copy && !durable) {
+		/* The home region does not want its copy: it is asked by people. */
+		record->shared = false;
+		record->dispute = true;
+		record->refusal =
+			tb_arena_printf(&turn->arena, "%s refused its copy: %s", peer, receipt->reason);
+		turn_log(turn, TB_LOG_ERROR, "case.copy_refused", peer, record->number, "%s",
+		         receipt->reason);
+		case_save(turn, record);
 	} else if (message->entries && message->entries->hand_over && record->handing_over && durable) {
 		handed_over(turn, record);
 	} else if (message->entries && !durable) {

@@ -43,6 +43,12 @@ void case_save(struct turn *turn, PbCaseRecord *record)
 	kv_put_message(&turn->kv, KV_CASE, &key, &record->base);
 }
 
+unsigned case_sides(const PbCaseRecord *record, const char *node)
+{
+	unsigned sides = strcmp(record->window, node) == 0 ? CASE_AT_WINDOW : 0;
+	return strcmp(record->home, node) == 0 ? sides | CASE_AT_HOME : sides;
+}
+
 const char *case_other(const PbCaseRecord *record, const char *self)
 {
 	return strcmp(record->home, self) == 0 ? record->window : record->home;
@@ -96,6 +102,7 @@ void case_fold(PbCaseRecord *record, const PbCaseEntry *entry, const uint8_t dig
 		record->extended = true;
 		break;
 	case PB_CASE_EVENT__LOST:
+	case PB_CASE_EVENT__OBJECT:
 		record->dispute = true;
 		break;
 	case PB_CASE_EVENT__POST:
@@ -106,8 +113,17 @@ void case_fold(PbCaseRecord *record, const PbCaseEntry *entry, const uint8_t dig
 		record->evaluated = true;
 		break;
 	case PB_CASE_EVENT__SIGN:
-	case PB_CASE_EVENT__SUPPLEMENT: /* article 32 counts from the receipt of what was corrected */
+		record->signed_for = true;
 		record->received_ms = entry->at_ms;
+		break;
+	/* Article 32 counts from the receipt, and from that of what was corrected. */
+	case PB_CASE_EVENT__SUBMIT:
+	case PB_CASE_EVENT__BRING:
+	case PB_CASE_EVENT__SUPPLEMENT:
+		record->received_ms = entry->at_ms;
+		break;
+	case PB_CASE_EVENT__RETURN:
+		record->signed_for = false;
 		break;
 	case PB_CASE_EVENT__ACCEPT:
 	case PB_CASE_EVENT__DEEM:
@@ -135,10 +151,11 @@ void case_append(struct turn *turn, PbCaseRecord *record, const PbCaseEntry *ent
 
 /* ---- ordering an event */
 
-static bool unfinished_once(const PbCaseRecord *record, PbCaseEvent event)
+bool case_done_once(const PbCaseRecord *record, PbCaseEvent event)
 {
 	return (event == PB_CASE_EVENT__EXTEND && record->extended) ||
-	       (event == PB_CASE_EVENT__EVALUATE && record->evaluated);
+	       (event == PB_CASE_EVENT__EVALUATE && record->evaluated) ||
+	       (event == PB_CASE_EVENT__SIGN && record->signed_for);
 }
 
 /* The deciding body's own number (办件编号): 实施编码, date, four digits, as live systems have it; an..50. */
@@ -149,10 +166,13 @@ static void number_acceptance(struct turn *turn, const PbCaseRecord *record, PbC
 	tb_day today = tb_day_at(turn->now);
 	tb_day_split(today, &year, &month, &day);
 	snprintf(name, sizeof(name), "accept/%d", (int)today);
+	const char *self = turn->core->setup.region;
 	uint64_t sequence = kv_number(&turn->kv, name) + 1;
 	kv_set_number(&turn->kv, name, sequence);
-	detail->local_number = tb_arena_printf(&turn->arena, "%.36s%04d%02d%02d%04llu", record->item, year,
-	                                       month, day, (unsigned long long)sequence);
+	/* A window that accepts counts its own: its region keeps the two sequences apart. */
+	detail->local_number =
+		tb_arena_printf(&turn->arena, "%.32s%04d%02d%02d%04llu%s", record->item, year, month, day,
+	                        (unsigned long long)sequence, strcmp(self, record->home) ? self : "");
 }
 
 static void issue(struct turn *turn, PbCaseDetail *detail, const struct sealed_one *one)
@@ -180,7 +200,7 @@ static enum tb_code check_here(const PbCaseRecord *record, const struct case_row
 	if (record->seq >= TB_ENTRIES_MAX)
 		return tb_fail(err, TB_ETOOBIG, "case %s has %d entries already", record->number,
 		               TB_ENTRIES_MAX);
-	if ((row->needs & CASE_ONCE) && unfinished_once(record, row->event))
+	if ((row->needs & CASE_ONCE) && case_done_once(record, row->event))
 		return tb_fail(err, TB_ESTATE, "%s: only once in a case", case_event_text(row->event, false));
 	bool needs_all = row->event == PB_CASE_EVENT__SIGN || row->event == PB_CASE_EVENT__ACCEPT ||
 	                 row->event == PB_CASE_EVENT__GRANT;
@@ -190,57 +210,95 @@ static enum tb_code check_here(const PbCaseRecord *record, const struct case_row
 	return TB_OK;
 }
 
-static const char *basis_of(struct turn *turn, const PbCaseRecord *record, enum case_side side)
+static const char *basis_of(struct turn *turn, const PbCaseRecord *record, unsigned sides)
 {
-	if (side == CASE_AT_HOME)
+	if (sides & CASE_AT_HOME)
 		return tb_arena_printf(&turn->arena, "item %s of %s", record->item, record->home);
 	return tb_arena_printf(&turn->arena, "grant of %s to %s, mode %s", record->home, record->window,
 	                       record->mode);
 }
 
-/* Tells the other side, if it has the case or is to have it. */
-static void tell(struct turn *turn, PbCaseRecord *record, const struct case_row *row, struct tb_bytes bytes)
+/* The other side may fetch what |entry| names. */
+static void allow_materials(struct turn *turn, const char *other, struct tb_bytes bytes)
+{
+	PbCaseEntry *entry;
+	if (PROTO_DECODE_OWN(&entry, case_entry, bytes, &turn->arena, NULL) != TB_OK || !entry->detail)
+		return;
+	const PbApplication *application = entry->detail->application;
+	for (size_t i = 0; application && i < application->n_materials; i++)
+		material_allow(turn, other, proto_bytes(application->materials[i]->root));
+	for (size_t i = 0; i < entry->detail->n_materials; i++)
+		material_allow(turn, other, proto_bytes(entry->detail->materials[i]->root));
+}
+
+/* Everything so far: a hand-over to the home region, or its copy. */
+static void tell_all(struct turn *turn, PbCaseRecord *record, bool copy)
 {
 	const char *other = case_other(record, turn->core->setup.region);
 	PbCaseMessage message = PB_CASE_MESSAGE__INIT;
 	PbCasePackage package = PB_CASE_PACKAGE__INIT;
-	PbCaseEntries entries = PB_CASE_ENTRIES__INIT;
-	ProtobufCBinaryData both[2] = {{0, NULL}, proto_data(bytes)};
-	bool hands_over = (row->needs & CASE_HANDS_OVER) != 0;
-	if (hands_over && row->event == PB_CASE_EVENT__SEND) {
-		package.entries = tb_arena_alloc(&turn->arena, record->seq * sizeof(*package.entries));
-		for (uint32_t seq = 1; seq <= record->seq; seq++) {
-			struct kv_key key = entry_key(record->number, seq);
-			struct tb_bytes entry;
-			enum tb_code code = kv_get(&turn->kv, KV_ENTRY, &key, &turn->arena, &entry, NULL);
-			assert(code == TB_OK); /* case_whole() has read them before anything was written. */
-			package.entries[package.n_entries++] = proto_data(entry);
-		}
-		message.package = &package;
-	} else if (record->epoch == 0) {
-		return;
-	} else {
-		entries.n_entries = 1;
-		entries.entries = &both[1];
-		if (row->event == PB_CASE_EVENT__BOUNCE) {
-			/* The sending went with the package that was refused: it goes again, before what
-			 * undid it. */
-			struct kv_key key = entry_key(record->number, record->seq - 1);
-			struct tb_bytes sent;
-			if (kv_get(&turn->kv, KV_ENTRY, &key, &turn->arena, &sent, NULL) == TB_OK) {
-				both[0] = proto_data(sent);
-				entries.n_entries = 2;
-				entries.entries = both;
-			}
-		}
-		entries.hand_over = hands_over;
-		message.entries = &entries;
+	package.copy = copy;
+	package.entries = tb_arena_alloc(&turn->arena, record->seq * sizeof(*package.entries));
+	for (uint32_t seq = 1; seq <= record->seq; seq++) {
+		struct kv_key key = entry_key(record->number, seq);
+		struct tb_bytes entry;
+		enum tb_code code = kv_get(&turn->kv, KV_ENTRY, &key, &turn->arena, &entry, NULL);
+		assert(code == TB_OK); /* case_whole() has read them before anything was written. */
+		package.entries[package.n_entries++] = proto_data(entry);
+		allow_materials(turn, other, entry);
 	}
-	record->handing_over = hands_over;
-	delivery_queue(turn, other, record, &message, hands_over);
+	message.package = &package;
+	record->handing_over = !copy;
+	record->shared = copy;
+	delivery_queue(turn, other, record, &message, !copy);
 }
 
-/* Before a hand-over: every entry can be read, and all of them fit in one message. */
+/* The entry |bytes| goes to the side that has the case already. */
+static void tell_entry(struct turn *turn, PbCaseRecord *record, const struct case_row *row,
+                       struct tb_bytes bytes)
+{
+	PbCaseMessage message = PB_CASE_MESSAGE__INIT;
+	PbCaseEntries entries = PB_CASE_ENTRIES__INIT;
+	ProtobufCBinaryData both[2] = {{0, NULL}, proto_data(bytes)};
+	entries.n_entries = 1;
+	entries.entries = &both[1];
+	if (row->event == PB_CASE_EVENT__BOUNCE) {
+		/* The sending went with the package that was refused: it goes again, before what undid it. */
+		struct kv_key key = entry_key(record->number, record->seq - 1);
+		struct tb_bytes sent;
+		if (kv_get(&turn->kv, KV_ENTRY, &key, &turn->arena, &sent, NULL) == TB_OK) {
+			both[0] = proto_data(sent);
+			entries.n_entries = 2;
+			entries.entries = both;
+		}
+	}
+	entries.hand_over = (row->needs & CASE_HANDS_OVER) != 0;
+	message.entries = &entries;
+	record->handing_over = entries.hand_over;
+	delivery_queue(turn, case_other(record, turn->core->setup.region), record, &message,
+	               entries.hand_over);
+}
+
+/* Does the other side get the whole case with this event? */
+static bool gives_all(struct turn *turn, const PbCaseRecord *record, const struct case_row *row)
+{
+	bool from_window = strcmp(record->window, turn->core->setup.region) == 0;
+	return ((row->needs & CASE_HANDS_OVER) && from_window) ||
+	       ((row->needs & CASE_SHARES) && !record->shared);
+}
+
+/* Tells the other side, if there is one, and it has the case or is to have it. */
+static void tell(struct turn *turn, PbCaseRecord *record, const struct case_row *row, struct tb_bytes bytes)
+{
+	if (strcmp(record->home, record->window) == 0)
+		return;
+	if (gives_all(turn, record, row))
+		tell_all(turn, record, (row->needs & CASE_SHARES) != 0);
+	else if (record->epoch > 0 || record->shared)
+		tell_entry(turn, record, row, bytes);
+}
+
+/* Before everything is given: every entry can be read, and all of them fit in one message. */
 static enum tb_code case_whole(struct turn *turn, const PbCaseRecord *record, struct tb_error *err)
 {
 	size_t bytes = 4096;
@@ -260,8 +318,8 @@ static enum tb_code case_whole(struct turn *turn, const PbCaseRecord *record, st
 }
 
 static PbCaseEntry *make_entry(struct turn *turn, const PbCaseRecord *record,
-                               const struct case_change *change, const struct case_row *row,
-                               enum case_side side, const struct case_clocks *clocks)
+                               const struct case_change *change, const struct case_row *row, unsigned sides,
+                               const struct case_clocks *clocks)
 {
 	PbCaseEntry *entry = PROTO_NEW(PbCaseEntry, case_entry, &turn->arena);
 	uint8_t salt[TB_SALT_BYTES];
@@ -275,7 +333,7 @@ static PbCaseEntry *make_entry(struct turn *turn, const PbCaseRecord *record,
 	entry->node = (char *)(uintptr_t)change->node;
 	entry->owner = (char *)(uintptr_t)turn->core->setup.region;
 	entry->actor = (PbActor *)(uintptr_t)change->actor;
-	entry->basis = (char *)(uintptr_t)basis_of(turn, record, side);
+	entry->basis = (char *)(uintptr_t)basis_of(turn, record, sides);
 	entry->at_ms = turn->now;
 	entry->detail = change->detail;
 	entry->previous = record->head;
@@ -291,10 +349,10 @@ enum tb_code case_order(struct turn *turn, PbCaseRecord *record, const struct ca
 	const struct case_mode *mode = case_mode_find(record->mode);
 	const struct case_row *row;
 	struct case_clocks clocks;
-	enum case_side side = strcmp(change->node, record->home) == 0 ? CASE_AT_HOME : CASE_AT_WINDOW;
+	unsigned sides = case_sides(record, change->node);
 	if (!mode || !clocks_from_proto(&clocks, record->clocks, record->n_clocks))
 		return tb_fail(err, TB_ECORRUPT, "case %s: its record is damaged", record->number);
-	enum tb_code code = case_allowed(&row, mode, record->state, change->event, change->actor->role, side,
+	enum tb_code code = case_allowed(&row, mode, record->state, change->event, change->actor->role, sides,
 	                                 change->detail, err);
 	if (code == TB_OK)
 		code = check_here(record, row, err);
@@ -304,10 +362,11 @@ enum tb_code case_order(struct turn *turn, PbCaseRecord *record, const struct ca
 		.promised_days = (int32_t)(change->detail ? change->detail->promised_days : 0),
 		.days = (int32_t)(change->detail ? change->detail->days : 0),
 		.originals = record->needs_originals,
+		.bad = change->detail && change->detail->grade >= CASE_GRADE_BAD,
 		.clock = change->detail ? change->detail->clock : PB_CLOCK__CLOCK_UNSPECIFIED};
 	if (code == TB_OK)
 		code = clocks_apply(&clocks, mode, row, turn->core->setup.calendar, &params, err);
-	if (code == TB_OK && (row->needs & CASE_HANDS_OVER))
+	if (code == TB_OK && gives_all(turn, record, row))
 		code = case_whole(turn, record, err);
 	if (code == TB_OK && change->issue)
 		code = credential_can_store(&turn->kv, change->issue, &turn->arena, err);
@@ -318,7 +377,7 @@ enum tb_code case_order(struct turn *turn, PbCaseRecord *record, const struct ca
 		number_acceptance(turn, record, change->detail);
 	if (change->issue)
 		issue(turn, change->detail, change->issue);
-	PbCaseEntry *entry = make_entry(turn, record, change, row, side, &clocks);
+	PbCaseEntry *entry = make_entry(turn, record, change, row, sides, &clocks);
 	struct tb_bytes bytes = proto_encode_arena(&turn->arena, &entry->base);
 	uint8_t digest[PKI_HASH_BYTES];
 	pki_sha256(digest, bytes);
@@ -390,8 +449,14 @@ tb_time case_timers(struct turn *turn)
 		char number[TB_ID_BYTES_MAX + 1] = "";
 		memcpy(number, timer.bytes + 8,
 		       timer.size - 8 < TB_ID_BYTES_MAX ? timer.size - 8 : TB_ID_BYTES_MAX);
-		if (case_load(&turn->kv, number, &turn->arena, &record, NULL) != TB_OK)
+		struct tb_error err = {0};
+		if (case_load(&turn->kv, number, &turn->arena, &record, &err) != TB_OK) {
+			/* Mended or not by then: its clocks are not forgotten. */
+			struct kv_key later = timer_key(turn->now + TB_HOUR, number);
+			turn_log(turn, TB_LOG_ERROR, "case.unreadable", "", number, "%s", err.text);
+			kv_mark(&turn->kv, KV_TIMER, &later);
 			continue;
+		}
 		record->timer_ms = 0;
 		if (strcmp(record->owner, turn->core->setup.region) == 0 && !record->handing_over &&
 		    clocks_from_proto(&clocks, record->clocks, record->n_clocks) &&
@@ -409,9 +474,10 @@ void case_maybe_sign(struct turn *turn, PbCaseRecord *record)
 	                             .actor = case_system_actor(&turn->arena),
 	                             .node = turn->core->setup.region};
 	struct tb_error err;
-	if (record->state != PB_CASE_STATE__TRANSFER || record->materials_missing ||
-	    record->needs_originals || record->handing_over ||
-	    strcmp(record->owner, turn->core->setup.region) != 0)
+	const struct case_mode *mode = case_mode_find(record->mode);
+	if (!mode || !case_row_find(mode, record->state, PB_CASE_EVENT__SIGN) || record->signed_for ||
+	    record->materials_missing || record->needs_originals || record->handing_over ||
+	    strcmp(record->owner, turn->core->setup.region) != 0 || strcmp(record->owner, record->home) != 0)
 		return;
 	change.detail = PROTO_NEW(PbCaseDetail, case_detail, &turn->arena);
 	if (case_order(turn, record, &change, &err))

@@ -13,7 +13,7 @@ struct apply {
 /* |which| may be any number that a peer sent. */
 static bool clock_known(PbClock which)
 {
-	return which >= PB_CLOCK__T1_NOTIFY && which <= PB_CLOCK__T7_CORRECTION;
+	return which >= PB_CLOCK__T1_NOTIFY && which <= PB_CLOCK__T9_REPAIR;
 }
 
 static bool time_sane(tb_time at)
@@ -108,7 +108,8 @@ static enum tb_code apply_op(const struct apply *apply, struct case_clocks *cloc
 	struct case_clock *clock = &clocks->of[op->clock];
 	int32_t days;
 	enum tb_code code;
-	if (op->flags & CASE_CLOCK_IF_ORIGINALS && !apply->params->originals)
+	if ((op->flags & CASE_CLOCK_IF_ORIGINALS && !apply->params->originals) ||
+	    (op->flags & CASE_CLOCK_IF_BAD && !apply->params->bad))
 		return TB_OK;
 	switch (op->op) {
 	case CASE_CLOCK_START:
@@ -179,6 +180,8 @@ enum tb_code clocks_apply(struct case_clocks *clocks, const struct case_mode *mo
 	enum tb_code code = check_params(row, params, &apply.from, err);
 	if (code == TB_OK && row->after != PB_CLOCK__CLOCK_UNSPECIFIED)
 		code = check_ran_out(&next, row->after, params->at, err);
+	if (code == TB_OK && row->whilst != PB_CLOCK__CLOCK_UNSPECIFIED && !next.of[row->whilst].running)
+		code = tb_fail(err, TB_ESTATE, "clock T%d does not run any more", (int)row->whilst);
 	if (code == TB_OK && row->event == PB_CASE_EVENT__OVERDUE)
 		code = mark_overdue(&next, params, err);
 	if (row->needs & CASE_STOPS_CLOCKS)

@@ -27,13 +27,15 @@ struct clocks_params {
 	int32_t promised_days; /* T5: 1..CASE_LEGAL_DAYS_MAX */
 	int32_t days;          /* EXTEND: 1..CASE_EXTEND_DAYS_MAX */
 	bool originals;        /* paper originals travel */
+	bool bad;              /* EVALUATE: the grade is bad */
 	PbClock clock;         /* OVERDUE: the clock that ran out; CLOCK_UNSPECIFIED marks none */
 };
 
 /* Does to |clocks| what |row| of |mode| says. On failure they are as before.
  *
  * TB_ECALENDAR a limit reaches into a year that the calendar does not cover
- * TB_ESTATE    the clock is not in a state for it: DEEM, LAPSE or OVERDUE before it ran out, EXTEND after
+ * TB_ESTATE    the clock is not in a state for it: DEEM, LAPSE or OVERDUE before it ran out, EXTEND after, or
+ *              what may happen only while it runs
  * TB_EINVALID  a time or a number of days out of range */
 TB_MUST_CHECK enum tb_code clocks_apply(struct case_clocks *clocks, const struct case_mode *mode,
                                         const struct case_row *row, const struct calendar *calendar,

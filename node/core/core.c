@@ -320,6 +320,9 @@ static void end(struct turn *turn)
 static enum tb_code repair(struct turn *turn, struct tb_error *err)
 {
 	struct core *core = turn->core;
+	enum tb_code code = kv_check_numbers(&turn->kv, err);
+	if (code)
+		return code;
 	core->batches = core->batches_stored = kv_number(&turn->kv, "batches");
 	core->credentials = core->credentials_stored = kv_number(&turn->kv, "credentials");
 	core->audit_noted = kv_number(&turn->kv, "audit_noted");

@@ -323,23 +323,27 @@ static enum tb_code check_message(const PbCaseMessage *message, struct tb_error 
 
 /* What became of a message that its sender gives up: |code| is "applied" if it took effect here. One that was
  * refused, or was given up before, did not. */
-static void expire(struct turn *turn, const char *peer, const PbCaseMessage *message, PbReceipt *receipt)
+static enum tb_code expire(struct turn *turn, const char *peer, const PbCaseMessage *message,
+                           PbReceipt *receipt, struct tb_error *err)
 {
 	const PbExpiredNotice *expired = message->expired;
 	struct kv_key key = in_key(peer, proto_bytes(expired->id));
 	PbInboxRecord *known;
 	PbReceipt *before;
-	receipt->kind = PB_RECEIPT_KIND__DURABLE;
+	PbCaseRecord *kase;
 	receipt->code = tb_arena_str(&turn->arena, "unseen");
 	if (expired->id.len != 16 || expired->digest.len != PKI_HASH_BYTES)
-		return;
-	if (kv_has(&turn->kv, KV_INBOX, &key)) {
-		if (KV_GET(&turn->kv, KV_INBOX, &key, inbox_record, &turn->arena, &known, NULL) ||
-		    PROTO_DECODE_OWN(&before, receipt, proto_bytes(known->receipt), &turn->arena, NULL) ||
-		    before->kind == PB_RECEIPT_KIND__DURABLE)
-			receipt->code = tb_arena_str(&turn->arena, "applied");
-		return;
-	}
+		return TB_OK;
+	enum tb_code code = KV_GET(&turn->kv, KV_INBOX, &key, inbox_record, &turn->arena, &known, err);
+	if (code == TB_OK)
+		code = PROTO_DECODE_OWN(&before, receipt, proto_bytes(known->receipt), &turn->arena, err);
+	if (code == TB_OK && before->kind == PB_RECEIPT_KIND__DURABLE)
+		receipt->code = tb_arena_str(&turn->arena, "applied");
+	if (code != TB_ENOTFOUND)
+		return code;
+	code = case_load(&turn->kv, message->case_number, &turn->arena, &kase, err);
+	if (code != TB_OK && code != TB_ENOTFOUND)
+		return code;
 	/* Its receipt, should it come after all. */
 	PbReceipt late = PB_RECEIPT__INIT;
 	late.id = expired->id;
@@ -354,13 +358,12 @@ static void expire(struct turn *turn, const char *peer, const PbCaseMessage *mes
 	record.receipt = proto_data(proto_encode_arena(&turn->arena, &late.base));
 	record.refused_unseen = true;
 	kv_put_message(&turn->kv, KV_INBOX, &key, &record.base);
-	PbCaseRecord *kase;
-	if (case_load(&turn->kv, message->case_number, &turn->arena, &kase, NULL) == TB_OK &&
-	    kase->in_seq + 1 == expired->case_seq) {
+	if (code == TB_OK && kase->in_seq + 1 == expired->case_seq) {
 		kase->in_seq = expired->case_seq;
 		kase->in_previous = expired->digest;
 		case_save(turn, kase);
 	}
+	return TB_OK;
 }
 
 static const char *reason_word(enum tb_code code)
@@ -438,13 +441,13 @@ static struct tb_bytes receive(struct turn *turn, const struct core_inbound *inb
 	receipt.id = message->id;
 	receipt.case_number = message->case_number;
 	struct kv_key key = in_key(inbound->peer, proto_bytes(message->id));
-	if (KV_GET(&turn->kv, KV_INBOX, &key, inbox_record, &turn->arena, &known, &err) == TB_OK)
+	enum tb_code code = KV_GET(&turn->kv, KV_INBOX, &key, inbox_record, &turn->arena, &known, &err);
+	if (code == TB_OK)
 		return again(turn, inbound->peer, known, &receipt);
-	enum tb_code code = TB_OK;
 	receipt.code = tb_arena_str(&turn->arena, "");
-	if (message->expired)
-		expire(turn, inbound->peer, message, &receipt);
-	else
+	if (code == TB_ENOTFOUND && message->expired)
+		code = expire(turn, inbound->peer, message, &receipt, &err);
+	else if (code == TB_ENOTFOUND)
 		code = case_message(turn, inbound->peer, message, digest, &defer, &receipt.head, &err);
 	/* What is broken here is no reason to refuse for good: it is mended, and the sender tries again. */
 	if (code && tb_code_fault(code) == TB_FAULT_LOCAL) {

@@ -42,6 +42,24 @@ enum tb_code catalogue_item(struct kv *kv, const char *region, const char *code,
 	               region, (unsigned long long)catalogue->version);
 }
 
+enum tb_code catalogue_base_item(struct kv *kv, const char *region, const char *base_code,
+                                 struct tb_arena *arena, PbItem **item, struct tb_error *err)
+{
+	PbCatalogue *catalogue = NULL;
+	enum tb_code found = load(kv, region, arena, &catalogue, err);
+	*item = NULL;
+	if (found && found != TB_ENOTFOUND)
+		return found;
+	for (size_t i = 0; catalogue && i < catalogue->n_items; i++) {
+		if (strcmp(catalogue->items[i]->base_code, base_code) == 0) {
+			*item = catalogue->items[i];
+			return TB_OK;
+		}
+	}
+	return tb_fail(err, TB_ENOTFOUND, "no item with basic code %.60s is in the list of %.8s", base_code,
+	               region);
+}
+
 /* ---- own list */
 
 static enum tb_code check_load(const PbCatalogueLoadRequest *list, struct tb_error *err)
@@ -75,8 +93,10 @@ void catalogue_apply_load(struct turn *turn, struct core_request *request)
 	catalogue.version = 1;
 	catalogue.n_items = list->n_items;
 	catalogue.items = list->items;
-	if (code == TB_OK && load(&turn->kv, self, &turn->arena, &old, NULL) == TB_OK)
-		catalogue.version = old->version + 1;
+	enum tb_code loaded = code == TB_OK ? load(&turn->kv, self, &turn->arena, &old, NULL) : code;
+	/* Peers take none that is older than theirs: after a list that cannot be read, any later number. */
+	if (code == TB_OK && loaded != TB_ENOTFOUND)
+		catalogue.version = loaded == TB_OK ? old->version + 1 : (uint64_t)turn->now;
 	struct tb_bytes bytes = proto_encode_arena(&turn->arena, &catalogue.base);
 	if (code == TB_OK && bytes.size > TB_BATCH_BYTES_AIM)
 		code = tb_fail(&err, TB_ETOOBIG, "the list is over %d bytes", TB_BATCH_BYTES_AIM);

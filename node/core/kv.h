@@ -92,3 +92,5 @@ TB_MUST_CHECK enum tb_code kv_get_message(struct kv *kv, enum kv_table table, co
 /* Numbers in KV_META; 0 if there is none. */
 uint64_t kv_number(struct kv *kv, const char *name);
 void kv_set_number(struct kv *kv, const char *name, uint64_t number);
+/* Can all of them be read? TB_ECORRUPT. */
+TB_MUST_CHECK enum tb_code kv_check_numbers(struct kv *kv, struct tb_error *err);

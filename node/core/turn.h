@@ -228,6 +228,10 @@ enum tb_code catalogue_read_list(struct query *query, struct tb_error *err);
 enum tb_code catalogue_item(struct kv *kv, const char *region, const char *code, struct tb_arena *arena,
                             PbItem **item, uint64_t *version, struct tb_error *err);
 
+/* The item of |region|'s list with this basic code (基本编码). TB_ENOTFOUND. */
+enum tb_code catalogue_base_item(struct kv *kv, const char *region, const char *base_code,
+                                 struct tb_arena *arena, PbItem **item, struct tb_error *err);
+
 /* ---- casework.c: the engine; caseapi.c: what people and programs call; casewire.c: what peers send */
 struct case_change {
 	PbCaseEvent event;
@@ -251,6 +255,9 @@ void case_append(struct turn *turn, PbCaseRecord *record, const PbCaseEntry *ent
 void case_fold(PbCaseRecord *record, const PbCaseEntry *entry, const uint8_t digest[PKI_HASH_BYTES],
                struct tb_arena *arena);
 const char *case_other(const PbCaseRecord *record, const char *self);
+unsigned case_sides(const PbCaseRecord *record, const char *node); /* of enum case_side; 0: no party */
+/* A CASE_ONCE of the table has happened. */
+bool case_done_once(const PbCaseRecord *record, PbCaseEvent event);
 PbActor *case_system_actor(struct tb_arena *arena);
 /* ACCEPT and DEEM: what the item promises. */
 enum tb_code case_accept_detail(struct turn *turn, const PbCaseRecord *record, PbCaseDetail *detail,
