@@ -34,6 +34,7 @@ enum {
 	/* Cases. */
 	TB_MATERIALS_MAX = 200,
 	TB_NEEDS_MAX = 200,
+	TB_PARTS_MAX = 16, /* of a joint case */
 	TB_ENTRIES_MAX = 4096, /* log entries of one case */
 	TB_CASE_MESSAGE_BYTES_MAX = 512 * 1024,
 

@@ -55,6 +55,9 @@ PbCaseView *case_view(struct kv *kv, const char *self, const PbCaseRecord *recor
 	view->materials_missing = record->materials_missing;
 	view->seq = record->seq;
 	view->applicant_name = record->applicant_name;
+	view->parts = record->parts;
+	view->n_parts = record->n_parts;
+	view->lead = record->lead;
 	if (record->refusal[0])
 		view->proposal = record->refusal;
 	if (mode) {
@@ -196,10 +199,8 @@ static void add_materials(struct tb_arena *arena, PbApplication *application, Pb
 	application->n_materials = have + count;
 }
 
-/* What the applicant has handed in so far: the application, what was brought later, and what |detail| brings.
- */
-static enum tb_code whole_application(struct turn *turn, const PbCaseRecord *record,
-                                      const PbCaseDetail *detail, PbApplication **out, struct tb_error *err)
+enum tb_code case_application(struct turn *turn, const PbCaseRecord *record, PbApplication **out,
+                              struct tb_error *err)
 {
 	PbApplication *application = NULL;
 	for (uint32_t seq = 1; seq <= record->seq; seq++) {
@@ -217,8 +218,6 @@ static enum tb_code whole_application(struct turn *turn, const PbCaseRecord *rec
 			add_materials(&turn->arena, application, entry->detail->materials,
 			              entry->detail->n_materials);
 	}
-	if (application)
-		add_materials(&turn->arena, application, detail->materials, detail->n_materials);
 	*out = application;
 	return application ? TB_OK : tb_fail(err, TB_ECORRUPT, "case %s has no application", record->number);
 }
@@ -276,12 +275,17 @@ static enum tb_code check_submit(struct turn *turn, const PbCaseSubmitRequest *s
 		return tb_fail(err, TB_EINVALID, "application.applicant: missing");
 	if (!submit->actor || !submit->actor->id[0])
 		return tb_fail(err, TB_EINVALID, "actor.id: missing");
-	if (!case_mode_find(application->mode))
+	if (!case_mode_find(application->mode) || case_mode_find(application->mode)->listed_as)
 		return tb_fail(err, TB_EINVALID, "application.mode: no such handling mode");
+	if (application->lead[0] || (application->n_parts > 0 && strcmp(application->mode, "LB") != 0))
+		return tb_fail(err, TB_EINVALID, "application.parts: only with mode LB");
 	bool own = strcmp(application->home, self) == 0;
+	bool joint = strcmp(application->mode, "LB") == 0;
 	bool at_once = submit->forward || leaves_at_once(application->mode);
 	/* All online, it does not matter whose portal it was; the other modes are for a window elsewhere. */
-	if (own && !leaves_at_once(application->mode))
+	if (joint && !own)
+		return tb_fail(err, TB_EINVALID, "application.home: who receives a joint case leads it");
+	if (own && !joint && !leaves_at_once(application->mode))
 		return tb_fail(err, TB_EINVALID, "application.home: mode %s is for items of another region",
 		               application->mode);
 	if (!own && !peer_find(turn->core->peers, application->home))
@@ -298,6 +302,11 @@ static enum tb_code check_submit(struct turn *turn, const PbCaseSubmitRequest *s
 	if (application->n_form > TB_ATTRIBUTES_MAX)
 		return tb_fail(err, TB_ETOOBIG, "application.form: more than %d", TB_ATTRIBUTES_MAX);
 	enum tb_code code = check_materials(turn, application->materials, application->n_materials, err);
+	if (joint) {
+		if (code == TB_OK)
+			code = joint_check(turn, submit->application, err);
+		return code == TB_OK && submit->forward ? joint_complete(turn, application, err) : code;
+	}
 	if (code == TB_OK)
 		code = catalogue_item(&turn->kv, application->home, application->item, &turn->arena, item,
 		                      version, err);
@@ -321,8 +330,7 @@ static struct kv_key request_key(struct turn *turn, const char *request_id)
 	return kv_key_of(tb_bytes_of(hash, REQUEST_HASH_BYTES));
 }
 
-/* The day's next case number; it is used up by use_number() only, so that what is refused leaves no gap. */
-static void next_number(struct turn *turn, char out[IDENT_CASE_ROOM])
+void case_next_number(struct turn *turn, char out[32])
 {
 	char name[32];
 	tb_day day = tb_day_at(turn->now);
@@ -330,7 +338,7 @@ static void next_number(struct turn *turn, char out[IDENT_CASE_ROOM])
 	ident_case_number(out, turn->core->setup.region, day, (uint32_t)kv_number(&turn->kv, name) + 1);
 }
 
-static void use_number(struct turn *turn)
+void case_use_number(struct turn *turn)
 {
 	char name[32];
 	snprintf(name, sizeof(name), "case/%d", (int)tb_day_at(turn->now));
@@ -339,9 +347,9 @@ static void use_number(struct turn *turn)
 
 static PbCaseRecord *new_record(struct turn *turn, const PbApplication *application)
 {
-	char number[IDENT_CASE_ROOM];
+	char number[32];
 	PbCaseRecord *record = PROTO_NEW(PbCaseRecord, case_record, &turn->arena);
-	next_number(turn, number);
+	case_next_number(turn, number);
 	record->number = tb_arena_str(&turn->arena, number);
 	record->item = application->item;
 	record->item_name = application->item_name;
@@ -353,6 +361,8 @@ static PbCaseRecord *new_record(struct turn *turn, const PbApplication *applicat
 	record->state = PB_CASE_STATE__DRAFT;
 	record->created_ms = turn->now;
 	record->applicant_name = application->applicant->name;
+	record->parts = application->parts;
+	record->n_parts = application->n_parts;
 	return record;
 }
 
@@ -361,7 +371,9 @@ static PbCaseEvent next_after_check(const struct case_mode *mode)
 {
 	for (size_t i = 0; i < mode->rows_count; i++) {
 		const struct case_row *row = &mode->rows[i];
-		if (row->from == PB_CASE_STATE__CHECKING && (row->needs & (CASE_HANDS_OVER | CASE_SHARES)) &&
+		bool leaves =
+			(row->needs & (CASE_HANDS_OVER | CASE_SHARES)) || row->event == PB_CASE_EVENT__ACCEPT;
+		if (row->from == PB_CASE_STATE__CHECKING && leaves &&
 		    case_row_takes(row, PB_ROLE__R_WIN, CASE_AT_WINDOW))
 			return row->event;
 	}
@@ -381,7 +393,7 @@ static enum tb_code forward(struct turn *turn, PbCaseRecord *record, const PbCas
 		return code;
 	change.event = next_after_check(case_mode_find(record->mode));
 	change.detail = PROTO_NEW(PbCaseDetail, case_detail, &turn->arena);
-	if (change.event == PB_CASE_EVENT__ACCEPT)
+	if (change.event == PB_CASE_EVENT__ACCEPT && record->n_parts == 0)
 		code = case_accept_detail(turn, record, change.detail, err);
 	return code ? code : case_order(turn, record, &change, err);
 }
@@ -391,8 +403,8 @@ void case_apply_submit(struct turn *turn, struct core_request *request)
 	const PbCaseSubmitRequest *submit = (const PbCaseSubmitRequest *)(const void *)request->message;
 	struct tb_error err = {0};
 	struct tb_bytes number;
-	PbItem *item;
-	uint64_t version;
+	PbItem *item = NULL;
+	uint64_t version = 0;
 	struct kv_key repeated = request_key(turn, submit->request_id);
 	enum tb_code code = TB_ENOTFOUND;
 	if (submit->request_id[0])
@@ -406,12 +418,14 @@ void case_apply_submit(struct turn *turn, struct core_request *request)
 		turn_refuse(turn, request, &err);
 		return;
 	}
-	submit->application->item_name = item->name;
-	submit->application->catalogue_version = version;
+	if (item) { /* a joint case is for its parts' items */
+		submit->application->item_name = item->name;
+		submit->application->catalogue_version = version;
+	}
 	PbCaseDetail *detail = PROTO_NEW(PbCaseDetail, case_detail, &turn->arena);
 	detail->application = submit->application;
 	PbCaseRecord *record = new_record(turn, submit->application);
-	record->needs_originals = catalogue_needs_originals(item, submit->application);
+	record->needs_originals = item && catalogue_needs_originals(item, submit->application);
 	struct case_change change = {.event = PB_CASE_EVENT__SUBMIT,
 	                             .actor = submit->actor,
 	                             .detail = detail,
@@ -420,7 +434,7 @@ void case_apply_submit(struct turn *turn, struct core_request *request)
 		turn_refuse(turn, request, &err);
 		return;
 	}
-	use_number(turn);
+	case_use_number(turn);
 	if (submit->request_id[0])
 		kv_put(&turn->kv, KV_REQUEST, &repeated, tb_bytes_str(record->number));
 	case_maybe_sign(turn, record);
@@ -432,21 +446,21 @@ void case_apply_submit(struct turn *turn, struct core_request *request)
 
 /* ---- act */
 
-static enum tb_code propose(struct turn *turn, PbCaseRecord *record, const PbCaseActRequest *act,
-                            PbCaseDetail *detail, struct tb_error *err)
+enum tb_code case_propose(struct turn *turn, PbCaseRecord *record, PbCaseEvent event, PbActor *actor,
+                          PbCaseDetail *detail, struct tb_error *err)
 {
 	const char *self = turn->core->setup.region;
 	const struct case_row *row;
-	enum tb_code code = case_allowed(&row, case_mode_find(record->mode), record->state, act->event,
-	                                 act->actor->role, case_sides(record, self), detail, err);
+	enum tb_code code = case_allowed(&row, case_mode_find(record->mode), record->state, event,
+	                                 actor->role, case_sides(record, self), detail, err);
 	if (code)
 		return code;
 	if (row->needs & CASE_HANDS_OVER)
 		return tb_fail(err, TB_ESTATE, "the case is not this region's to hand over");
 	PbCaseMessage message = PB_CASE_MESSAGE__INIT;
 	PbCaseProposal proposal = PB_CASE_PROPOSAL__INIT;
-	proposal.event = act->event;
-	proposal.actor = act->actor;
+	proposal.event = event;
+	proposal.actor = actor;
 	proposal.detail = detail;
 	proposal.head = record->seq;
 	message.proposal = &proposal;
@@ -467,14 +481,18 @@ static enum tb_code order_here(struct turn *turn, PbCaseRecord *record, const Pb
 	PbApplication *sent = NULL;
 	enum tb_code code = case_allowed(&row, case_mode_find(record->mode), record->state, act->event,
 	                                 act->actor->role, case_sides(record, self), detail, err);
-	if (code == TB_OK && act->event == PB_CASE_EVENT__ACCEPT)
+	bool joint = record->n_parts > 0;
+	if (code == TB_OK && act->event == PB_CASE_EVENT__ACCEPT && !joint)
 		code = case_accept_detail(turn, record, detail, err);
 	bool leaves = code == TB_OK && strcmp(self, record->window) == 0 &&
-	              (row->needs & (CASE_HANDS_OVER | CASE_SHARES));
+	              ((row->needs & (CASE_HANDS_OVER | CASE_SHARES)) ||
+	               (joint && act->event == PB_CASE_EVENT__ACCEPT));
 	if (leaves)
-		code = whole_application(turn, record, detail, &sent, err);
+		code = case_application(turn, record, &sent, err);
 	if (leaves && code == TB_OK)
-		code = check_complete(turn, record, sent, err);
+		add_materials(&turn->arena, sent, detail->materials, detail->n_materials);
+	if (leaves && code == TB_OK)
+		code = joint ? joint_complete(turn, sent, err) : check_complete(turn, record, sent, err);
 	if (code)
 		return code;
 	struct case_change change = {
@@ -507,7 +525,7 @@ void case_apply_act(struct turn *turn, struct core_request *request)
 	if (code == TB_OK && here)
 		code = order_here(turn, record, act, detail, request->prepared, &err);
 	else if (code == TB_OK)
-		code = propose(turn, record, act, detail, &err);
+		code = case_propose(turn, record, act->event, act->actor, detail, &err);
 	if (code) {
 		turn_refuse(turn, request, &err);
 		return;

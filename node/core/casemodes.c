@@ -13,7 +13,7 @@
 #define OP_BAD(name, what) {.clock = PB_CLOCK__##name, .op = CASE_CLOCK_##what, .flags = CASE_CLOCK_IF_BAD}
 #define OPS(...) .ops = {__VA_ARGS__}
 
-/* The rest of a row is in designated members: OPS(), .message, .after, .whilst, .days_max. */
+/* The rest of a row is in designated members: OPS(), .message, .after, .whilst, .within, .days_max. */
 #define ROW(state, what, next, who, where, must, ...)                                                    \
 	{.from = PB_CASE_STATE__##state, .event = PB_CASE_EVENT__##what, .roles = (who), .sides = (where), \
 	 .to = PB_CASE_STATE__##next, .needs = (must), __VA_ARGS__}
@@ -26,6 +26,9 @@
 
 #define WITHDRAW_ROW(state) \
 	ROW(state, WITHDRAW, WITHDRAWN, BIT(APPLICANT) | BIT(R_WIN) | BIT(H_WIN), EITHER, STOPS, .message = "WDRW"),
+/* Where the case never leaves the window's region, nobody but the window hears the applicant. */
+#define WITHDRAW_HERE_ROW(state) \
+	ROW(state, WITHDRAW, WITHDRAWN, BIT(APPLICANT) | BIT(R_WIN), WINDOW, STOPS, .message = "WDRW"),
 #define CONSULT_ROW(state)                                                                       \
 	ROW(state, CONSULT, state, BIT(R_WIN) | BIT(H_WIN) | BIT(H_DEPT) | BIT(R_DEPT) | BIT(LIAISON), EITHER, \
 	    CASE_NEEDS_NOTE, .message = "CONS"),
@@ -56,7 +59,7 @@
 	ROW(SIGNED_FOR, DEEM, ACCEPTED, BIT(SYSTEM), HOME, 0,                                              \
 	    OPS(OP(T1_NOTIFY, STOP), OP(T4_RECHECK, STOP), OP(T5_DECIDE, START)),                          \
 	    .message = "ACPT", .after = PB_CLOCK__T1_NOTIFY),                                              \
-	ROW(SIGNED_FOR, REFUSE, NOT_ACCEPTED, BIT(H_WIN) | BIT(H_DEPT), HOME, REASON | STOPS, .message = "NACPT"),
+	ROW(SIGNED_FOR, REFUSE, NOT_ACCEPTED, BIT(H_WIN), HOME, REASON | STOPS, .message = "NACPT"),
 
 /* Review: articles 42 and 45. |dept| reviews, |head| extends, at |where|. */
 #define REVIEW_ROWS(dept, head, where)                                                                     \
@@ -70,13 +73,13 @@
 	ROW(REVIEW, DENY, DENIED, BIT(dept) | BIT(head), where, REASON,                                    \
 	    OPS(OP(T5_DECIDE, STOP), OP(T6_RESULT, START)), .message = "DECI"),
 
-/* Delivery by |win| at |where|, and after: a bad evaluation is to be repaired. */
-#define DELIVERY_ROWS(win, where, way)                                                                     \
+/* Delivery by |win| at |where|, handed over at |hands|, and after: a bad evaluation is to be repaired. */
+#define DELIVERY_ROWS(win, where, hands, way)                                                                     \
 	ROW(GRANTED, DISPATCH, DELIVERING, BIT(win), where, CASE_NEEDS_WAY | (way),                        \
 	    OPS(OP(T6_RESULT, STOP)), .message = "LOGI"),                                                  \
 	ROW(DENIED, DISPATCH, DELIVERING, BIT(win), where, CASE_NEEDS_WAY | (way),                         \
 	    OPS(OP(T6_RESULT, STOP)), .message = "LOGI"),                                                  \
-	ROW(DELIVERING, HAND_OVER, CLOSED, BIT(R_WIN) | BIT(H_WIN) | BIT(APPLICANT), EITHER, STOPS, .message = "DELV"), \
+	ROW(DELIVERING, HAND_OVER, CLOSED, BIT(R_WIN) | BIT(H_WIN) | BIT(APPLICANT), hands, STOPS, .message = "DELV"), \
 	ROW(CLOSED, EVALUATE, CLOSED, BIT(APPLICANT) | BIT(R_WIN), EITHER, CASE_NEEDS_GRADE | CASE_ONCE,   \
 	    OPS(OP_BAD(T9_REPAIR, START)), .message = "EVAL"),                                             \
 	ROW(CLOSED, REPAIR, CLOSED, BIT(win) | BIT(H_DEPT) | BIT(R_DEPT), where, CASE_NEEDS_NOTE,          \
@@ -102,7 +105,7 @@ static const struct case_row qc_rows[] = {
 	    OPS(OP(T7_CORRECTION, STOP), OP(T1_NOTIFY, START)), .message = "SUPP"),
 	ROW(ACCEPTED, START, REVIEW, BIT(H_DEPT), HOME, 0, .message = "PROC"),
 	REVIEW_ROWS(H_DEPT, H_HEAD, HOME)
-	DELIVERY_ROWS(H_WIN, HOME, CASE_REMOTE_WAY)
+	DELIVERY_ROWS(H_WIN, HOME, EITHER, CASE_REMOTE_WAY)
 	QC_UNDECIDED(WITHDRAW_ROW)
 	QC_OPEN(CONSULT_ROW)
 	QC_OPEN(OVERDUE_ROW)
@@ -143,7 +146,7 @@ static const struct case_row ds_rows[] = {
 	    OPS(OP(T7_CORRECTION, STOP), OP(T1_NOTIFY, START), OP(T4_RECHECK, START)), .message = "SUPP"),
 	ROW(ACCEPTED, START, REVIEW, BIT(H_DEPT), HOME, 0, .message = "PROC"),
 	REVIEW_ROWS(H_DEPT, H_HEAD, HOME)
-	DELIVERY_ROWS(H_WIN, HOME, 0)
+	DELIVERY_ROWS(H_WIN, HOME, EITHER, 0)
 	DS_UNDECIDED(WITHDRAW_ROW)
 	DS_OPEN(CONSULT_ROW)
 	DS_OPEN(OVERDUE_ROW)
@@ -182,13 +185,15 @@ static const struct case_row ys_rows[] = {
 	    OPS(OP(T3_MAIL, STOP), OP(T4_RECHECK, START)), .message = "RCPT"),
 	/* Within the recheck only; the window settles it with the applicant. */
 	ROW(ACCEPTED, RETURN, RETURNED, BIT(H_WIN), HOME, REASON | OVER,
-	    OPS(OP(T4_RECHECK, STOP), OP(T2_PUSH, START)), .message = "RET", .whilst = PB_CLOCK__T4_RECHECK),
+	    OPS(OP(T4_RECHECK, STOP), OP(T2_PUSH, START)), .message = "RET", .within = PB_CLOCK__T4_RECHECK),
 	ROW(RETURNED, SEND, ACCEPTED, BIT(R_WIN), WINDOW, OVER,
 	    OPS(OP(T2_PUSH, STOP), OP_ORIGINALS(T3_MAIL, START)), .message = "PKG"),
 	ROW(RETURNED, CLOSE, WITHDRAWN, BIT(R_WIN), WINDOW, REASON | STOPS, .message = ""),
-	ROW(ACCEPTED, START, REVIEW, BIT(H_DEPT), HOME, 0, OPS(OP(T4_RECHECK, STOP)), .message = "PROC"),
+	/* Not before it was signed for, which is what begins the recheck. */
+	ROW(ACCEPTED, START, REVIEW, BIT(H_DEPT), HOME, 0,
+	    OPS(OP(T4_RECHECK, STOP)), .message = "PROC", .whilst = PB_CLOCK__T4_RECHECK),
 	REVIEW_ROWS(H_DEPT, H_HEAD, HOME)
-	DELIVERY_ROWS(H_WIN, HOME, 0)
+	DELIVERY_ROWS(H_WIN, HOME, EITHER, 0)
 	YS_UNDECIDED(WITHDRAW_ROW)
 	YS_OPEN(CONSULT_ROW)
 	YS_OPEN(OVERDUE_ROW)
@@ -218,11 +223,73 @@ static const struct case_row yb_rows[] = {
 	YB_DEEM_ROW(CHECKING)
 	ROW(ACCEPTED, START, REVIEW, BIT(R_DEPT), WINDOW, 0, .message = "PROC"),
 	REVIEW_ROWS(R_DEPT, R_HEAD, WINDOW)
-	DELIVERY_ROWS(R_WIN, WINDOW, 0)
+	DELIVERY_ROWS(R_WIN, WINDOW, WINDOW, 0)
 	YB_COPIED(OBJECT_ROW)
-	YB_UNDECIDED(WITHDRAW_ROW)
+	YB_UNDECIDED(WITHDRAW_HERE_ROW)
 	YB_OPEN(CONSULT_ROW)
 	YB_OPEN(OVERDUE_ROW)
+};
+
+/* ---- LB: 多地联办, the lead's case. What its parts come to, the system writes down here. */
+
+#define LB_UNDECIDED(XX) XX(RECEIVED) XX(CHECKING) XX(WINDOW_WAITS) XX(ACCEPTED) XX(REVIEW)
+#define LB_OPEN(XX) LB_UNDECIDED(XX) DECIDED_STATES(XX)
+
+static const struct case_row lb_rows[] = {
+	ROW(DRAFT, SUBMIT, RECEIVED, BIT(R_WIN) | BIT(APPLICANT), WINDOW, 0, OPS(OP(T2_PUSH, START)), .message = ""),
+	WINDOW_ROWS
+	ROW(CHECKING, ASK, WINDOW_WAITS, BIT(R_WIN), WINDOW, CASE_NEEDS_LIST,
+	    OPS(OP(T2_PUSH, PAUSE), OP(T7_CORRECTION, START)), .message = ""),
+	ROW(WINDOW_WAITS, BRING, CHECKING, BIT(R_WIN) | BIT(APPLICANT), WINDOW, 0,
+	    OPS(OP(T7_CORRECTION, STOP), OP(T2_PUSH, RESUME)), .message = ""),
+	ROW(CHECKING, REFUSE, NOT_ACCEPTED, BIT(R_WIN), WINDOW, REASON | STOPS, .message = ""),
+	ROW(CHECKING, ACCEPT, ACCEPTED, BIT(R_WIN), WINDOW, 0,
+	    OPS(OP(T2_PUSH, STOP), OP(T8_JOINT, START)), .message = ""),
+	ROW(ACCEPTED, PART, REVIEW, BIT(SYSTEM), WINDOW, 0, .message = ""),
+	ROW(REVIEW, PART, REVIEW, BIT(SYSTEM), WINDOW, 0, .message = ""),
+	ROW(REVIEW, HOLD, REVIEW, BIT(SYSTEM), WINDOW, 0, OPS(OP(T8_JOINT, PAUSE)), .message = ""),
+	ROW(REVIEW, GO_ON, REVIEW, BIT(SYSTEM), WINDOW, 0, OPS(OP(T8_JOINT, RESUME)), .message = ""),
+	/* All parts positive, or one not: then the others are taken back. */
+	ROW(REVIEW, GRANT, GRANTED, BIT(SYSTEM), WINDOW, 0, OPS(OP(T8_JOINT, STOP), OP(T6_RESULT, START)), .message = ""),
+	ROW(REVIEW, DENY, DENIED, BIT(SYSTEM), WINDOW, REASON,
+	    OPS(OP(T8_JOINT, STOP), OP(T6_RESULT, START)), .message = ""),
+	DELIVERY_ROWS(R_WIN, WINDOW, WINDOW, 0)
+	LB_UNDECIDED(WITHDRAW_HERE_ROW)
+	LB_OPEN(CONSULT_ROW)
+	LB_OPEN(OVERDUE_ROW)
+};
+
+/* A part of it, between the lead's region (its window) and the participant (its home). */
+
+#define LS_UNDECIDED(XX) XX(TRANSFER) XX(ACCEPTED) XX(REVIEW) XX(SPECIAL)
+#define LS_OPEN(XX) LS_UNDECIDED(XX) XX(GRANTED) XX(DENIED)
+#define LS_WITHDRAW_ROW(state) \
+	ROW(state, WITHDRAW, WITHDRAWN, BIT(SYSTEM), WINDOW, REASON | STOPS | CASE_SYSTEM_ASKS, .message = "WDRW"),
+#define LS_CLOSE_ROW(state) \
+	ROW(state, HAND_OVER, CLOSED, BIT(SYSTEM), WINDOW, STOPS | CASE_SYSTEM_ASKS, .message = "DELV"),
+#define LS_FILE_ROW(state) ROW(state, FILE, state, BIT(H_DEPT), HOME, CASE_NEEDS_FILES, .message = "SUBR"),
+
+static const struct case_row ls_rows[] = {
+	ROW(DRAFT, SUBMIT, TRANSFER, BIT(SYSTEM), WINDOW, OVER, .message = "SUB"),
+	ROW(TRANSFER, BOUNCE, TERMINATED, BIT(SYSTEM), WINDOW, STOPS, .message = ""),
+	ROW(TRANSFER, SIGN, ACCEPTED, BIT(SYSTEM) | BIT(H_WIN), HOME, CASE_ONCE, OPS(OP(T5_DECIDE, START)), .message = "RCPT"),
+	ROW(ACCEPTED, START, REVIEW, BIT(H_DEPT), HOME, 0, .message = "PROC"),
+	ROW(REVIEW, SUSPEND, SPECIAL, BIT(H_DEPT), HOME, REASON | CASE_NEEDS_DAYS,
+	    OPS(OP(T5_DECIDE, PAUSE)), .message = "SUSP", .days_max = CASE_DAYS_MAX),
+	ROW(SPECIAL, RESUME, REVIEW, BIT(H_DEPT), HOME, 0, OPS(OP(T5_DECIDE, RESUME)), .message = "RESU"),
+	ROW(REVIEW, EXTEND, REVIEW, BIT(H_HEAD), HOME, REASON | CASE_NEEDS_DAYS | CASE_ONCE,
+	    OPS(OP(T5_DECIDE, LENGTHEN)), .message = "EXT", .days_max = CASE_EXTEND_DAYS_MAX),
+	ROW(REVIEW, GRANT, GRANTED, BIT(H_DEPT) | BIT(H_HEAD), HOME, 0, OPS(OP(T5_DECIDE, STOP)), .message = "SUBR"),
+	ROW(REVIEW, DENY, DENIED, BIT(H_DEPT) | BIT(H_HEAD), HOME, REASON, OPS(OP(T5_DECIDE, STOP)), .message = "SUBR"),
+	LS_CLOSE_ROW(GRANTED)
+	LS_CLOSE_ROW(DENIED)
+	LS_FILE_ROW(ACCEPTED)
+	LS_FILE_ROW(REVIEW)
+	/* Taken back because another part was denied, or all was withdrawn: also what was granted. */
+	LS_UNDECIDED(LS_WITHDRAW_ROW)
+	LS_WITHDRAW_ROW(GRANTED)
+	LS_OPEN(CONSULT_ROW)
+	LS_OPEN(OVERDUE_ROW)
 };
 
 /* clang-format on */
@@ -251,4 +318,14 @@ static const struct case_mode mode_yb = {.code = "YB",
                                          ROWS(yb_rows),
                                          DAYS};
 
-const struct case_mode *const case_modes[] = {&mode_qc, &mode_ds, &mode_ys, &mode_yb, NULL};
+static const struct case_mode mode_lb = {
+	.code = "LB", .name_zh = "多地联办", .name_en = "handled jointly", ROWS(lb_rows), DAYS};
+static const struct case_mode mode_ls = {.code = "LS",
+                                         .listed_as = "LB",
+                                         .name_zh = "多地联办子件",
+                                         .name_en = "part of a joint case",
+                                         ROWS(ls_rows),
+                                         DAYS};
+
+const struct case_mode *const case_modes[] = {&mode_qc, &mode_ds, &mode_ys, &mode_yb,
+                                              &mode_lb, &mode_ls, NULL};

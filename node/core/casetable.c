@@ -29,6 +29,12 @@ const struct case_mode *case_mode_find(const char *code)
 	return NULL;
 }
 
+const char *case_mode_listed(const char *code)
+{
+	const struct case_mode *mode = case_mode_find(code);
+	return mode && mode->listed_as ? mode->listed_as : code;
+}
+
 const struct case_row *case_row_find(const struct case_mode *mode, PbCaseState from, PbCaseEvent event)
 {
 	for (size_t i = 0; i < mode->rows_count; i++) {
@@ -147,6 +153,8 @@ static enum tb_code check_detail(const struct case_mode *mode, const struct case
 		               row->days_max);
 	if (row->needs & CASE_NEEDS_GRADE && (detail->grade < 1 || detail->grade > 5))
 		return tb_fail(err, TB_EINVALID, "detail.grade: a grade from 1 to 5 is needed");
+	if (row->needs & CASE_NEEDS_FILES && detail->n_materials == 0)
+		return tb_fail(err, TB_EINVALID, "detail.materials: files are needed");
 	if (row->needs & CASE_NEEDS_LIST)
 		code = check_list(detail, err);
 	if (code == TB_OK && row->needs & CASE_NEEDS_WAY)

@@ -4,11 +4,11 @@
  * A case is the fold of its log over its table; nothing else decides what may happen. Sources: the modes of
  * 国办发〔2020〕35号, and 行政许可法, articles 32 and 42 to 45.
  *
- *   QC 全程网办            all online: DRAFT -SUBMIT-> 30, the home region decides
+ *   QC 全程网办            all online; the home region decides
  *   DS 代收材料、属地办理  a window collects, the home region accepts and decides
- *   YS 异地受理、属地办理  a window accepts in the home region's name: 22 -ACCEPT-> 40; the home region
- * decides YB 异地受理、异地办理  the window's region accepts and decides by delegation; the home region has a
- * copy
+ *   YS 异地受理、属地办理  a window accepts in its name, the home region decides
+ *   YB 异地受理、异地办理  the window's region accepts and decides; the home has a copy
+ *   LB 多地联办            the lead's case; each part (LS) is a case with a participant
  *
  * In DS:
  *
@@ -45,6 +45,8 @@ enum case_need {
 	CASE_DISPUTES = 1 << 11,     /* marks the case as disputed */
 	CASE_SHARES = 1 << 12,       /* the other side gets a copy of the case from here; the owner stays */
 	CASE_REMOTE_WAY = 1 << 13,   /* detail.way: courier or network only */
+	CASE_NEEDS_FILES = 1 << 14,  /* detail.materials */
+	CASE_SYSTEM_ASKS = 1 << 15,  /* the other side's system may propose it */
 };
 
 enum case_clock_do {
@@ -87,12 +89,14 @@ struct case_row {
 	struct case_clock_op ops[CASE_OPS_MAX];
 	const char *message; /* word for what crosses between the nodes: "PKG"; "" if nothing does */
 	PbClock after;       /* this clock must have run out (DEEM, LAPSE); CLOCK_UNSPECIFIED: none */
-	PbClock whilst;      /* this clock must be running still (RETURN in YS, REPAIR) */
+	PbClock whilst;      /* this clock must run, even if it ran out (START in YS, REPAIR) */
+	PbClock within;      /* this clock must run and not have run out (RETURN in YS) */
 	uint32_t days_max;   /* CASE_NEEDS_DAYS: the most */
 };
 
 struct case_mode {
-	const char *code; /* "DS" */
+	const char *code;      /* "DS" */
+	const char *listed_as; /* what item lists and grants call it; NULL: the same */
 	const char *name_zh;
 	const char *name_en;
 	const struct case_row *rows;
@@ -104,6 +108,8 @@ extern const struct case_mode *const case_modes[]; /* ended by NULL */
 
 /* NULL if there is no such mode, or no such row. Any thread. */
 const struct case_mode *case_mode_find(const char *code);
+/* What item lists and grants call the mode |code|; |code| itself if it is none. */
+const char *case_mode_listed(const char *code);
 const struct case_row *case_row_find(const struct case_mode *mode, PbCaseState from, PbCaseEvent event);
 
 /* May |role| on |side| do what |row| says? |role| may be any number that a peer sent.

@@ -53,7 +53,11 @@
 	XX(CONSULT, "会商", "consult")                                \
 	XX(OVERDUE, "逾期", "overdue")                                \
 	XX(REPAIR, "差评整改", "repair what was rated badly")         \
-	XX(OBJECT, "属地异议", "object")
+	XX(OBJECT, "属地异议", "object")                              \
+	XX(PART, "子件进展", "a part has moved")                      \
+	XX(HOLD, "联办停时", "the joint limit stops")                 \
+	XX(GO_ON, "联办恢复计时", "the joint limit goes on")          \
+	XX(FILE, "档案材料共享", "share archive files")
 
 #define CLOCK_MAP(XX)                                       \
 	XX(T1_NOTIFY, "补正告知时限", "notice of defects")  \

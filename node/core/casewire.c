@@ -91,9 +91,10 @@ static void append_run(struct turn *turn, PbCaseRecord *record, const char *peer
                        size_t from)
 {
 	for (size_t i = from; i < run->count; i++) {
-		struct kv_key key = proposed_key(peer, proto_bytes(run->list[i]->proposal));
-		if (strcmp(run->list[i]->node, turn->core->setup.region) == 0)
+		if (strcmp(run->list[i]->node, turn->core->setup.region) == 0) {
+			struct kv_key key = proposed_key(peer, proto_bytes(run->list[i]->proposal));
 			kv_delete(&turn->kv, KV_PROPOSED, &key);
+		}
 		case_append(turn, record, run->list[i], run->bytes[i], run->digests[i].bytes);
 	}
 }
@@ -201,7 +202,7 @@ static enum tb_code check_grant(struct turn *turn, const char *peer, const PbApp
                                 struct tb_error *err)
 {
 	const struct peer *config = peer_find(turn->core->peers, peer);
-	if (!config || !peer_may_send(config, application->item, application->mode))
+	if (!config || !peer_may_send(config, application->item, case_mode_listed(application->mode)))
 		return tb_fail(err, TB_EDENIED, "%s is not granted item %.60s in mode %.8s", peer,
 		               application->item, application->mode);
 	return TB_OK;
@@ -269,6 +270,7 @@ static enum tb_code begin_record(struct turn *turn, const char *peer, const PbCa
 	record->state = PB_CASE_STATE__DRAFT;
 	record->created_ms = turn->now;
 	record->applicant_name = first->application->applicant->name;
+	record->lead = first->application->lead;
 	/* What came before and was refused left no trace here: the sequence begins with this message. */
 	record->in_seq = message->case_seq - 1;
 	record->in_previous = message->previous;
@@ -382,6 +384,11 @@ static enum tb_code take_entries(struct turn *turn, const char *peer, const PbCa
 		return code;
 	append_run(turn, record, peer, &run, 0);
 	consume(record, message, digest, &turn->arena);
+	for (size_t i = 0; i < run.count; i++) {
+		const PbCaseDetail *detail = run.list[i]->detail;
+		if (detail && run.list[i]->event == PB_CASE_EVENT__FILE)
+			want_materials(turn, record, peer, detail->materials, detail->n_materials);
+	}
 	if (message->entries->hand_over) {
 		record->owner = tb_arena_str(&turn->arena, turn->core->setup.region);
 		record->epoch++;
@@ -389,10 +396,21 @@ static enum tb_code take_entries(struct turn *turn, const char *peer, const PbCa
 	}
 	case_save(turn, record);
 	*head = record->seq;
+	for (size_t i = 0; i < run.count; i++)
+		joint_moved(turn, record, run.list[i]->event);
 	return TB_OK;
 }
 
 /* ---- the other node asks for an event */
+
+/* A person may ask for anything that the table takes; a node only for what the table says that it may. */
+static bool may_propose(const PbCaseRecord *record, const PbCaseProposal *proposal)
+{
+	const struct case_mode *mode = case_mode_find(record->mode);
+	const struct case_row *row = mode ? case_row_find(mode, record->state, proposal->event) : NULL;
+	return proposal->actor &&
+	       (proposal->actor->role != PB_ROLE__SYSTEM || (row && (row->needs & CASE_SYSTEM_ASKS)));
+}
 
 static enum tb_code take_proposal(struct turn *turn, const char *peer, const PbCaseMessage *message,
                                   const uint8_t digest[PKI_HASH_BYTES], PbCaseRecord *record, uint32_t *head,
@@ -403,7 +421,7 @@ static enum tb_code take_proposal(struct turn *turn, const char *peer, const PbC
 		proposal->detail ? proposal->detail : PROTO_NEW(PbCaseDetail, case_detail, &turn->arena);
 	if (strcmp(record->owner, turn->core->setup.region) != 0 || record->handing_over)
 		return tb_fail(err, TB_ESTATE, "stale: the case has been handed over");
-	if (!proposal->actor || proposal->actor->role == PB_ROLE__SYSTEM)
+	if (!may_propose(record, proposal))
 		return tb_fail(err, TB_EDENIED, "a proposal needs a person");
 	enum tb_code code = check_digests(detail->materials, detail->n_materials, err);
 	if (code)
@@ -504,10 +522,12 @@ static void bounced(struct turn *turn, PbCaseRecord *record, const char *reason)
 
 /* The owner refused what we proposed. If the case has come back to us meanwhile, we are the owner and order
  * it. */
-static void refused(struct turn *turn, PbCaseRecord *record, const PbCaseMessage *message,
-                    const PbReceipt *receipt)
+static void refused(struct turn *turn, const char *peer, PbCaseRecord *record, const PbCaseMessage *message,
+                    const char *reason)
 {
 	const char *self = turn->core->setup.region;
+	struct kv_key key = proposed_key(peer, proto_bytes(message->id));
+	kv_delete(&turn->kv, KV_PROPOSED, &key);
 	if (strcmp(record->owner, self) == 0 && !record->handing_over) {
 		struct case_change change = {.event = message->proposal->event,
 		                             .actor = message->proposal->actor,
@@ -521,7 +541,7 @@ static void refused(struct turn *turn, PbCaseRecord *record, const PbCaseMessage
 			return;
 	}
 	record->refusal = tb_arena_printf(&turn->arena, "%s refused: %s",
-	                                  case_event_text(message->proposal->event, false), receipt->reason);
+	                                  case_event_text(message->proposal->event, false), reason);
 	case_save(turn, record);
 }
 
@@ -552,6 +572,8 @@ static void told_expired(struct turn *turn, const char *peer, PbCaseRecord *reco
 		again.package = message->package;
 		delivery_queue(turn, peer, record, &again, false);
 		case_save(turn, record);
+	} else if (!applied && message->proposal) {
+		refused(turn, peer, record, message, "expired: it did not arrive");
 	}
 }
 
@@ -589,8 +611,6 @@ void case_receipted(struct turn *turn, const char *peer, const PbCaseMessage *me
 		turn_log(turn, TB_LOG_ERROR, "case.diverged", peer, record->number, "%s", receipt->reason);
 		case_save(turn, record);
 	} else if (message->proposal && !durable) {
-		struct kv_key key = proposed_key(peer, proto_bytes(message->id));
-		kv_delete(&turn->kv, KV_PROPOSED, &key);
-		refused(turn, record, message, receipt);
+		refused(turn, peer, record, message, receipt->reason);
 	}
 }

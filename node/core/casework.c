@@ -115,6 +115,10 @@ void case_fold(PbCaseRecord *record, const PbCaseEntry *entry, const uint8_t dig
 	case PB_CASE_EVENT__SIGN:
 		record->signed_for = true;
 		record->received_ms = entry->at_ms;
+		if (detail && detail->local_number[0]) { /* a part is accepted by being signed for */
+			record->local_number = detail->local_number;
+			record->promised_days = detail->promised_days;
+		}
 		break;
 	/* Article 32 counts from the receipt, and from that of what was corrected. */
 	case PB_CASE_EVENT__SUBMIT:
@@ -292,6 +296,7 @@ static void tell(struct turn *turn, PbCaseRecord *record, const struct case_row 
 {
 	if (strcmp(record->home, record->window) == 0)
 		return;
+	allow_materials(turn, case_other(record, turn->core->setup.region), bytes);
 	if (gives_all(turn, record, row))
 		tell_all(turn, record, (row->needs & CASE_SHARES) != 0);
 	else if (record->epoch > 0 || record->shared)
@@ -343,6 +348,16 @@ static PbCaseEntry *make_entry(struct turn *turn, const PbCaseRecord *record,
 	return entry;
 }
 
+/* Acceptance, by whatever event: the promised limit begins. */
+static bool row_starts(const struct case_row *row, PbClock clock)
+{
+	for (size_t i = 0; i < CASE_OPS_MAX; i++) {
+		if (row->ops[i].clock == clock && row->ops[i].op == CASE_CLOCK_START)
+			return true;
+	}
+	return false;
+}
+
 enum tb_code case_order(struct turn *turn, PbCaseRecord *record, const struct case_change *change,
                         struct tb_error *err)
 {
@@ -373,7 +388,7 @@ enum tb_code case_order(struct turn *turn, PbCaseRecord *record, const struct ca
 	if (code)
 		return code;
 	/* From here on everything is written. */
-	if (row->event == PB_CASE_EVENT__ACCEPT || row->event == PB_CASE_EVENT__DEEM)
+	if (row_starts(row, PB_CLOCK__T5_DECIDE))
 		number_acceptance(turn, record, change->detail);
 	if (change->issue)
 		issue(turn, change->detail, change->issue);
@@ -385,6 +400,7 @@ enum tb_code case_order(struct turn *turn, PbCaseRecord *record, const struct ca
 	tell(turn, record, row, bytes);
 	case_arm(turn, record, true);
 	case_save(turn, record);
+	joint_moved(turn, record, row->event);
 	return TB_OK;
 }
 
@@ -475,12 +491,18 @@ void case_maybe_sign(struct turn *turn, PbCaseRecord *record)
 	                             .node = turn->core->setup.region};
 	struct tb_error err;
 	const struct case_mode *mode = case_mode_find(record->mode);
-	if (!mode || !case_row_find(mode, record->state, PB_CASE_EVENT__SIGN) || record->signed_for ||
-	    record->materials_missing || record->needs_originals || record->handing_over ||
-	    strcmp(record->owner, turn->core->setup.region) != 0 || strcmp(record->owner, record->home) != 0)
+	const struct case_row *row = mode ? case_row_find(mode, record->state, PB_CASE_EVENT__SIGN) : NULL;
+	if (!row || record->signed_for || record->materials_missing || record->needs_originals ||
+	    record->handing_over || strcmp(record->owner, turn->core->setup.region) != 0 ||
+	    strcmp(record->owner, record->home) != 0)
 		return;
 	change.detail = PROTO_NEW(PbCaseDetail, case_detail, &turn->arena);
-	if (case_order(turn, record, &change, &err))
+	enum tb_code code = TB_OK;
+	if (row_starts(row, PB_CLOCK__T5_DECIDE))
+		code = case_accept_detail(turn, record, change.detail, &err);
+	if (code == TB_OK)
+		code = case_order(turn, record, &change, &err);
+	if (code)
 		turn_log(turn, TB_LOG_ERROR, "case.sign_failed", "", record->number, "%s", err.text);
 }
 

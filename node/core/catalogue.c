@@ -263,7 +263,7 @@ enum tb_code catalogue_check_application(const PbItem *item, const PbApplication
 	if (strcmp(application->item, item->code) != 0)
 		return tb_fail(err, TB_EINVALID, "item is not the one that it is checked against");
 	for (size_t i = 0; i < item->n_modes; i++)
-		allowed = allowed || strcmp(item->modes[i], application->mode) == 0;
+		allowed = allowed || strcmp(item->modes[i], case_mode_listed(application->mode)) == 0;
 	if (!allowed)
 		return tb_fail(err, TB_EINVALID, "mode is not one of the item's");
 	if (item->n_materials > TB_NEEDS_MAX)

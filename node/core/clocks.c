@@ -6,7 +6,7 @@
 struct apply {
 	const struct calendar *calendar;
 	const struct clocks_params *params;
-	tb_time from; /* what starts counts from here */
+	tb_time from; /* T5 counts from here */
 	struct tb_error *err;
 };
 
@@ -41,9 +41,12 @@ static enum tb_code due_after(const struct apply *apply, tb_day from, int32_t da
 	return code;
 }
 
-static enum tb_code clock_start(const struct apply *apply, struct case_clock *clock, int32_t days)
+static enum tb_code clock_start(const struct apply *apply, struct case_clocks *clocks, PbClock which,
+                                int32_t days)
 {
-	tb_time from = apply->from;
+	struct case_clock *clock = &clocks->of[which];
+	/* The receipt begins the limit for deciding; whoever posts or pushes has the time from the event on. */
+	tb_time from = which == PB_CLOCK__T5_DECIDE ? apply->from : apply->params->at;
 	*clock = (struct case_clock){.exists = true, .running = true};
 	return due_after(apply, tb_day_at(from), days, &clock->due);
 }
@@ -114,7 +117,7 @@ static enum tb_code apply_op(const struct apply *apply, struct case_clocks *cloc
 	switch (op->op) {
 	case CASE_CLOCK_START:
 		code = clock_days(apply, mode, op->clock, &days);
-		return code == TB_OK ? clock_start(apply, clock, days) : code;
+		return code == TB_OK ? clock_start(apply, clocks, op->clock, days) : code;
 	case CASE_CLOCK_STOP:
 		*clock = (struct case_clock){0};
 		return TB_OK;
@@ -154,6 +157,16 @@ static enum tb_code check_ran_out(const struct case_clocks *clocks, PbClock whic
 	return TB_OK;
 }
 
+/* The clock within which the event is to happen. */
+static enum tb_code check_within(const struct case_clocks *clocks, PbClock which, tb_time at,
+                                 struct tb_error *err)
+{
+	const struct case_clock *clock = &clocks->of[which];
+	if (!clock->running || ran_out(clock, at))
+		return tb_fail(err, TB_ESTATE, "clock T%d does not run any more", (int)which);
+	return TB_OK;
+}
+
 static enum tb_code mark_overdue(struct case_clocks *clocks, const struct clocks_params *params,
                                  struct tb_error *err)
 {
@@ -181,7 +194,9 @@ enum tb_code clocks_apply(struct case_clocks *clocks, const struct case_mode *mo
 	if (code == TB_OK && row->after != PB_CLOCK__CLOCK_UNSPECIFIED)
 		code = check_ran_out(&next, row->after, params->at, err);
 	if (code == TB_OK && row->whilst != PB_CLOCK__CLOCK_UNSPECIFIED && !next.of[row->whilst].running)
-		code = tb_fail(err, TB_ESTATE, "clock T%d does not run any more", (int)row->whilst);
+		code = tb_fail(err, TB_ESTATE, "clock T%d does not run", (int)row->whilst);
+	if (code == TB_OK && row->within != PB_CLOCK__CLOCK_UNSPECIFIED)
+		code = check_within(&next, row->within, params->at, err);
 	if (code == TB_OK && row->event == PB_CASE_EVENT__OVERDUE)
 		code = mark_overdue(&next, params, err);
 	if (row->needs & CASE_STOPS_CLOCKS)

@@ -35,7 +35,7 @@ struct clocks_params {
  *
  * TB_ECALENDAR a limit reaches into a year that the calendar does not cover
  * TB_ESTATE    the clock is not in a state for it: DEEM, LAPSE or OVERDUE before it ran out, EXTEND after, or
- *              what may happen only while it runs
+ *              what may happen only while it runs, or before it ran out
  * TB_EINVALID  a time or a number of days out of range */
 TB_MUST_CHECK enum tb_code clocks_apply(struct case_clocks *clocks, const struct case_mode *mode,
                                         const struct case_row *row, const struct calendar *calendar,

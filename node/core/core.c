@@ -169,6 +169,7 @@ static const struct core_method methods[] = {
 	{&pb_case_service__descriptor, "Submit", .apply = case_apply_submit},
 	{&pb_case_service__descriptor, "Act", .apply = case_apply_act, .prepare = case_prepare_act},
 	{&pb_case_service__descriptor, "Get", .read = case_read_get},
+	{&pb_case_service__descriptor, "JointNeeds", .read = joint_read_needs},
 	{&pb_case_service__descriptor, "List", .read = case_read_list},
 	{&pb_material_service__descriptor, "Get", .read = material_read_get},
 	{&pb_material_service__descriptor, "List", .read = material_read_list},

@@ -48,6 +48,7 @@ struct core_setup {
 	uint8_t vault_key[PKI_VAULT_KEY_BYTES];
 	struct store *store;
 	struct blob_dir *blobs; /* stored chunk size TB_CHUNK_BYTES + PKI_VAULT_OVERHEAD */
+	tb_time describe_every; /* how often a peer is asked for its description; 0: a minute */
 };
 
 /* Repairs what a crash left and reads what the turns need. |setup| and |peers| are borrowed (peers is

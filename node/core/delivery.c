@@ -327,13 +327,13 @@ static enum tb_code expire(struct turn *turn, const char *peer, const PbCaseMess
                            PbReceipt *receipt, struct tb_error *err)
 {
 	const PbExpiredNotice *expired = message->expired;
-	struct kv_key key = in_key(peer, proto_bytes(expired->id));
 	PbInboxRecord *known;
 	PbReceipt *before;
 	PbCaseRecord *kase;
 	receipt->code = tb_arena_str(&turn->arena, "unseen");
 	if (expired->id.len != 16 || expired->digest.len != PKI_HASH_BYTES)
 		return TB_OK;
+	struct kv_key key = in_key(peer, proto_bytes(expired->id));
 	enum tb_code code = KV_GET(&turn->kv, KV_INBOX, &key, inbox_record, &turn->arena, &known, err);
 	if (code == TB_OK)
 		code = PROTO_DECODE_OWN(&before, receipt, proto_bytes(known->receipt), &turn->arena, err);

@@ -10,7 +10,7 @@
 
 enum { CALL_TIMEOUT_MS = 10000, PROTOCOL_VERSION = 1 };
 
-#define DESCRIBE_EVERY TB_MINUTE
+#define DESCRIBE_EVERY TB_MINUTE /* where the setup does not say */
 #define DESCRIBE_RETRY (2 * TB_SECOND)
 #define DESCRIBE_RETRY_MOST TB_MINUTE
 
@@ -165,13 +165,18 @@ void describe_inbound(struct turn *turn, struct core_inbound *inbound)
 
 /* ---- we ask a peer */
 
+static tb_time describe_every(const struct core *core)
+{
+	return core->setup.describe_every ? core->setup.describe_every : DESCRIBE_EVERY;
+}
+
 tb_time describe_finish(struct turn *turn, struct peer_state *state, const struct peer *peer)
 {
 	if (state->describe_busy || !peer->endpoint[0])
 		return INT64_MAX;
 	/* As in delivery.c: whatever the clock was when this was set. */
-	if (state->describe_at > turn->now + 2 * DESCRIBE_EVERY)
-		state->describe_at = turn->now + DESCRIBE_EVERY;
+	if (state->describe_at > turn->now + 2 * describe_every(turn->core))
+		state->describe_at = turn->now + describe_every(turn->core);
 	if (turn->now < state->describe_at)
 		return state->describe_at;
 	PbDescribeRequest request = PB_DESCRIBE_REQUEST__INIT;
@@ -233,7 +238,7 @@ void describe_answered(struct turn *turn, struct core_outbound *outbound)
 	if (outbound->answer) {
 		learn(turn, outbound);
 		state->describe_failures = 0;
-		state->describe_at = turn->now + DESCRIBE_EVERY;
+		state->describe_at = turn->now + describe_every(turn->core);
 		state->contact_at = turn->now;
 		state->last_error[0] = 0;
 		return;

@@ -276,6 +276,24 @@ void case_apply_submit(struct turn *turn, struct core_request *request);
 void case_apply_act(struct turn *turn, struct core_request *request);
 enum tb_code case_read_get(struct query *query, struct tb_error *err);
 enum tb_code case_read_list(struct query *query, struct tb_error *err);
+/* Asks the owner of |record| for an event. |record| is saved. */
+enum tb_code case_propose(struct turn *turn, PbCaseRecord *record, PbCaseEvent event, PbActor *actor,
+                          PbCaseDetail *detail, struct tb_error *err);
+/* What the applicant has handed in so far: the application, and what was brought later. */
+enum tb_code case_application(struct turn *turn, const PbCaseRecord *record, PbApplication **out,
+                              struct tb_error *err);
+/* The day's next case number; it is used up by the second only, so that what is refused leaves no gap. */
+void case_next_number(struct turn *turn, char out[32]);
+void case_use_number(struct turn *turn);
+
+/* ---- joint.c: 多地联办. The lead's case follows its parts, and the parts follow the lead. */
+/* The application's parts, checked and completed from the participants' lists. */
+enum tb_code joint_check(struct turn *turn, PbApplication *application, struct tb_error *err);
+/* Everything that the parts' lists ask for is in |application|. */
+enum tb_code joint_complete(struct turn *turn, const PbApplication *application, struct tb_error *err);
+/* |event| was written to |record|'s log, which may be a lead's, a part's, or neither. */
+void joint_moved(struct turn *turn, const PbCaseRecord *record, PbCaseEvent event);
+enum tb_code joint_read_needs(struct query *query, struct tb_error *err);
 
 /* Applies a peer's message. TB_OK: apply and give the receipt; otherwise |err| is the reason of the refusal.
  * |*defer|: an earlier message of the case is missing. */
