@@ -35,6 +35,11 @@ enum {
 	TB_MATERIALS_MAX = 200,
 	TB_NEEDS_MAX = 200,
 	TB_PARTS_MAX = 16, /* of a joint case */
+
+	/* Agreements. */
+	TB_AGREEMENTS_MAX = 512, /* kept by a node, versions counted */
+	TB_AGREEMENT_PARTIES_MAX = 64,
+	TB_AGREEMENT_BYTES_MAX = 64 * 1024,
 	TB_ENTRIES_MAX = 4096, /* log entries of one case */
 	TB_CASE_MESSAGE_BYTES_MAX = 512 * 1024,
 

@@ -73,6 +73,16 @@ void proto_json_encode(struct tb_buf *out, const proto_message *message);
 /* The same with a newline and two spaces a level, for people. */
 void proto_json_encode_pretty(struct tb_buf *out, const proto_message *message);
 
+/* A field in which two messages of one type differ; values as JSON, "" where the field is at its default. */
+struct proto_difference {
+	char *field;
+	char *before;
+	char *after;
+};
+/* Returns how many there are; the list is in |arena|. */
+size_t proto_differences(const proto_message *before, const proto_message *after, struct tb_arena *arena,
+                         struct proto_difference **out);
+
 /* Enum names: "ACCEPTED". NULL, or false, if there is none. */
 const char *proto_enum_name(const proto_enum *type, int value);
 bool proto_enum_value(const proto_enum *type, const char *name, int *out);

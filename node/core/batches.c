@@ -184,23 +184,22 @@ static enum tb_code export_message(struct query *query, const char *peer, const 
 	return proof_of(query, record->batch, record->index, NULL, &reply->claim, err);
 }
 
-/* A message of ours beside its receipt: signed alone, now. */
-static enum tb_code sign_alone(struct query *query, const char *peer, struct tb_bytes message, PbProof **out,
+enum tb_code evidence_sign_one(const struct core_setup *setup, PbBatchKind kind, const char *receiver,
+                               struct tb_bytes message, tb_time now, struct tb_arena *arena, PbProof **out,
                                struct tb_error *err)
 {
 	uint8_t seed[PKI_HASH_BYTES];
-	pki_hmac(seed, tb_bytes_of(query->setup->vault_key, PKI_VAULT_KEY_BYTES), message);
+	pki_hmac(seed, tb_bytes_of(setup->vault_key, PKI_VAULT_KEY_BYTES), message);
 	struct pki_random *random = pki_random_new(seed);
-	struct pki_batch_head head = {.kind = PB_BATCH_KIND__MESSAGES,
-	                              .sender = query->setup->region,
-	                              .receiver = peer,
-	                              .sent_at = query->now,
-	                              .expires_at = query->now + TB_BATCH_LIFE_MS};
+	struct pki_batch_head head = {.kind = kind,
+	                              .sender = setup->region,
+	                              .receiver = receiver,
+	                              .sent_at = now,
+	                              .expires_at = now + TB_BATCH_LIFE_MS};
 	struct pki_batch *batch = pki_batch_build(&head, &message, 1, random);
-	enum tb_code code = pki_batch_sign(batch, query->setup->message.key, query->setup->message.chain,
-	                                   query->setup->message.chain_count, err);
+	enum tb_code code = pki_batch_sign(batch, setup->message.key, setup->message.chain,
+	                                   setup->message.chain_count, err);
 	if (code == TB_OK) {
-		struct tb_arena *arena = &query->request->arena;
 		PbProof *proof = PROTO_NEW(PbProof, proof, arena);
 		pki_proof_make(proof, batch, 0, arena);
 		code = PROTO_DECODE_OWN(out, proof, proto_encode_arena(arena, &proof->base), arena, err);
@@ -232,7 +231,10 @@ static enum tb_code export_receipt(struct query *query, const char *peer, const 
 		                            : code;
 	code = proof_of(query, receipt->batch, receipt->index, NULL, &reply->claim, err);
 	if (code == TB_OK)
-		code = sign_alone(query, peer, proto_bytes(record->message), &reply->question, err);
+		/* The message itself beside its receipt: signed now. */
+		code = evidence_sign_one(query->setup, PB_BATCH_KIND__MESSAGES, peer,
+		                         proto_bytes(record->message), query->now, arena, &reply->question,
+		                         err);
 	return code;
 }
 

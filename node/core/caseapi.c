@@ -222,7 +222,20 @@ enum tb_code case_application(struct turn *turn, const PbCaseRecord *record, PbA
 	return application ? TB_OK : tb_fail(err, TB_ECORRUPT, "case %s has no application", record->number);
 }
 
-/* Before a case is sent: it must hold what the deciding region's list asks for. */
+static bool was_deemed(struct turn *turn, const PbCaseRecord *record)
+{
+	for (uint32_t seq = 1; seq <= record->seq; seq++) {
+		struct tb_bytes bytes;
+		PbCaseEntry *entry;
+		if (load_entry(&turn->kv, record->number, seq, &turn->arena, &bytes, &entry, NULL) == TB_OK &&
+		    entry->event == PB_CASE_EVENT__DEEM)
+			return true;
+	}
+	return false;
+}
+
+/* Before a case is sent: it must hold what the deciding region's list asks for. What was deemed accepted goes
+ * with what there is, however often it is sent. */
 static enum tb_code check_complete(struct turn *turn, PbCaseRecord *record, const PbApplication *application,
                                    struct tb_error *err)
 {
@@ -230,7 +243,7 @@ static enum tb_code check_complete(struct turn *turn, PbCaseRecord *record, cons
 	uint64_t version;
 	enum tb_code code =
 		catalogue_item(&turn->kv, record->home, record->item, &turn->arena, &item, &version, err);
-	if (code == TB_OK)
+	if (code == TB_OK && !was_deemed(turn, record))
 		code = catalogue_check_application(item, application, err);
 	if (code == TB_OK)
 		record->needs_originals = catalogue_needs_originals(item, application);
@@ -318,6 +331,8 @@ static enum tb_code check_submit(struct turn *turn, const PbCaseSubmitRequest *s
 	    catalogue_needs_originals(*item, application))
 		code = tb_fail(err, TB_EINVALID, "application.mode: %s takes no paper originals",
 		               application->mode);
+	if (code == TB_OK && !own)
+		code = case_agreement(turn, self, application->home, *item, application->mode, NULL, err);
 	if (code == TB_OK && strcmp(application->mode, "YB") == 0)
 		code = check_criteria(turn, *item, err);
 	return code;
@@ -361,6 +376,7 @@ static PbCaseRecord *new_record(struct turn *turn, const PbApplication *applicat
 	record->state = PB_CASE_STATE__DRAFT;
 	record->created_ms = turn->now;
 	record->applicant_name = application->applicant->name;
+	record->agreement = tb_arena_str(&turn->arena, "");
 	record->parts = application->parts;
 	record->n_parts = application->n_parts;
 	return record;
@@ -425,6 +441,11 @@ void case_apply_submit(struct turn *turn, struct core_request *request)
 	PbCaseDetail *detail = PROTO_NEW(PbCaseDetail, case_detail, &turn->arena);
 	detail->application = submit->application;
 	PbCaseRecord *record = new_record(turn, submit->application);
+	if (item && strcmp(record->home, record->window) != 0 &&
+	    case_agreement(turn, record->window, record->home, item, record->mode, record, &err)) {
+		turn_refuse(turn, request, &err);
+		return;
+	}
 	record->needs_originals = item && catalogue_needs_originals(item, submit->application);
 	struct case_change change = {.event = PB_CASE_EVENT__SUBMIT,
 	                             .actor = submit->actor,

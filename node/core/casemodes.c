@@ -74,7 +74,7 @@
 	    OPS(OP(T5_DECIDE, STOP), OP(T6_RESULT, START)), .message = "DECI"),
 
 /* Delivery by |win| at |where|, handed over at |hands|, and after: a bad evaluation is to be repaired. */
-#define DELIVERY_ROWS(win, where, hands, way)                                                                     \
+#define DELIVERY_ROWS(win, where, hands, way)                                                              \
 	ROW(GRANTED, DISPATCH, DELIVERING, BIT(win), where, CASE_NEEDS_WAY | (way),                        \
 	    OPS(OP(T6_RESULT, STOP)), .message = "LOGI"),                                                  \
 	ROW(DENIED, DISPATCH, DELIVERING, BIT(win), where, CASE_NEEDS_WAY | (way),                         \

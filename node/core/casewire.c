@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "node/core/agreement.h"
 #include "node/core/casetable.h"
 #include "node/core/catalogue.h"
 #include "node/core/clocks.h"
@@ -208,6 +209,42 @@ static enum tb_code check_grant(struct turn *turn, const char *peer, const PbApp
 	return TB_OK;
 }
 
+/* What both regions promised covers it: by the version that the message cites, or by what is in force here.
+ */
+static enum tb_code check_agreement(struct turn *turn, const char *peer, const PbCaseMessage *message,
+                                    const PbApplication *application, const char **base_code,
+                                    struct tb_error *err)
+{
+	const char *self = turn->core->setup.region;
+	PbItem *item;
+	uint64_t version;
+	enum tb_code code =
+		catalogue_item(&turn->kv, self, application->item, &turn->arena, &item, &version, err);
+	if (code)
+		return code;
+	*base_code = item->base_code;
+	struct agreement_ask ask = {.window = peer,
+	                            .home = self,
+	                            .item = item->code,
+	                            .base_code = item->base_code,
+	                            .mode = case_mode_listed(application->mode)};
+	if (!message->agreement[0]) {
+		const PbAgreement *in_force;
+		return agreement_for(turn->core, &ask, turn->now, &in_force, err);
+	}
+	const PbAgreement *cited =
+		agreement_cited(turn->core, message->agreement, message->agreement_version);
+	if (!cited)
+		return tb_fail(err, TB_EDENIED,
+		               "agreement %.60s version %u is not here, or not signed by all",
+		               message->agreement, message->agreement_version);
+	if (!agreement_covers(cited, &ask, turn->now))
+		return tb_fail(err, TB_EDENIED,
+		               "agreement %.60s version %u does not cover item %.60s in mode %.8s",
+		               message->agreement, message->agreement_version, ask.item, ask.mode);
+	return TB_OK;
+}
+
 /* The application and all that was brought, gathered from the entries, must satisfy our own list. */
 static enum tb_code check_against_list(struct turn *turn, PbCaseRecord *record, const struct entries *run,
                                        PbApplication **out, struct tb_error *err)
@@ -215,8 +252,10 @@ static enum tb_code check_against_list(struct turn *turn, PbCaseRecord *record, 
 	PbApplication *whole = NULL;
 	PbItem *item;
 	uint64_t version;
+	bool deemed = false;
 	for (size_t i = 0; i < run->count; i++) {
 		const PbCaseDetail *detail = run->list[i]->detail;
+		deemed = deemed || run->list[i]->event == PB_CASE_EVENT__DEEM;
 		if (detail && detail->application)
 			whole = tb_arena_copy(&turn->arena, detail->application, sizeof(*whole));
 		if (!whole || !detail || detail->n_materials == 0)
@@ -234,7 +273,7 @@ static enum tb_code check_against_list(struct turn *turn, PbCaseRecord *record, 
 	enum tb_code code = catalogue_item(&turn->kv, turn->core->setup.region, record->item, &turn->arena,
 	                                   &item, &version, err);
 	/* What was deemed accepted is accepted with what there is. */
-	if (code == TB_OK && run->list[run->count - 1]->event != PB_CASE_EVENT__DEEM)
+	if (code == TB_OK && !deemed)
 		code = catalogue_check_application(item, whole, err);
 	if (code == TB_OK)
 		code = check_digests(whole->materials, whole->n_materials, err);
@@ -255,7 +294,10 @@ static enum tb_code begin_record(struct turn *turn, const char *peer, const PbCa
 	if (ident_case_number_check(message->case_number, err) || strncmp(message->case_number, peer, 6) != 0)
 		return tb_fail(err, TB_EINVALID, "case number %.40s is not one of %s", message->case_number,
 		               peer);
+	const char *base_code = "";
 	enum tb_code code = check_grant(turn, peer, first->application, err);
+	if (code == TB_OK)
+		code = check_agreement(turn, peer, message, first->application, &base_code, err);
 	if (code)
 		return code;
 	PbCaseRecord *record = PROTO_NEW(PbCaseRecord, case_record, &turn->arena);
@@ -271,6 +313,9 @@ static enum tb_code begin_record(struct turn *turn, const char *peer, const PbCa
 	record->created_ms = turn->now;
 	record->applicant_name = first->application->applicant->name;
 	record->lead = first->application->lead;
+	record->base_code = (char *)(uintptr_t)base_code;
+	record->agreement = message->agreement;
+	record->agreement_version = message->agreement_version;
 	/* What came before and was refused left no trace here: the sequence begins with this message. */
 	record->in_seq = message->case_seq - 1;
 	record->in_previous = message->previous;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "node/core/agreement.h"
 #include "node/core/calendar.h"
 #include "node/core/casetable.h"
 #include "node/core/clocks.h"
@@ -214,10 +215,72 @@ static enum tb_code check_here(const PbCaseRecord *record, const struct case_row
 	return TB_OK;
 }
 
+enum tb_code case_agreement(struct turn *turn, const char *window, const char *home, const PbItem *item,
+                            const char *mode, PbCaseRecord *record, struct tb_error *err)
+{
+	struct agreement_ask ask = {.window = window,
+	                            .home = home,
+	                            .item = item->code,
+	                            .base_code = item->base_code,
+	                            .mode = case_mode_listed(mode)};
+	const PbAgreement *agreement;
+	enum tb_code code = agreement_for(turn->core, &ask, turn->now, &agreement, err);
+	if (code == TB_OK && record)
+		record->base_code = item->base_code;
+	if (code == TB_OK && record && agreement) {
+		record->agreement = tb_arena_str(&turn->arena, agreement->id);
+		record->agreement_version = agreement->version;
+	}
+	return code;
+}
+
+/* What the agreement that the case stands on leaves to the window, and asks of a return. */
+static enum tb_code check_promised(struct turn *turn, const PbCaseRecord *record, const struct case_row *row,
+                                   const PbCaseDetail *detail, struct tb_error *err)
+{
+	const PbAgreement *agreement =
+		agreement_cited(turn->core, record->agreement, record->agreement_version);
+	struct agreement_ask ask = {.window = record->window,
+	                            .home = record->home,
+	                            .item = record->item,
+	                            .base_code = record->base_code,
+	                            .mode = case_mode_listed(record->mode)};
+	if (!agreement)
+		return TB_OK;
+	if (row->event == PB_CASE_EVENT__ASK &&
+	    !agreement_right(agreement, &ask, PB_RIGHT__NOTIFY_ONCE, turn->now))
+		return tb_fail(err, TB_EDENIED, "agreement %s leaves the notice (一次性告知) to %s",
+		               agreement->id, record->home);
+	if (row->event == PB_CASE_EVENT__DISPATCH && detail->way == PB_DELIVERY_WAY__WINDOW_PICKUP &&
+	    !agreement_right(agreement, &ask, PB_RIGHT__DELIVER_RESULTS, turn->now))
+		return tb_fail(err, TB_EDENIED, "agreement %s does not let %s hand over results",
+		               agreement->id, record->window);
+	bool listed = row->event != PB_CASE_EVENT__RETURN || agreement->n_return_reasons == 0;
+	for (size_t i = 0; i < agreement->n_return_reasons && !listed; i++)
+		listed = strncmp(detail->reason, agreement->return_reasons[i],
+		                 strlen(agreement->return_reasons[i])) == 0;
+	return listed ? TB_OK
+	              : tb_fail(err, TB_EINVALID,
+	                        "detail.reason: begins with one of the reasons of agreement %s",
+	                        agreement->id);
+}
+
+/* The agreement's limits, where it names them. */
+static void promised_days(struct turn *turn, const PbCaseRecord *record, int32_t days[CASE_CLOCKS])
+{
+	const PbAgreement *agreement =
+		agreement_cited(turn->core, record->agreement, record->agreement_version);
+	for (size_t i = 0; agreement && i < agreement->n_clocks; i++)
+		days[agreement->clocks[i]->clock] = (int32_t)agreement->clocks[i]->days;
+}
+
 static const char *basis_of(struct turn *turn, const PbCaseRecord *record, unsigned sides)
 {
 	if (sides & CASE_AT_HOME)
 		return tb_arena_printf(&turn->arena, "item %s of %s", record->item, record->home);
+	if (record->agreement[0])
+		return tb_arena_printf(&turn->arena, "agreement %s version %u, mode %s", record->agreement,
+		                       record->agreement_version, record->mode);
 	return tb_arena_printf(&turn->arena, "grant of %s to %s, mode %s", record->home, record->window,
 	                       record->mode);
 }
@@ -371,7 +434,12 @@ enum tb_code case_order(struct turn *turn, PbCaseRecord *record, const struct ca
 	                                 change->detail, err);
 	if (code == TB_OK)
 		code = check_here(record, row, err);
+	if (code == TB_OK)
+		code = check_promised(turn, record, row, change->detail, err);
+	int32_t days[CASE_CLOCKS] = {0};
+	promised_days(turn, record, days);
 	struct clocks_params params = {
+		.agreed = days,
 		.at = turn->now,
 		.counted_from = change->detail ? change->detail->counted_from_ms : 0,
 		.promised_days = (int32_t)(change->detail ? change->detail->promised_days : 0),

@@ -45,7 +45,8 @@ static enum tb_code clock_start(const struct apply *apply, struct case_clocks *c
                                 int32_t days)
 {
 	struct case_clock *clock = &clocks->of[which];
-	/* The receipt begins the limit for deciding; whoever posts or pushes has the time from the event on. */
+	/* The receipt begins the limit for deciding; whoever posts or pushes has the time from the event on.
+	 */
 	tb_time from = which == PB_CLOCK__T5_DECIDE ? apply->from : apply->params->at;
 	*clock = (struct case_clock){.exists = true, .running = true};
 	return due_after(apply, tb_day_at(from), days, &clock->due);
@@ -95,7 +96,8 @@ static enum tb_code clock_lengthen(const struct apply *apply, struct case_clock 
 static enum tb_code clock_days(const struct apply *apply, const struct case_mode *mode, PbClock clock,
                                int32_t *days)
 {
-	*days = mode->days[clock];
+	*days = apply->params->agreed && apply->params->agreed[clock] ? apply->params->agreed[clock]
+	                                                              : mode->days[clock];
 	if (*days > 0)
 		return TB_OK;
 	*days = apply->params->promised_days;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "node/core/agreement.h"
 #include "node/core/kvcache.h"
 #include "node/core/turn.h"
 
@@ -171,6 +172,15 @@ static const struct core_method methods[] = {
 	{&pb_case_service__descriptor, "Get", .read = case_read_get},
 	{&pb_case_service__descriptor, "JointNeeds", .read = joint_read_needs},
 	{&pb_case_service__descriptor, "List", .read = case_read_list},
+	{&pb_agreement_service__descriptor, "Propose", .apply = agreement_apply_statement,
+         .prepare = agreement_prepare_propose},
+	{&pb_agreement_service__descriptor, "Sign", .apply = agreement_apply_statement,
+         .prepare = agreement_prepare_sign},
+	{&pb_agreement_service__descriptor, "End", .apply = agreement_apply_statement,
+         .prepare = agreement_prepare_end},
+	{&pb_agreement_service__descriptor, "Get", .apply = agreement_apply_get},
+	{&pb_agreement_service__descriptor, "List", .apply = agreement_apply_list},
+	{&pb_agreement_service__descriptor, "Diff", .apply = agreement_apply_diff},
 	{&pb_material_service__descriptor, "Get", .read = material_read_get},
 	{&pb_material_service__descriptor, "List", .read = material_read_list},
 	{&pb_evidence_service__descriptor, "Export", .read = evidence_read_export},
@@ -327,7 +337,8 @@ static enum tb_code repair(struct turn *turn, struct tb_error *err)
 	core->batches = core->batches_stored = kv_number(&turn->kv, "batches");
 	core->credentials = core->credentials_stored = kv_number(&turn->kv, "credentials");
 	core->audit_noted = kv_number(&turn->kv, "audit_noted");
-	return audit_open(core, &turn->kv, err);
+	code = audit_open(core, &turn->kv, err);
+	return code ? code : agreements_open(&core->agreements, &turn->kv, err);
 }
 
 /* The store must be this node's: opened with its own key, made for its own region. */
@@ -413,6 +424,7 @@ void core_close(struct core *core)
 	pki_vault_free(core->vault);
 	pki_random_free(core->random);
 	kv_cache_free(core->cache);
+	agreements_free(core->agreements);
 	free(core);
 }
 

@@ -96,6 +96,8 @@ void delivery_queue(struct turn *turn, const char *peer, PbCaseRecord *record, P
 {
 	uint8_t digest[PKI_HASH_BYTES];
 	message->case_number = record->number;
+	message->agreement = record->agreement;
+	message->agreement_version = record->agreement_version;
 	/* What follows a hand-over on its way belongs to the epoch that the hand-over begins. */
 	message->epoch = record->epoch + (record->handing_over && !hand_over);
 	message->case_seq = ++record->out_seq;

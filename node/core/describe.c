@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "node/core/agreement.h"
 #include "node/core/catalogue.h"
 #include "node/core/turn.h"
 
@@ -133,6 +134,27 @@ enum tb_code catalogue_read_list(struct query *query, struct tb_error *err)
 
 /* ---- a peer asks who we are */
 
+/* Takes what the asker shows, and shows ours if that is something else. */
+static void exchange_agreements(struct turn *turn, const char *peer, const PbDescribeRequest *asked,
+                                PbDescription *description)
+{
+	struct peer_state *state = core_peer_state(turn->core, peer);
+	if (asked)
+		agreements_merge(turn, peer, asked->agreements, asked->n_agreements);
+	struct pki_digest ours = agreements_digest(turn->core, peer);
+	description->agreements_digest =
+		proto_data(tb_arena_bytes(&turn->arena, tb_bytes_of(ours.bytes, PKI_HASH_BYTES)));
+	if (!asked || asked->agreements_digest.len != PKI_HASH_BYTES)
+		return;
+	if (memcmp(asked->agreements_digest.data, ours.bytes, PKI_HASH_BYTES) != 0)
+		agreements_shared(turn->core, peer, &turn->arena, &description->agreements,
+		                  &description->n_agreements);
+	if (state) {
+		memcpy(state->agreements_digest.bytes, asked->agreements_digest.data, PKI_HASH_BYTES);
+		state->agreements_at = turn->now;
+	}
+}
+
 void describe_inbound(struct turn *turn, struct core_inbound *inbound)
 {
 	const struct core_setup *setup = &turn->core->setup;
@@ -143,6 +165,7 @@ void describe_inbound(struct turn *turn, struct core_inbound *inbound)
 	description.region = (char *)(uintptr_t)setup->region;
 	description.name = (char *)(uintptr_t)setup->name;
 	description.protocol = PROTOCOL_VERSION;
+	exchange_agreements(turn, inbound->peer, asked, &description);
 	if (note.size > 0)
 		description.checkpoint = tb_arena_copy(&turn->arena, note.data, note.size);
 	if (load(&turn->kv, setup->region, &turn->arena, &catalogue, NULL) == TB_OK) {
@@ -183,6 +206,11 @@ tb_time describe_finish(struct turn *turn, struct peer_state *state, const struc
 	PbCatalogue *have;
 	if (load(&turn->kv, peer->region, &turn->arena, &have, NULL) == TB_OK)
 		request.catalogue_version = have->version;
+	struct pki_digest ours = agreements_digest(turn->core, peer->region);
+	request.agreements_digest = proto_data(tb_bytes_of(ours.bytes, PKI_HASH_BYTES));
+	if (state->agreements_at && memcmp(&ours, &state->agreements_digest, sizeof(ours)) != 0)
+		agreements_shared(turn->core, peer->region, &turn->arena, &request.agreements,
+		                  &request.n_agreements);
 	struct tb_bytes message = proto_encode_arena(&turn->arena, &request.base);
 	struct pki_batch_head head = {.kind = PB_BATCH_KIND__DESCRIBE,
 	                              .sender = turn->core->setup.region,
@@ -229,6 +257,24 @@ static void learn(struct turn *turn, const struct core_outbound *outbound)
 	         (unsigned long long)description->catalogue->version, description->catalogue->n_items);
 }
 
+static void learn_agreements(struct turn *turn, struct peer_state *state,
+                             const struct core_outbound *outbound)
+{
+	const PbDescription *description = (const PbDescription *)(const void *)outbound->messages[0];
+	if (!description || description->agreements_digest.len != PKI_HASH_BYTES)
+		return;
+	agreements_merge(turn, outbound->peer, description->agreements, description->n_agreements);
+	memcpy(state->agreements_digest.bytes, description->agreements_digest.data, PKI_HASH_BYTES);
+	state->agreements_at = turn->now;
+}
+
+/* What we have is not what the peer said that it has: it is shown at once, unless that was just tried. */
+static bool differs(const struct core *core, const struct peer_state *state)
+{
+	struct pki_digest ours = agreements_digest(core, state->region);
+	return state->agreements_at && memcmp(&ours, &state->agreements_digest, sizeof(ours)) != 0;
+}
+
 void describe_answered(struct turn *turn, struct core_outbound *outbound)
 {
 	struct peer_state *state = core_peer_state(turn->core, outbound->peer);
@@ -237,8 +283,10 @@ void describe_answered(struct turn *turn, struct core_outbound *outbound)
 	state->describe_busy = false;
 	if (outbound->answer) {
 		learn(turn, outbound);
+		learn_agreements(turn, state, outbound);
 		state->describe_failures = 0;
-		state->describe_at = turn->now + describe_every(turn->core);
+		state->describe_at = turn->now + (differs(turn->core, state) ? DESCRIBE_RETRY
+		                                                             : describe_every(turn->core));
 		state->contact_at = turn->now;
 		state->last_error[0] = 0;
 		return;

@@ -235,6 +235,10 @@ static enum tb_code begin_part(struct turn *turn, PbCaseRecord *lead, size_t ind
 	record->created_ms = turn->now;
 	record->applicant_name = lead->applicant_name;
 	record->lead = lead->number;
+	if (strcmp(part->home, lead->window) != 0)
+		code = case_agreement(turn, lead->window, part->home, item, record->mode, record, err);
+	if (code)
+		return code;
 	/* The lead knows its part before the part can say anything. */
 	part->number = record->number;
 	part->state = PB_CASE_STATE__TRANSFER;

@@ -6,10 +6,10 @@
 #include "node/core/kvcache.h"
 
 const char *const core_tables[] = {
-	"meta",       "chain",    "batch",        "credential", "find",      "case",   "entry",
-	"request",    "timer",    "outbox",       "receipt",    "outgoing",  "dead",   "inbox",
-	"proof",      "material", "material_for", "wanted",     "catalogue", "import", "audit_leaf",
-	"audit_node", "note",     "nonce",        "nonce_seen", "proposed",  NULL,
+	"meta",       "chain",    "batch",        "credential", "find",      "case",      "entry",
+	"request",    "timer",    "outbox",       "receipt",    "outgoing",  "dead",      "inbox",
+	"proof",      "material", "material_for", "wanted",     "catalogue", "import",    "audit_leaf",
+	"audit_node", "note",     "nonce",        "nonce_seen", "proposed",  "agreement", NULL,
 };
 _Static_assert(sizeof(core_tables) / sizeof(core_tables[0]) == KV_TABLES + 1, "a name for every table");
 
@@ -211,8 +211,11 @@ enum tb_code kv_check_numbers(struct kv *kv, struct tb_error *err)
 	struct tb_bytes key, sealed, plain;
 	enum tb_code code = TB_OK;
 	store_cursor(&cursor, kv->txn, KV_META, tb_bytes_of(NULL, 0), tb_bytes_of(NULL, 0));
-	while (code == TB_OK && store_next(&cursor, &key, &sealed))
+	while (code == TB_OK && store_next(&cursor, &key, &sealed)) {
 		code = kv_open(kv, KV_META, key, sealed, &arena, &plain, err);
+		if (code == TB_OK && plain.size != 8 && !tb_bytes_equal(key, tb_bytes_str("region")))
+			code = tb_fail(err, TB_ECORRUPT, "a stored number is damaged");
+	}
 	store_cursor_end(&cursor);
 	tb_arena_clear(&arena);
 	return code;

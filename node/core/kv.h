@@ -33,6 +33,7 @@ enum kv_table {
 	KV_NONCE,        /* u64 expiry, peer, nonce -> nothing */
 	KV_NONCE_SEEN,   /* peer, nonce -> nothing */
 	KV_PROPOSED,     /* peer, message id -> case number, event: own proposals not yet ordered */
+	KV_AGREEMENT,    /* id, NUL, u32 version -> StoredAgreement */
 	KV_TABLES
 };
 

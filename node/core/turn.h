@@ -22,6 +22,8 @@ struct peer_state {
 	tb_time retry_at;
 	/* its description */
 	bool describe_busy;
+	struct pki_digest agreements_digest; /* of what it has with us, when it last said */
+	tb_time agreements_at;               /* 0: never */
 	tb_time describe_at;
 	unsigned describe_failures;
 	/* fetches from it */
@@ -61,6 +63,8 @@ struct audit_end {
 	unsigned waiting; /* leaves of this turn */
 };
 
+struct agreements; /* node/core/agreement.h */
+
 struct core {
 	struct core_setup setup;
 	struct peer_set *peers;
@@ -69,6 +73,7 @@ struct core {
 	struct pki_vault *vault;
 	struct pki_random *random;
 	struct kv_cache *cache;
+	struct agreements *agreements;
 	tb_time started;
 	struct audit_end audit;
 	uint64_t audit_noted; /* size of the newest checkpoint */
@@ -148,6 +153,10 @@ void batch_keep_seal(struct turn *turn, const struct pki_batch *batch, uint64_t 
 /* The batch |number| as it was; own batches come unsigned. */
 enum tb_code batch_load(struct kv *kv, uint64_t number, struct pki_batch **out, uint64_t *pair,
                         struct tb_error *err);
+/* Signs |message| alone, in a batch of |kind|. Any thread. */
+enum tb_code evidence_sign_one(const struct core_setup *setup, PbBatchKind kind, const char *receiver,
+                               struct tb_bytes message, tb_time now, struct tb_arena *arena, PbProof **out,
+                               struct tb_error *err);
 enum tb_code evidence_read_export(struct query *query, struct tb_error *err);
 
 /* ---- credential.c */
@@ -279,6 +288,9 @@ enum tb_code case_read_list(struct query *query, struct tb_error *err);
 /* Asks the owner of |record| for an event. |record| is saved. */
 enum tb_code case_propose(struct turn *turn, PbCaseRecord *record, PbCaseEvent event, PbActor *actor,
                           PbCaseDetail *detail, struct tb_error *err);
+/* What a new case stands on, into |record| (which may be NULL). TB_EDENIED: an agreement is needed. */
+enum tb_code case_agreement(struct turn *turn, const char *window, const char *home, const PbItem *item,
+                            const char *mode, PbCaseRecord *record, struct tb_error *err);
 /* What the applicant has handed in so far: the application, and what was brought later. */
 enum tb_code case_application(struct turn *turn, const PbCaseRecord *record, PbApplication **out,
                               struct tb_error *err);

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "node/core/ident.h"
+#include "node/core/agreement.h"
 #include "node/core/turn.h"
 
 enum {
@@ -428,7 +429,8 @@ static void answer_one(struct turn *turn, const struct peer *peer, PbQuery *quer
 	if (strlen(query->identifier) > IDENTIFIER_TYPE_AT + IDENT_TYPE_CHARS)
 		memcpy(from_identifier, query->identifier + IDENTIFIER_TYPE_AT, IDENT_TYPE_CHARS);
 	const char *type = hit ? hit->credential->type : query->type[0] ? query->type : from_identifier;
-	PbDisclosure right = peer_may_verify(peer, type);
+	PbDisclosure right =
+		agreement_discloses(turn->core, peer->region, type, peer_may_verify(peer, type), turn->now);
 	if (right < query->disclosure) {
 		answer->result = PB_VERIFY_RESULT__NOT_GRANTED;
 		return;

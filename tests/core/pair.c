@@ -554,24 +554,39 @@ void pair_upload(struct pair *pair, struct side *side, size_t size, uint8_t fill
 	tb_buf_clear(&sha256);
 }
 
-void pair_application(char json[2048], const char *material, const char *request_id, bool forward)
+static void application(char json[2048], const char *mode, const char *role, const char *material,
+                        const char *request_id, bool forward)
 {
 	snprintf(json, 2048,
-	         "{\"application\":{\"item\":\"" ITEM "\",\"mode\":\"DS\",\"home\":\"" HOME "\","
+	         "{\"application\":{\"item\":\"" ITEM "\",\"mode\":\"%s\",\"home\":\"" HOME "\","
 	         "\"applicant\":{\"name\":\"王伟\",\"codeType\":\"111\",\"code\":\"11010519491231002X\"},"
 	         "\"delivery\":\"COURIER\",\"address\":\"兰州\",\"window\":\"1\",\"materials\":[{\"need\":"
 	         "\"M1\",%s}]},"
-	         "\"actor\":{\"role\":\"R_WIN\",\"id\":\"w1\"},\"forward\":%s,\"requestId\":\"%s\"}",
-	         material, forward ? "true" : "false", request_id);
+	         "\"actor\":{\"role\":\"%s\",\"id\":\"w1\"},\"forward\":%s,\"requestId\":\"%s\"}",
+	         mode, material, role, forward ? "true" : "false", request_id);
+}
+
+void pair_application(char json[2048], const char *material, const char *request_id, bool forward)
+{
+	application(json, "DS", "R_WIN", material, request_id, forward);
+}
+
+enum tb_code pair_submit_as(struct pair *pair, struct side *side, const char *mode, const char *role,
+                            bool forward, char number[32])
+{
+	char material[512], json[2048];
+	enum tb_code code;
+	pair_upload(pair, side, 300 * 1024, 7, material);
+	application(json, mode, role, material, "", forward);
+	proto_message *reply = pair_call(pair, side, "/tongban.v1.CaseService/Submit", json, &code);
+	snprintf(number, 32, "%s", code ? "" : ((PbCaseView *)(void *)reply)->number);
+	return code;
 }
 
 void pair_submit(struct pair *pair, bool forward, char number[32])
 {
-	char material[512], json[2048];
-	pair_upload(pair, &pair->window, 300 * 1024, 7, material);
-	pair_application(json, material, "", forward);
-	proto_message *reply = pair_ask(pair, &pair->window, "/tongban.v1.CaseService/Submit", json);
-	snprintf(number, 32, "%s", ((PbCaseView *)(void *)reply)->number);
+	if (pair_submit_as(pair, &pair->window, "DS", "R_WIN", forward, number))
+		fail_msg("submit: %s", pair_refusal(&pair->window));
 }
 
 enum tb_code pair_act(struct pair *pair, struct side *side, const char *number, const char *event,
@@ -601,4 +616,19 @@ void pair_assert_equal_logs(struct pair *pair, const char *number)
 		free(digests[i]);
 	}
 	free(digests);
+}
+
+void pair_agree(struct pair *pair, const char *term)
+{
+	char json[2048];
+	snprintf(json, sizeof(json),
+	         "{\"agreement\":{\"title\":\"兰州常州通办协议\",\"parties\":[\"" HOME "\",\"" WINDOW
+	         "\"],\"validFrom\":\"2020-01-01\",\"terms\":[%s]}}",
+	         term);
+	PbAgreementView *view = (PbAgreementView *)(void *)pair_ask(
+		pair, &pair->window, "/tongban.v1.AgreementService/Propose", json);
+	snprintf(json, sizeof(json), "{\"id\":\"%s\"}", view->agreement->id);
+	pair_pass(pair, 2 * TB_MINUTE);
+	pair_ask(pair, &pair->home, "/tongban.v1.AgreementService/Sign", json);
+	pair_pass(pair, 2 * TB_MINUTE);
 }

@@ -104,6 +104,9 @@ PbCaseView *pair_case(struct pair *pair, struct side *side, const char *number);
 void pair_application(char json[2048], const char *material, const char *request_id, bool forward);
 /* Submits the ordinary case and gives its number. */
 void pair_submit(struct pair *pair, bool forward, char number[32]);
+/* The same at |side| by |role| in |mode|; TB_OK or the refusal. */
+TB_MUST_CHECK enum tb_code pair_submit_as(struct pair *pair, struct side *side, const char *mode,
+                                          const char *role, bool forward, char number[32]);
 /* CaseService.Act; TB_OK or the refusal. |more| is JSON members, e.g. "\"detail\":{\"reason\":\"x\"}". */
 enum tb_code pair_act(struct pair *pair, struct side *side, const char *number, const char *event,
                       const char *role, const char *more);
@@ -111,3 +114,5 @@ enum tb_code pair_act(struct pair *pair, struct side *side, const char *number, 
 void pair_upload(struct pair *pair, struct side *side, size_t size, uint8_t fill, char json[512]);
 /* Both logs are the same, byte for byte. */
 void pair_assert_equal_logs(struct pair *pair, const char *number);
+/* An agreement of both sides, in force, with this one term (JSON); YS and YB need one. */
+void pair_agree(struct pair *pair, const char *term);

@@ -1,0 +1,257 @@
+/* Agreements: proposed by one region, signed by the other, in force for both, cited by every case. */
+#include "tests/core/pair.h"
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
+
+#define SERVICE "/tongban.v1.AgreementService/"
+
+static const char terms[] =
+	"{\"items\":[\"*\"],\"modes\":[\"DS\"],\"rights\":[\"NOTIFY_ONCE\",\"DELIVER_RESULTS\"]}";
+
+static PbAgreementView *ask(struct pair *pair, struct side *side, const char *method, const char *json)
+{
+	char path[128];
+	snprintf(path, sizeof(path), SERVICE "%s", method);
+	return (PbAgreementView *)(void *)pair_ask(pair, side, path, json);
+}
+
+static enum tb_code try(struct pair *pair, struct side *side, const char *method, const char *json)
+{
+	char path[128];
+	enum tb_code code;
+	snprintf(path, sizeof(path), SERVICE "%s", method);
+	pair_call(pair, side, path, json, &code);
+	return code;
+}
+
+/* |more| is JSON members of the agreement, each with a comma before. */
+static void propose(struct pair *pair, struct side *side, const char *term, const char *more, char id[64])
+{
+	char json[4096];
+	snprintf(json, sizeof(json),
+	         "{\"agreement\":{\"title\":\"兰州常州通办协议\",\"parties\":[\"" HOME "\",\"" WINDOW "\"],"
+	         "\"validFrom\":\"2020-01-01\",\"terms\":[%s]%s}}",
+	         term, more);
+	snprintf(id, 64, "%s", ask(pair, side, "Propose", json)->agreement->id);
+	pair_pass(pair, 2 * TB_MINUTE);
+}
+
+static enum tb_code sign(struct pair *pair, struct side *side, const char *id)
+{
+	char json[256];
+	snprintf(json, sizeof(json), "{\"id\":\"%s\"}", id);
+	enum tb_code code = try(pair, side, "Sign", json);
+	pair_pass(pair, 2 * TB_MINUTE);
+	return code;
+}
+
+static PbAgreementView *get(struct pair *pair, struct side *side, const char *id, unsigned version)
+{
+	char json[256];
+	snprintf(json, sizeof(json), "{\"id\":\"%s\",\"version\":%u}", id, version);
+	return ask(pair, side, "Get", json);
+}
+
+static enum tb_code submit(struct pair *pair, char number[32])
+{
+	char material[512], json[2048];
+	enum tb_code code;
+	pair_upload(pair, &pair->window, 1000, 7, material);
+	pair_application(json, material, "", true);
+	PbCaseView *view = (PbCaseView *)(void *)pair_call(pair, &pair->window,
+	                                                   "/tongban.v1.CaseService/Submit", json, &code);
+	if (code == TB_OK)
+		snprintf(number, 32, "%s", view->number);
+	return code;
+}
+
+static void test_what_one_proposes_and_the_other_signs_is_in_force_for_both(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	char id[64], number[32];
+	propose(pair, &pair->window, terms, "", id);
+	PbAgreementView *seen = get(pair, &pair->home, id, 0);
+	assert_int_equal(seen->state, PB_AGREEMENT_STATE__PROPOSED);
+	assert_int_equal(seen->n_missing, 1);
+	assert_string_equal(seen->missing[0], HOME);
+	assert_int_equal(sign(pair, &pair->home, id), TB_OK);
+	assert_int_equal(get(pair, &pair->home, id, 0)->state, PB_AGREEMENT_STATE__IN_FORCE);
+	assert_int_equal(get(pair, &pair->window, id, 0)->state, PB_AGREEMENT_STATE__IN_FORCE);
+	assert_int_equal(submit(pair, number), TB_OK);
+	pair_pass(pair, TB_MINUTE);
+	PbCaseView *view = pair_case(pair, &pair->home, number);
+	assert_int_equal(view->state, PB_CASE_STATE__SIGNED_FOR);
+	assert_non_null(strstr(view->log[0]->basis, id));
+	pair_assert_equal_logs(pair, number);
+	pair_free(pair);
+}
+
+static void test_an_agreement_survives_a_restart_of_either_side(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	char id[64];
+	propose(pair, &pair->window, terms, "", id);
+	pair_crash(pair, &pair->home);
+	assert_int_equal(sign(pair, &pair->home, id), TB_OK);
+	pair_crash(pair, &pair->window);
+	pair_pass(pair, 2 * TB_MINUTE);
+	assert_int_equal(get(pair, &pair->window, id, 0)->state, PB_AGREEMENT_STATE__IN_FORCE);
+	pair_free(pair);
+}
+
+static void test_what_the_agreement_does_not_cover_is_not_sent(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	char id[64], number[32];
+	propose(pair, &pair->window, "{\"items\":[\"another\"],\"modes\":[\"DS\"]}", "", id);
+	assert_int_equal(submit(pair, number), TB_OK); /* not in force yet: the grant alone */
+	assert_int_equal(sign(pair, &pair->home, id), TB_OK);
+	assert_int_equal(submit(pair, number), TB_EDENIED);
+	pair_free(pair);
+}
+
+static void test_rights_that_were_not_granted_are_refused(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	char id[64], number[32], material[512], json[2048];
+	propose(pair, &pair->window, "{\"items\":[\"*\"],\"modes\":[\"DS\"]}", ",\"returnReasons\":[\"R1\"]",
+	        id);
+	assert_int_equal(sign(pair, &pair->home, id), TB_OK);
+	pair_upload(pair, &pair->window, 1000, 7, material);
+	pair_application(json, material, "", false);
+	PbCaseView *view =
+		(PbCaseView *)(void *)pair_ask(pair, &pair->window, "/tongban.v1.CaseService/Submit", json);
+	snprintf(number, 32, "%s", view->number);
+	assert_int_equal(pair_act(pair, &pair->window, number, "CHECK", "R_WIN", ""), TB_OK);
+	assert_int_equal(pair_act(pair, &pair->window, number, "ASK", "R_WIN",
+	                          "\"detail\":{\"needs\":[{\"code\":\"M2\"}]}"),
+	                 TB_EDENIED);
+	assert_int_equal(pair_act(pair, &pair->window, number, "SEND", "R_WIN", ""), TB_OK);
+	pair_pass(pair, TB_MINUTE);
+	assert_int_equal(
+		pair_act(pair, &pair->home, number, "RETURN", "H_WIN", "\"detail\":{\"reason\":\"because\"}"),
+		TB_EINVALID);
+	assert_int_equal(pair_act(pair, &pair->home, number, "RETURN", "H_WIN",
+	                          "\"detail\":{\"reason\":\"R1 blurred scan\"}"),
+	                 TB_OK);
+	pair_free(pair);
+}
+
+static void test_clocks_run_by_the_agreement(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	char id[64], number[32];
+	propose(pair, &pair->window, terms, ",\"clocks\":[{\"clock\":\"T1_NOTIFY\",\"days\":2}]", id);
+	assert_int_equal(sign(pair, &pair->home, id), TB_OK);
+	assert_int_equal(submit(pair, number), TB_OK);
+	pair_pass(pair, TB_MINUTE);
+	PbCaseView *view = pair_case(pair, &pair->home, number);
+	for (size_t i = 0; i < view->n_clocks; i++) {
+		if (view->clocks[i]->clock == PB_CLOCK__T1_NOTIFY)
+			assert_true(view->clocks[i]->due_ms < pair->now + 6 * TB_DAY);
+	}
+	pair_free(pair);
+}
+
+static void test_an_amendment_replaces_it_and_shows_what_changed(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	char id[64], json[1024];
+	propose(pair, &pair->window, terms, "", id);
+	assert_int_equal(sign(pair, &pair->home, id), TB_OK);
+	snprintf(json, sizeof(json),
+	         "{\"agreement\":{\"id\":\"%s\",\"title\":\"改\",\"parties\":[\"" HOME "\",\"" WINDOW
+	         "\"],\"validFrom\":\"2020-01-01\",\"terms\":[%s]}}",
+	         id, terms);
+	PbAgreementView *view = ask(pair, &pair->home, "Propose", json);
+	assert_int_equal(view->agreement->version, 2);
+	pair_pass(pair, 2 * TB_MINUTE);
+	assert_int_equal(get(pair, &pair->window, id, 1)->state, PB_AGREEMENT_STATE__IN_FORCE);
+	view = get(pair, &pair->window, id, 2);
+	assert_int_equal(view->n_changes, 2);
+	assert_string_equal(view->changes[0]->field, "title");
+	assert_string_equal(view->changes[1]->field, "proposer");
+	assert_int_equal(sign(pair, &pair->window, id), TB_OK);
+	assert_int_equal(get(pair, &pair->window, id, 1)->state, PB_AGREEMENT_STATE__REPLACED);
+	assert_int_equal(get(pair, &pair->home, id, 2)->state, PB_AGREEMENT_STATE__IN_FORCE);
+	pair_free(pair);
+}
+
+static void test_notice_ends_it_after_its_days(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	char id[64], json[256];
+	propose(pair, &pair->window, terms, ",\"noticeDays\":30", id);
+	assert_int_equal(sign(pair, &pair->home, id), TB_OK);
+	snprintf(json, sizeof(json), "{\"id\":\"%s\",\"effective\":\"2020-01-01\",\"reason\":\"x\"}", id);
+	assert_int_equal(try(pair, &pair->home, "End", json), TB_EINVALID);
+	snprintf(json, sizeof(json), "{\"id\":\"%s\",\"reason\":\"x\"}", id);
+	assert_int_equal(try(pair, &pair->home, "End", json), TB_OK);
+	pair_pass(pair, 2 * TB_MINUTE);
+	assert_int_equal(get(pair, &pair->window, id, 0)->state, PB_AGREEMENT_STATE__IN_FORCE);
+	for (int day = 0; day < 31; day++)
+		pair_pass(pair, TB_DAY);
+	assert_int_equal(get(pair, &pair->window, id, 0)->state, PB_AGREEMENT_STATE__ENDED);
+	pair_free(pair);
+}
+
+static void test_a_wire_that_is_down_shows_as_a_difference(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	char id[64];
+	pair_pass(pair, 2 * TB_MINUTE);
+	pair->parted = true;
+	propose(pair, &pair->window, terms, "", id);
+	PbAgreementDiffResponse *diff = (PbAgreementDiffResponse *)(void *)pair_ask(
+		pair, &pair->window, SERVICE "Diff", "{\"peer\":\"" HOME "\"}");
+	assert_false(diff->equal);
+	assert_int_equal(diff->n_differences, 1);
+	pair->parted = false;
+	pair_pass(pair, 5 * TB_MINUTE);
+	diff = (PbAgreementDiffResponse *)(void *)pair_ask(pair, &pair->window, SERVICE "Diff",
+	                                                   "{\"peer\":\"" HOME "\"}");
+	assert_true(diff->equal);
+	pair_free(pair);
+}
+
+static void test_what_cannot_be_meant_is_refused(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	static const char *const bad[] = {
+		"{}",
+		"{\"agreement\":{\"title\":\"x\",\"parties\":[\"620100\"],\"validFrom\":\"2020-01-01\"}}",
+		"{\"agreement\":{\"title\":\"x\",\"parties\":[\"620100\",\"320400\"],\"validFrom\":\"2020-01-"
+	        "01\"}}",
+		"{\"agreement\":{\"title\":\"x\",\"parties\":[\"320400\",\"441300\"],\"validFrom\":\"2020-01-"
+	        "01\"}}",
+		"{\"agreement\":{\"title\":\"x\",\"parties\":[\"320400\",\"620100\"],\"validFrom\":\"soon\"}"
+	        "}",
+		"{\"agreement\":{\"title\":\"x\",\"parties\":[\"320400\",\"620100\"],\"validFrom\":\"2020-01-"
+	        "01\","
+		"\"terms\":[{\"items\":[\"*\"],\"modes\":[\"LS\"]}]}}",
+	};
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(try(pair, &pair->window, "Propose", bad[i]), TB_EINVALID);
+	assert_int_equal(try(pair, &pair->window, "Propose",
+	                     "{\"agreement\":{\"title\":\"x\",\"parties\":[\"441300\",\"620100\"],"
+	                     "\"validFrom\":\"2020-01-01\"}}"),
+	                 TB_ENOTFOUND);
+	assert_int_equal(try(pair, &pair->window, "Sign", "{\"id\":\"none\"}"), TB_ENOTFOUND);
+	pair_free(pair);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_what_one_proposes_and_the_other_signs_is_in_force_for_both),
+		TEST(test_an_agreement_survives_a_restart_of_either_side),
+		TEST(test_what_the_agreement_does_not_cover_is_not_sent),
+		TEST(test_rights_that_were_not_granted_are_refused),
+		TEST(test_clocks_run_by_the_agreement),
+		TEST(test_an_amendment_replaces_it_and_shows_what_changed),
+		TEST(test_notice_ends_it_after_its_days),
+		TEST(test_a_wire_that_is_down_shows_as_a_difference),
+		TEST(test_what_cannot_be_meant_is_refused),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
