@@ -36,6 +36,10 @@ enum {
 	TB_NEEDS_MAX = 200,
 	TB_PARTS_MAX = 16, /* of a joint case */
 
+	TB_MATTER_PARTIES_MAX = 16,
+	TB_MATTER_POSTS_MAX = 1000, /* of one author */
+	TB_MATTER_FILES_MAX = 50,
+
 	/* Agreements. */
 	TB_AGREEMENTS_MAX = 512, /* kept by a node, versions counted */
 	TB_AGREEMENT_PARTIES_MAX = 64,
@@ -47,6 +51,11 @@ enum {
 	TB_CHUNK_BYTES = 256 * 1024,
 	TB_PART_CHUNKS_MAX = 4,
 	TB_MATERIAL_CHUNKS_MAX = 8192, /* 2 GiB */
+
+	/* API tokens. */
+	TB_TOKENS_MAX = 1000,        /* revoked ones counted */
+	TB_TOKEN_NAME_BYTES_MAX = 40,
+	TB_TOKEN_ITEMS_MAX = 200,
 
 	/* Local API. */
 	TB_API_BODY_BYTES_MAX = 16 << 20,

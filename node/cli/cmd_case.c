@@ -57,6 +57,22 @@ void case_brief(struct cli *cli, const PbCaseView *view)
 	table_end(table, stdout);
 }
 
+static const char *mode_text(struct cli *cli, const char *code)
+{
+	const struct case_mode *mode = case_mode_find(code);
+	return mode ? tb_arena_printf(&cli->arena, "%s %s", code, text_zh() ? mode->name_zh : mode->name_en)
+	            : code;
+}
+
+/* "320400 失业登记 320400… 已受理"; neither number nor state before it begins. */
+static const char *part_text(struct cli *cli, const PbCasePart *part)
+{
+	const char *name = part->item_name[0] ? part->item_name : part->item;
+	return part->number[0] ? tb_arena_printf(&cli->arena, "%s %s %s %s", part->home, name, part->number,
+	                                         case_state_text(part->state, text_zh()))
+	                       : tb_arena_printf(&cli->arena, "%s %s", part->home, name);
+}
+
 static void show_head(struct cli *cli, const PbCaseView *view)
 {
 	struct table *table = table_new_pairs();
@@ -64,12 +80,15 @@ static void show_head(struct cli *cli, const PbCaseView *view)
 	table_pair(table, TEXT_H_CASE, view->number);
 	table_pair(table, TEXT_H_LOCAL_NUMBER, view->local_number);
 	table_pair(table, TEXT_H_ITEM, tb_arena_printf(&cli->arena, "%s %s", view->item, view->item_name));
-	table_pair(table, TEXT_H_MODE, view->mode);
+	table_pair(table, TEXT_H_MODE, mode_text(cli, view->mode));
 	table_pair(table, TEXT_H_APPLICANT, view->applicant_name);
 	table_pair(table, TEXT_H_STATE, case_state_text(view->state, text_zh()));
 	table_pair(table, TEXT_H_FIRST_NODE, view->first_node);
 	table_pair(table, TEXT_H_HOME, view->home);
 	table_pair(table, TEXT_H_OWNER, view->owner);
+	table_pair(table, TEXT_H_LEAD, view->lead);
+	for (size_t i = 0; i < view->n_parts; i++)
+		table_pair(table, i == 0 ? TEXT_H_PARTS : TEXT_EMPTY, part_text(cli, view->parts[i]));
 	table_pair(table, TEXT_H_HANDING_OVER, view->handing_over ? yes : "");
 	table_pair(table, TEXT_H_EXTENDED, view->extended ? yes : "");
 	table_pair(table, TEXT_H_DISPUTE, view->dispute ? yes : "");
@@ -202,6 +221,9 @@ static const struct event {
 	{"evaluate", PB_CASE_EVENT__EVALUATE, PB_ROLE__APPLICANT},
 	{"withdraw", PB_CASE_EVENT__WITHDRAW, PB_ROLE__APPLICANT},
 	{"consult", PB_CASE_EVENT__CONSULT, PB_ROLE__LIAISON},
+	{"repair", PB_CASE_EVENT__REPAIR, PB_ROLE__H_WIN},
+	{"object", PB_CASE_EVENT__OBJECT, PB_ROLE__H_DEPT},
+	{"file", PB_CASE_EVENT__FILE, PB_ROLE__H_DEPT},
 };
 enum { EVENTS_COUNT = sizeof(events) / sizeof(events[0]) };
 
@@ -358,6 +380,20 @@ static enum tb_code set_detail(struct cli *cli, const struct options *options, P
 	return code;
 }
 
+/* Who acts when --role does not say: it depends on the case's mode. A case that cannot be seen is refused
+ * when it is acted on. */
+static PbRole role_here(struct cli *cli, const char *number, const struct event *event)
+{
+	PbCaseGetRequest request = PB_CASE_GET_REQUEST__INIT;
+	PbCaseView *view;
+	request.number = cli_pb(number);
+	if (CLI_CALL(cli, "CaseService/Get", &request, case_view, &view)) {
+		cli->error = (struct tb_error){0};
+		return event->role;
+	}
+	return case_role(view->mode, view->state, event->event, event->role);
+}
+
 static int run_event(struct cli *cli, const struct options *options)
 {
 	const struct event *event = event_of(cli->verb);
@@ -370,6 +406,8 @@ static int run_event(struct cli *cli, const struct options *options)
 	    (options->own == bring_options && case_materials_form(cli, options)) ||
 	    set_number(cli, options, "expect-seq", UINT32_MAX, &request.expect_seq))
 		return cli_usage(cli);
+	if (!options_value(options, "role"))
+		request.actor->role = role_here(cli, options->operands[0], event);
 	request.number = cli_pb(options->operands[0]);
 	request.event = event->event;
 	request.detail = &detail;
@@ -407,8 +445,9 @@ static const struct option list_options[] = {
 
 const struct cli_verb cmd_case_verbs[] = {
 	{"case submit", "", 0, 0, TEXT_V_CASE_SUBMIT, case_submit_options,
-         "tongban case submit --file application.json --material M1=scan.pdf --actor 0371 --forward", false,
-         case_submit_run},
+         "tongban case submit --file application.json --mode YS --material M1=scan.pdf --actor 0371 "
+         "--forward",
+         false, case_submit_run},
 	{"case list", "", 0, 0, TEXT_V_CASE_LIST, list_options, "tongban case list --state REVIEW", false,
          run_list},
 	{"case show", "NUMBER", 1, 1, TEXT_V_CASE_SHOW, NULL, "tongban case show NUMBER --json", false,
@@ -438,5 +477,8 @@ const struct cli_verb cmd_case_verbs[] = {
 	EVENT_VERB("evaluate", TEXT_V_CASE_EVALUATE, evaluate_options, " --grade 5"),
 	EVENT_VERB("withdraw", TEXT_V_CASE_WITHDRAW, act_options, ""),
 	EVENT_VERB("consult", TEXT_V_CASE_CONSULT, act_options, " --note 请核对地址"),
+	EVENT_VERB("repair", TEXT_V_CASE_REPAIR, act_options, " --note 已回访，申请人认可"),
+	EVENT_VERB("object", TEXT_V_CASE_OBJECT, act_options, " --reason 适用标准有误"),
+	EVENT_VERB("file", TEXT_V_CASE_FILE, bring_options, " --material A1=archive.ofd"),
 	{0},
 };

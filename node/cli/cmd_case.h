@@ -26,6 +26,10 @@ TB_MUST_CHECK enum tb_code case_actor(struct cli *cli, const struct options *opt
 		"actor-name", OPTION_VALUE, "NAME", TEXT_O_ACTOR_NAME                             \
 	}
 
+/* Who causes |event| in |state| of a case in |mode|: |usual| if the mode lets that role, else the first that
+ * it lets. |usual| for a mode or an event that is not known here. */
+PbRole case_role(const char *mode, PbCaseState state, PbCaseEvent event, PbRole usual);
+
 /* "courier", "window", "home", "network". */
 TB_MUST_CHECK enum tb_code case_way(struct cli *cli, const char *option, const char *value,
                                     PbDeliveryWay *out);

@@ -7,6 +7,23 @@
 #include <unistd.h>
 
 #include "node/cli/userfile.h"
+#include "node/core/casetable.h"
+
+PbRole case_role(const char *mode, PbCaseState state, PbCaseEvent event, PbRole usual)
+{
+	static const PbRole roles[] = {PB_ROLE__R_WIN,     PB_ROLE__R_DEPT, PB_ROLE__R_HEAD,
+	                               PB_ROLE__H_WIN,     PB_ROLE__H_DEPT, PB_ROLE__H_HEAD,
+	                               PB_ROLE__APPLICANT, PB_ROLE__LIAISON};
+	const struct case_mode *known = case_mode_find(mode);
+	const struct case_row *row = known ? case_row_find(known, state, event) : NULL;
+	if (!row || case_row_takes(row, usual, row->sides))
+		return usual;
+	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
+		if (case_row_takes(row, roles[i], row->sides))
+			return roles[i];
+	}
+	return usual;
+}
 
 enum tb_code case_actor(struct cli *cli, const struct options *options, PbRole role, bool may_default,
                         PbActor **out)
@@ -167,7 +184,7 @@ enum tb_code case_materials(struct cli *cli, const struct options *options, PbMa
 const struct option case_submit_options[] = {
 	{"file", OPTION_VALUE, "FILE", TEXT_O_APPLICATION},
 	{"item", OPTION_VALUE, "CODE", TEXT_O_ITEM},
-	{"mode", OPTION_VALUE, "MODE", TEXT_O_MODE},
+	{"mode", OPTION_VALUE, "QC|DS|YS|YB|LB", TEXT_O_MODE},
 	{"home", OPTION_VALUE, "REGION", TEXT_O_HOME},
 	{"applicant-name", OPTION_VALUE, "NAME", TEXT_O_APPLICANT_NAME},
 	{"applicant-code-type", OPTION_VALUE, "TYPE", TEXT_O_CODE_TYPE},
@@ -257,8 +274,6 @@ static enum tb_code make_application(struct cli *cli, const struct options *opti
 	set_text(options, "address", &application->address);
 	set_text(options, "window", &application->window);
 	set_text(options, "mode", &application->mode);
-	if (!application->mode[0])
-		application->mode = cli_pb("DS");
 	set_party(cli, options, "applicant", &application->applicant);
 	set_party(cli, options, "agent", &application->agent);
 	if (way && case_way(cli, "delivery", way, &application->delivery))
@@ -268,11 +283,38 @@ static enum tb_code make_application(struct cli *cli, const struct options *opti
 
 static const char *missing_option(const PbApplication *application)
 {
-	return !application->item[0]                                         ? "item"
+	/* A joint case is for its parts' items. */
+	return !application->item[0] && application->n_parts == 0            ? "item"
 	       : !application->home[0]                                       ? "home"
 	       : !application->applicant || !application->applicant->name[0] ? "applicant-name"
 	       : !application->applicant->code[0]                            ? "applicant-code"
 	                                                                     : NULL;
+}
+
+/* The item's first mode, by the home region's list. */
+static enum tb_code choose_mode(struct cli *cli, PbApplication *application)
+{
+	PbCatalogueListRequest request = PB_CATALOGUE_LIST_REQUEST__INIT;
+	PbCatalogueListResponse *reply;
+	if (application->mode[0])
+		return TB_OK;
+	if (application->n_parts > 0) {
+		application->mode = cli_pb("LB");
+		return TB_OK;
+	}
+	request.region = application->home;
+	enum tb_code code = CLI_CALL(cli, "CatalogueService/List", &request, catalogue_list_response, &reply);
+	if (code)
+		return code;
+	for (size_t i = 0; reply->catalogue && i < reply->catalogue->n_items; i++) {
+		const PbItem *item = reply->catalogue->items[i];
+		if (strcmp(item->code, application->item) == 0 && item->n_modes > 0) {
+			application->mode = item->modes[0];
+			return TB_OK;
+		}
+	}
+	return text_fail(&cli->error, TB_ENOTFOUND, TEXT_M_ITEM_UNKNOWN, application->home, application->item,
+	                 NULL);
 }
 
 int case_submit_run(struct cli *cli, const struct options *options)
@@ -290,6 +332,12 @@ int case_submit_run(struct cli *cli, const struct options *options)
 	if (case_actor(cli, options, PB_ROLE__R_WIN, false, &request.actor) ||
 	    case_materials_form(cli, options))
 		return cli_usage(cli);
+	code = choose_mode(cli, request.application);
+	if (code)
+		return cli_fail(cli, code);
+	if (!options_value(options, "role"))
+		request.actor->role = case_role(request.application->mode, PB_CASE_STATE__DRAFT,
+		                                PB_CASE_EVENT__SUBMIT, PB_ROLE__R_WIN);
 	request.forward = options_flag(options, "forward");
 	request.request_id = cli_pb(options_value_or(options, "request-id", ""));
 	code = case_materials(cli, options, &request.application->materials,

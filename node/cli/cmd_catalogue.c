@@ -39,9 +39,10 @@ static const char *joined(struct cli *cli, char *const *texts, size_t count)
 static int run_list(struct cli *cli, const struct options *options)
 {
 	static const struct table_column columns[] = {
-		{TEXT_H_CODE, false},     {TEXT_H_ITEM, false}, {TEXT_H_DEPARTMENT, false},
-		{TEXT_H_MODES, false},    {TEXT_H_DAYS, true},  {TEXT_H_LEGAL_DAYS, true},
-		{TEXT_H_MATERIALS, true},
+		{TEXT_H_CODE, false},       {TEXT_H_BASE_CODE, false}, {TEXT_H_ITEM, false},
+		{TEXT_H_DEPARTMENT, false}, {TEXT_H_MODES, false},     {TEXT_H_DAYS, true},
+		{TEXT_H_LEGAL_DAYS, true},  {TEXT_H_RUNS, true},       {TEXT_H_MATERIALS, true},
+		{TEXT_H_CRITERIA, false},
 	};
 	PbCatalogueListRequest request = PB_CATALOGUE_LIST_REQUEST__INIT;
 	PbCatalogueListResponse *reply;
@@ -63,10 +64,11 @@ static int run_list(struct cli *cli, const struct options *options)
 	struct table *table = TABLE_NEW(columns);
 	for (size_t i = 0; i < catalogue->n_items; i++) {
 		const PbItem *item = catalogue->items[i];
-		TABLE_ROW(table, item->code, item->name,
+		TABLE_ROW(table, item->code, item->base_code, item->name,
 		          item->department_name[0] ? item->department_name : item->department,
 		          joined(cli, item->modes, item->n_modes), cli_number(cli, item->promised_days),
-		          cli_number(cli, item->legal_days), cli_number(cli, item->n_materials));
+		          cli_number(cli, item->legal_days), cli_number(cli, item->onsite_runs),
+		          cli_number(cli, item->n_materials), item->criteria);
 	}
 	table_end(table, stdout);
 	return CLI_DONE;

@@ -64,6 +64,7 @@
 	XX(TEXT_M_PEER_UNKNOWN, "没有对等节点 {1}", "there is no peer {1}") \
 	XX(TEXT_M_CATALOGUE_LOADED, "事项目录第 {1} 版，共 {2} 项。", "The catalogue is now version {1} with {2} items.") \
 	XX(TEXT_M_CATALOGUE_NONE, "没有事项目录", "there is no catalogue") \
+	XX(TEXT_M_ITEM_UNKNOWN, "{1} 的事项目录中没有事项 {2}", "there is no item {2} in the catalogue of {1}") \
 	XX(TEXT_M_CATALOGUE_HEAD, "{1} 事项目录第 {2} 版，发布于 {3}", "Catalogue of {1}, version {2}, published {3}") \
 	XX(TEXT_M_CASE_MORE, "后面可能还有：--after {1}", "there may be more: --after {1}") \
 	XX(TEXT_M_CLOCK_DUE, "{1} {2} 到期", "{1} due {2}") \
@@ -151,6 +152,9 @@
 	XX(TEXT_V_CASE_EVALUATE, "好差评", "evaluate the service, 1 to 5") \
 	XX(TEXT_V_CASE_WITHDRAW, "申请人撤回", "withdraw the application") \
 	XX(TEXT_V_CASE_CONSULT, "会商，不影响计时", "consult the other side; stops no clock") \
+	XX(TEXT_V_CASE_REPAIR, "差评整改完成", "what was rated badly was repaired") \
+	XX(TEXT_V_CASE_OBJECT, "属地对异地办理提出异议", "home: object to what was decided in its name") \
+	XX(TEXT_V_CASE_FILE, "联办参与地共享档案材料", "participant: share archive files of a joint case") \
 	XX(TEXT_V_MATERIAL_ADD, "上传材料，输出其根哈希", "upload a file and print its root") \
 	XX(TEXT_V_MATERIAL_GET, "下载材料", "download a material") \
 	XX(TEXT_V_MATERIAL_LIST, "列出材料", "list materials") \
@@ -185,7 +189,7 @@
 	XX(TEXT_O_SIZE, "以此大小的日志为准（默认最新）", "in the log of this size (otherwise the newest)") \
 	XX(TEXT_O_APPLICATION, "申请的 JSON 文件，选项优先于文件", "application as JSON; options go over it") \
 	XX(TEXT_O_ITEM, "事项编码", "code of the item") \
-	XX(TEXT_O_MODE, "办理模式（默认 DS）", "handling mode (otherwise DS)") \
+	XX(TEXT_O_MODE, "办理模式（默认该事项的第一种）", "handling mode (otherwise the item's first)") \
 	XX(TEXT_O_HOME, "属地（有权决定的地区）", "the deciding region") \
 	XX(TEXT_O_APPLICANT_NAME, "申请人姓名或名称", "the applicant's name") \
 	XX(TEXT_O_APPLICANT_CODE, "申请人证件号码", "the applicant's code") \
@@ -200,11 +204,11 @@
 	XX(TEXT_O_MATERIAL, "上传文件作为某项材料", "upload a file for a need") \
 	XX(TEXT_O_CREDENTIAL, "以已核验的证照代替某项材料", "a verified certificate stands in for a need") \
 	XX(TEXT_O_ORIGINAL, "该项材料的原件邮寄", "the paper original of a need travels by post") \
-	XX(TEXT_O_ROLE, "角色：APPLICANT R_WIN H_WIN H_DEPT H_HEAD LIAISON", \
-	   "role: APPLICANT R_WIN H_WIN H_DEPT H_HEAD LIAISON") \
+	XX(TEXT_O_ROLE, "角色：applicant r-win r-dept r-head h-win h-dept h-head liaison（默认按模式）", \
+	   "role: applicant r-win r-dept r-head h-win h-dept h-head liaison (otherwise by the mode)") \
 	XX(TEXT_O_ACTOR, "经办人账号或工号", "account or badge of the person who acts") \
 	XX(TEXT_O_ACTOR_NAME, "经办人姓名", "name of the person who acts") \
-	XX(TEXT_O_FORWARD, "同时完成初审与移送", "check and send in one step") \
+	XX(TEXT_O_FORWARD, "同时完成初审与移送（或窗口受理）", "check and send (or accept) in one step") \
 	XX(TEXT_O_REQUEST_ID, "请求标识，重复提交返回同一办件", "a request repeated with this id gives the same case") \
 	XX(TEXT_O_REASON, "原因", "the reason") \
 	XX(TEXT_O_NOTE, "备注", "a note") \
@@ -242,6 +246,7 @@
 	XX(TEXT_H_ANSWERED, "答复时间", "answered") \
 	XX(TEXT_H_APPLICANT, "申请人", "applicant") \
 	XX(TEXT_H_AUDIT, "审计记录", "audit leaves") \
+	XX(TEXT_H_BASE_CODE, "基本编码", "basic code") \
 	XX(TEXT_H_CASE, "办件编号", "case") \
 	XX(TEXT_H_CASES, "办件", "cases") \
 	XX(TEXT_H_CATALOGUE, "目录版本", "catalogue") \
@@ -252,6 +257,7 @@
 	XX(TEXT_H_CONTACT, "最近联系", "last contact") \
 	XX(TEXT_H_COUNT, "数量", "count") \
 	XX(TEXT_H_CREDENTIALS, "证照", "certificates") \
+	XX(TEXT_H_CRITERIA, "审查标准", "criteria") \
 	XX(TEXT_H_DAYS, "承诺", "days") \
 	XX(TEXT_H_DEAD, "死信", "dead letters") \
 	XX(TEXT_H_DEPARTMENT, "审批部门", "department") \
@@ -275,6 +281,7 @@
 	XX(TEXT_H_ISSUER, "颁发机构", "issuer") \
 	XX(TEXT_H_ITEM, "事项", "item") \
 	XX(TEXT_H_KIND, "种类", "kind") \
+	XX(TEXT_H_LEAD, "联办总件", "part of") \
 	XX(TEXT_H_LEGAL_DAYS, "法定", "legal") \
 	XX(TEXT_H_LINK, "连接", "link") \
 	XX(TEXT_H_LISTEN, "监听", "listens on") \
@@ -287,6 +294,7 @@
 	XX(TEXT_H_NUMBER, "编号", "number") \
 	XX(TEXT_H_OUTBOX, "待签收", "outbox") \
 	XX(TEXT_H_OWNER, "当前节点", "owner") \
+	XX(TEXT_H_PARTS, "联办子件", "parts") \
 	XX(TEXT_H_PEER, "对方", "peer") \
 	XX(TEXT_H_POSSIBLE, "可执行", "possible") \
 	XX(TEXT_H_PROPOSAL, "提议", "proposal") \
@@ -297,6 +305,7 @@
 	XX(TEXT_H_RESULT, "结果", "result") \
 	XX(TEXT_H_RETRY, "下次重试", "next try") \
 	XX(TEXT_H_ROOT, "根哈希", "root") \
+	XX(TEXT_H_RUNS, "到场次数", "visits") \
 	XX(TEXT_H_SEAL, "印章", "seal") \
 	XX(TEXT_H_SEQ, "序号", "seq") \
 	XX(TEXT_H_SHA256, "SHA-256", "SHA-256") \

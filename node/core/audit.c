@@ -287,6 +287,39 @@ static enum tb_code leaf_load(struct kv *kv, uint64_t index, struct tb_arena *ar
 	return code;
 }
 
+enum tb_code audit_walk(struct kv *kv, uint64_t first, uint64_t count_max,
+                        bool (*take)(void *ctx, uint64_t index, const PbAuditLeaf *leaf), void *ctx,
+                        uint64_t *next, uint64_t *size, struct tb_error *err)
+{
+	struct kv_key from = kv_key_u64(first);
+	struct store_cursor cursor;
+	struct tb_bytes key, sealed;
+	enum tb_code code = TB_OK;
+	bool more = true;
+	*next = first;
+	*size = size_in(kv);
+	store_cursor(&cursor, kv->txn, KV_AUDIT_LEAF, tb_bytes_of(NULL, 0), kv_key_bytes(&from));
+	while (more && *next - first < count_max && store_next(&cursor, &key, &sealed)) {
+		struct tb_arena arena = {0};
+		PbAuditBundle *bundle;
+		uint64_t begin = 0;
+		code = bundle_open(kv, key, sealed, &arena, &bundle, &begin, err);
+		for (size_t i = 0; code == TB_OK && more && i < bundle->n_leaves; i++) {
+			PbAuditLeaf *leaf;
+			if (begin + i < first || *next - first >= count_max)
+				continue;
+			code = PROTO_DECODE_OWN(&leaf, audit_leaf, proto_bytes(bundle->leaves[i]), &arena,
+			                        err);
+			more = code == TB_OK && take(ctx, begin + i, leaf);
+			*next += code == TB_OK;
+		}
+		tb_arena_clear(&arena);
+		more = more && code == TB_OK;
+	}
+	store_cursor_end(&cursor);
+	return code;
+}
+
 enum tb_code audit_read_prove(struct query *query, struct tb_error *err)
 {
 	const PbAuditProveRequest *request =

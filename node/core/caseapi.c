@@ -138,6 +138,8 @@ enum tb_code case_read_list(struct query *query, struct tb_error *err)
 			continue;
 		if (request->peer[0] && strcmp(case_other(record, query->setup->region), request->peer) != 0)
 			continue;
+		if (!token_sees_case(query->request->as, record))
+			continue;
 		reply->cases[reply->n_cases++] =
 			case_view(&query->kv, query->setup->region, record, false, arena);
 	}

@@ -622,9 +622,33 @@ static void told_expired(struct turn *turn, const char *peer, PbCaseRecord *reco
 	}
 }
 
+/* A post that was given up is sent again, unless it had arrived. */
+static bool post_told_expired(struct turn *turn, const char *peer, const PbCaseMessage *notice,
+                              const PbReceipt *receipt)
+{
+	struct kv_key key = kv_key_str(peer);
+	PbOutboxRecord *old;
+	PbCaseMessage *message;
+	kv_key_add_u64(&key, notice->expired->seq);
+	if (KV_GET(&turn->kv, KV_OUTBOX, &key, outbox_record, &turn->arena, &old, NULL) ||
+	    PROTO_DECODE_OWN(&message, case_message, proto_bytes(old->message), &turn->arena, NULL) ||
+	    !message->post)
+		return false;
+	kv_delete(&turn->kv, KV_DEAD, &key);
+	if (strcmp(receipt->code, "applied") != 0) {
+		PbCaseMessage again = PB_CASE_MESSAGE__INIT;
+		again.case_number = message->case_number;
+		again.post = message->post;
+		delivery_queue_post(turn, peer, &again);
+	}
+	return true;
+}
+
 void case_receipted(struct turn *turn, const char *peer, const PbCaseMessage *message,
                     const PbReceipt *receipt)
 {
+	if (message->post || (message->expired && post_told_expired(turn, peer, message, receipt)))
+		return;
 	PbCaseRecord *record;
 	struct tb_error err;
 	bool durable = receipt->kind == PB_RECEIPT_KIND__DURABLE;

@@ -77,13 +77,25 @@ static void set_timer(struct turn *turn, PbCaseRecord *record, tb_time due)
 	record->timer_ms = due;
 }
 
+/* Before a limit runs out, people are warned once; then it runs out. */
 void case_arm(struct turn *turn, PbCaseRecord *record, bool on)
 {
 	struct case_clocks clocks;
 	tb_time due = INT64_MAX;
+	tb_time before = turn->core->setup.warn_before ? turn->core->setup.warn_before : TB_DAY;
 	if (on && clocks_from_proto(&clocks, record->clocks, record->n_clocks))
 		due = clocks_next_due(&clocks, NULL);
+	if (due != INT64_MAX && record->warned_ms != due && due - before > turn->now)
+		due -= before;
 	set_timer(turn, record, due == INT64_MAX ? 0 : due);
+}
+
+static void warn(struct turn *turn, PbCaseRecord *record, tb_time due, PbClock clock)
+{
+	record->warned_ms = due;
+	audit_add(turn, PB_LEAF_KIND__LEAF_DUE_SOON, record->number, "", proto_bytes(record->head),
+	          (uint32_t)clock);
+	turn_log(turn, TB_LOG_WARN, "case.due_soon", "", record->number, "%s", case_clock_text(clock, false));
 }
 
 /* ---- the fold */
@@ -542,12 +554,18 @@ tb_time case_timers(struct turn *turn)
 			continue;
 		}
 		record->timer_ms = 0;
-		if (strcmp(record->owner, turn->core->setup.region) == 0 && !record->handing_over &&
-		    clocks_from_proto(&clocks, record->clocks, record->n_clocks) &&
-		    clocks_next_due(&clocks, &clock) <= turn->now)
+		bool ours = strcmp(record->owner, turn->core->setup.region) == 0 && !record->handing_over &&
+		            clocks_from_proto(&clocks, record->clocks, record->n_clocks);
+		tb_time next = ours ? clocks_next_due(&clocks, &clock) : INT64_MAX;
+		if (next <= turn->now) {
 			ran_out(turn, record, clock);
-		else
-			case_save(turn, record);
+			continue;
+		}
+		if (ours && next != INT64_MAX) {
+			warn(turn, record, next, clock);
+			case_arm(turn, record, true);
+		}
+		case_save(turn, record);
 	}
 	return turn->now;
 }

@@ -110,6 +110,10 @@ enum tb_code catalogue_check_item(const PbItem *item, struct tb_error *err)
 	if (code == TB_OK)
 		code = check_text(item->result_type, TB_ID_BYTES_MAX, false, "result_type", err);
 	if (code == TB_OK)
+		code = check_text(item->base_code, TB_ID_BYTES_MAX, false, "base_code", err);
+	if (code == TB_OK)
+		code = check_text(item->criteria, TB_ID_BYTES_MAX, false, "criteria", err);
+	if (code == TB_OK)
 		code = check_modes(item, err);
 	if (code == TB_OK)
 		code = check_limits(item, err);

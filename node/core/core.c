@@ -153,42 +153,64 @@ static void apply_peers(struct turn *turn, struct core_request *request)
 
 /* ---- the local API: a new method is a line in node.proto, a handler, and a line here */
 
+/* Which tokens' roles may call it; without any: the socket's owner alone. A kiosk stands in a public place:
+ * it looks up what it can name, and lists nothing. */
+#define TOKENS_ALL (0xfeu)
+#define TOKENS_STAFF (TOKENS_ALL & ~(1u << PB_TOKEN_ROLE__TOKEN_KIOSK))
+#define TOKENS_ACT (TOKENS_ALL & ~(1u << PB_TOKEN_ROLE__TOKEN_READ_ONLY))
+#define TOKENS_HEAD (1u << PB_TOKEN_ROLE__TOKEN_HEAD)
+
 static const struct core_method methods[] = {
-	{&pb_node_service__descriptor, "Status", .apply = apply_status},
-	{&pb_node_service__descriptor, "DeadLetters", .read = delivery_read_dead},
+	{&pb_node_service__descriptor, "Status", TOKENS_ALL, SCOPE_FREE, .apply = apply_status},
+	{&pb_node_service__descriptor, "DeadLetters", TOKENS_STAFF, SCOPE_DENIED, .read = delivery_read_dead},
 	{&pb_node_service__descriptor, "Requeue", .apply = delivery_apply_requeue},
-	{&pb_peer_service__descriptor, "List", .apply = apply_peers},
-	{&pb_credential_service__descriptor, "Import", .apply = credential_apply_import,
-         .prepare = credential_prepare_import},
-	{&pb_credential_service__descriptor, "ImportStatus", .read = credential_read_import},
-	{&pb_credential_service__descriptor, "Get", .read = credential_read_get},
-	{&pb_credential_service__descriptor, "Find", .read = credential_read_find},
-	{&pb_credential_service__descriptor, "SetState", .apply = credential_apply_state},
-	{&pb_credential_service__descriptor, "Verify", .apply = verify_apply_ask},
+	{&pb_peer_service__descriptor, "List", TOKENS_ALL, SCOPE_FREE, .apply = apply_peers},
+	{&pb_credential_service__descriptor, "Import", TOKENS_HEAD, SCOPE_DENIED,
+         .apply = credential_apply_import, .prepare = credential_prepare_import},
+	{&pb_credential_service__descriptor, "ImportStatus", TOKENS_HEAD, SCOPE_DENIED,
+         .read = credential_read_import},
+	{&pb_credential_service__descriptor, "Get", TOKENS_STAFF, SCOPE_FREE, .read = credential_read_get},
+	{&pb_credential_service__descriptor, "Find", TOKENS_STAFF, SCOPE_DENIED,
+         .read = credential_read_find},
+	{&pb_credential_service__descriptor, "SetState", TOKENS_HEAD, SCOPE_DENIED,
+         .apply = credential_apply_state},
+	{&pb_credential_service__descriptor, "Verify", TOKENS_ACT, SCOPE_FREE, .apply = verify_apply_ask},
 	{&pb_catalogue_service__descriptor, "Load", .apply = catalogue_apply_load},
-	{&pb_catalogue_service__descriptor, "List", .read = catalogue_read_list},
-	{&pb_case_service__descriptor, "Submit", .apply = case_apply_submit},
-	{&pb_case_service__descriptor, "Act", .apply = case_apply_act, .prepare = case_prepare_act},
-	{&pb_case_service__descriptor, "Get", .read = case_read_get},
-	{&pb_case_service__descriptor, "JointNeeds", .read = joint_read_needs},
-	{&pb_case_service__descriptor, "List", .read = case_read_list},
+	{&pb_catalogue_service__descriptor, "List", TOKENS_ALL, SCOPE_FREE, .read = catalogue_read_list},
+	{&pb_case_service__descriptor, "Submit", TOKENS_ACT, SCOPE_APPLICATION, .apply = case_apply_submit},
+	{&pb_case_service__descriptor, "Act", TOKENS_ACT, SCOPE_CASE, .apply = case_apply_act,
+         .prepare = case_prepare_act},
+	{&pb_case_service__descriptor, "Get", TOKENS_ALL, SCOPE_CASE, .read = case_read_get},
+	{&pb_case_service__descriptor, "JointNeeds", TOKENS_ALL, SCOPE_FREE, .read = joint_read_needs},
+	{&pb_case_service__descriptor, "List", TOKENS_STAFF, SCOPE_ROWS, .read = case_read_list},
+	{&pb_matter_service__descriptor, "Open", TOKENS_ACT, SCOPE_DENIED, .apply = matter_apply_open},
+	{&pb_matter_service__descriptor, "Post", TOKENS_ACT, SCOPE_DENIED, .apply = matter_apply_post},
+	{&pb_matter_service__descriptor, "Get", TOKENS_STAFF, SCOPE_DENIED, .read = matter_read_get},
+	{&pb_matter_service__descriptor, "List", TOKENS_STAFF, SCOPE_DENIED, .read = matter_read_list},
 	{&pb_agreement_service__descriptor, "Propose", .apply = agreement_apply_statement,
          .prepare = agreement_prepare_propose},
 	{&pb_agreement_service__descriptor, "Sign", .apply = agreement_apply_statement,
          .prepare = agreement_prepare_sign},
 	{&pb_agreement_service__descriptor, "End", .apply = agreement_apply_statement,
          .prepare = agreement_prepare_end},
-	{&pb_agreement_service__descriptor, "Get", .apply = agreement_apply_get},
-	{&pb_agreement_service__descriptor, "List", .apply = agreement_apply_list},
-	{&pb_agreement_service__descriptor, "Diff", .apply = agreement_apply_diff},
-	{&pb_material_service__descriptor, "Get", .read = material_read_get},
-	{&pb_material_service__descriptor, "List", .read = material_read_list},
-	{&pb_evidence_service__descriptor, "Export", .read = evidence_read_export},
-	{&pb_audit_service__descriptor, "Checkpoint", .read = audit_read_checkpoint},
-	{&pb_audit_service__descriptor, "Prove", .read = audit_read_prove},
-	{&pb_audit_service__descriptor, "Consistency", .read = audit_read_consistency},
-	{&pb_audit_service__descriptor, "Verify", .read = audit_read_verify},
-	{&pb_audit_service__descriptor, "List", .read = audit_read_list},
+	{&pb_agreement_service__descriptor, "Get", TOKENS_STAFF, SCOPE_FREE, .apply = agreement_apply_get},
+	{&pb_agreement_service__descriptor, "List", TOKENS_STAFF, SCOPE_FREE, .apply = agreement_apply_list},
+	{&pb_agreement_service__descriptor, "Diff", TOKENS_STAFF, SCOPE_FREE, .apply = agreement_apply_diff},
+	{&pb_material_service__descriptor, "Get", TOKENS_ALL, SCOPE_FREE, .read = material_read_get},
+	{&pb_material_service__descriptor, "List", TOKENS_STAFF, SCOPE_DENIED, .read = material_read_list},
+	{&pb_evidence_service__descriptor, "Export", TOKENS_STAFF, SCOPE_DENIED,
+         .read = evidence_read_export},
+	{&pb_audit_service__descriptor, "Checkpoint", TOKENS_STAFF, SCOPE_FREE,
+         .read = audit_read_checkpoint},
+	{&pb_audit_service__descriptor, "Prove", TOKENS_STAFF, SCOPE_FREE, .read = audit_read_prove},
+	{&pb_audit_service__descriptor, "Consistency", TOKENS_STAFF, SCOPE_FREE,
+         .read = audit_read_consistency},
+	{&pb_audit_service__descriptor, "Verify", TOKENS_STAFF, SCOPE_FREE, .read = audit_read_verify},
+	{&pb_audit_service__descriptor, "List", TOKENS_STAFF, SCOPE_DENIED, .read = audit_read_list},
+	{&pb_token_service__descriptor, "Add", .apply = token_apply_add},
+	{&pb_token_service__descriptor, "List", .read = token_read_list},
+	{&pb_token_service__descriptor, "Revoke", .apply = token_apply_revoke},
+	{&pb_event_service__descriptor, "List", TOKENS_STAFF, SCOPE_ROWS, .read = event_read_list},
 };
 
 const struct core_method *core_method_find(const char *path)
@@ -247,7 +269,10 @@ void core_request_free(struct core_request *request)
 void core_prepare(const struct core_setup *setup, struct core_request *request, tb_time now)
 {
 	struct tb_error err = {0};
-	if (request->method->prepare && request->method->prepare(setup, request, now, &err))
+	enum tb_code code = token_may_call(request, &err);
+	if (code == TB_OK && request->method->prepare)
+		code = request->method->prepare(setup, request, now, &err);
+	if (code)
 		request->error = err;
 }
 
@@ -259,7 +284,9 @@ void core_query(const struct core_setup *setup, struct peer_set *peers, struct c
 	enum tb_code code = store_read(&query.kv.txn, setup->store, &err);
 	if (code == TB_OK) {
 		query.kv.vault = pki_vault_new(setup->vault_key);
-		code = request->method->read(&query, &err);
+		code = token_check(&query.kv, request, &err);
+		if (code == TB_OK)
+			code = request->method->read(&query, &err);
 		store_abort(query.kv.txn);
 		pki_vault_free(query.kv.vault);
 		tb_buf_clear(&query.kv.scratch);
@@ -432,10 +459,12 @@ void core_close(struct core *core)
 
 static void apply_request(struct turn *turn, struct core_request *request)
 {
-	if (request->error.code)
+	if (request->error.code || token_check(&turn->kv, request, &request->error)) {
 		turn_refuse(turn, request, &request->error);
-	else
-		request->method->apply(turn, request);
+		return;
+	}
+	token_mark_actors(request);
+	request->method->apply(turn, request);
 }
 
 static void apply_inbound(struct turn *turn, struct core_inbound *inbound)
@@ -575,6 +604,7 @@ tb_time core_finish(struct core *core, struct store_txn *txn, tb_time now, struc
 		wake = sooner(wake, delivery_finish(&turn, state, peer));
 		wake = sooner(wake, describe_finish(&turn, state, peer));
 	}
+	wake = sooner(wake, matter_finish(&turn));
 	wake = sooner(wake, credential_finish(&turn));
 	wake = sooner(wake, material_finish(&turn));
 	wake = sooner(wake, checkpoint(&turn));

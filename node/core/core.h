@@ -46,6 +46,7 @@ struct core_setup {
 	struct core_signer seal;    /* seal key, issuer code = region */
 	struct pki_trust *anchors;  /* the own region's: to check what this node signed itself */
 	uint8_t vault_key[PKI_VAULT_KEY_BYTES];
+	tb_time warn_before; /* a limit is warned of so long before it runs out; 0: a day */
 	struct store *store;
 	struct blob_dir *blobs; /* stored chunk size TB_CHUNK_BYTES + PKI_VAULT_OVERHEAD */
 	tb_time describe_every; /* how often a peer is asked for its description; 0: a minute */
@@ -62,13 +63,38 @@ void core_close(struct core *core);
 
 struct core_method;
 
+/* Who calls by an API token. In an arena, with everything that it points to. */
+struct core_principal {
+	const char *name;
+	uint32_t roles;           /* 1u << PbTokenRole */
+	const char *const *items; /* item or basic codes that it is for */
+	size_t items_count;       /* 0: all */
+};
+
+/* The principal of an Authorization header's text, "Bearer tb_...", in |arena|. Any thread.
+ *
+ * TB_EUNTRUSTED  no such token, or it was revoked */
+TB_MUST_CHECK enum tb_code core_principal_find(const struct core_setup *setup, const char *authorization,
+                                               struct tb_arena *arena, const struct core_principal **out,
+                                               struct tb_error *err);
+/* Is the token of |name| still good? TB_EUNTRUSTED. Any thread. */
+TB_MUST_CHECK enum tb_code core_principal_check(const struct core_setup *setup, const char *name,
+                                                struct tb_error *err);
+/* May it bring materials? Those that only read may not. */
+bool core_principal_acts(const struct core_principal *principal);
+/* May it have the material of |record|? TB_EDENIED: it is of cases that it is not for. Any thread. */
+TB_MUST_CHECK enum tb_code core_principal_material(const struct core_setup *setup,
+                                                   const struct core_principal *principal,
+                                                   const PbStoredMaterial *record, struct tb_error *err);
+
 /* One call of the local API. Made by core_request_new(), owned by whoever holds it; freed by
  * core_request_free(). */
 struct core_request {
 	struct tb_arena arena;
 	const struct core_method *method;
-	proto_message *message; /* decoded request, in the arena */
-	proto_message *reply;   /* in the arena; NULL until replied, or when error.code is set */
+	const struct core_principal *as; /* NULL: the socket's owner, who may do everything */
+	proto_message *message;          /* decoded request, in the arena */
+	proto_message *reply;            /* in the arena; NULL until replied, or when error.code is set */
 	struct tb_error error;
 	void *prepared;           /* what core_prepare() made, in the arena */
 	struct pki_batch **seals; /* batches that core_prepare() sealed; the list is in the arena */
@@ -85,6 +111,10 @@ bool core_method_reads(const struct core_method *method);
 /* Decodes the JSON |body|. On failure *out is NULL. Any thread. */
 TB_MUST_CHECK enum tb_code core_request_new(struct core_request **out, const struct core_method *method,
                                             struct tb_bytes json, struct tb_error *err);
+/* The call is |principal|'s, which is copied; NULL: the socket's owner's. Before core_prepare() or
+ * core_query().
+ */
+void core_request_as(struct core_request *request, const struct core_principal *principal);
 void core_request_free(struct core_request *request);
 /* Parses, checks and seals what can be done before the turn. Failure is in request->error. Any thread. */
 void core_prepare(const struct core_setup *setup, struct core_request *request, tb_time now);

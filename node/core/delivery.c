@@ -106,6 +106,12 @@ void delivery_queue(struct turn *turn, const char *peer, PbCaseRecord *record, P
 	record->out_previous = proto_data(tb_arena_bytes(&turn->arena, tb_bytes_of(digest, sizeof(digest))));
 }
 
+void delivery_queue_post(struct turn *turn, const char *peer, PbCaseMessage *message)
+{
+	uint8_t digest[PKI_HASH_BYTES];
+	enqueue(turn, peer, message, false, digest);
+}
+
 /* ---- sending */
 
 struct deliver_call {
@@ -313,11 +319,12 @@ static struct tb_bytes stored_receipt(struct turn *turn, PbInboxRecord *record)
 static enum tb_code check_message(const PbCaseMessage *message, struct tb_error *err)
 {
 	int bodies = (message->package != NULL) + (message->entries != NULL) + (message->proposal != NULL) +
-	             (message->expired != NULL);
+	             (message->expired != NULL) + (message->post != NULL);
 	if (message->id.len != 16)
 		return tb_fail(err, TB_EMALFORMED, "id: 16 bytes expected");
 	if (bodies != 1)
-		return tb_fail(err, TB_EMALFORMED, "one of package, entries, proposal, expired expected");
+		return tb_fail(err, TB_EMALFORMED,
+		               "one of package, entries, proposal, expired, post expected");
 	if (strlen(message->case_number) == 0 || strlen(message->case_number) > 32)
 		return tb_fail(err, TB_EMALFORMED, "case_number: 1 to 32 characters expected");
 	return TB_OK;
@@ -449,6 +456,8 @@ static struct tb_bytes receive(struct turn *turn, const struct core_inbound *inb
 	receipt.code = tb_arena_str(&turn->arena, "");
 	if (code == TB_ENOTFOUND && message->expired)
 		code = expire(turn, inbound->peer, message, &receipt, &err);
+	else if (code == TB_ENOTFOUND && message->post)
+		code = matter_take(turn, inbound->peer, message->post, &defer, &err);
 	else if (code == TB_ENOTFOUND)
 		code = case_message(turn, inbound->peer, message, digest, &defer, &receipt.head, &err);
 	/* What is broken here is no reason to refuse for good: it is mended, and the sender tries again. */

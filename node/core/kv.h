@@ -33,7 +33,11 @@ enum kv_table {
 	KV_NONCE,        /* u64 expiry, peer, nonce -> nothing */
 	KV_NONCE_SEEN,   /* peer, nonce -> nothing */
 	KV_PROPOSED,     /* peer, message id -> case number, event: own proposals not yet ordered */
+	KV_MATTER,       /* matter -> MatterRecord */
+	KV_POST,         /* matter, NUL, u64 time, author, u32 number -> MatterPost, the very bytes */
+	KV_MATTER_DUE,   /* u64 due, matter -> nothing */
 	KV_AGREEMENT,    /* id, NUL, u32 version -> StoredAgreement */
+	KV_TOKEN,        /* 'n', name -> StoredToken; 'h', keyed hash of the token -> name */
 	KV_TABLES
 };
 

@@ -119,9 +119,20 @@ struct query {
 	struct core_request *request;
 };
 
+/* What a token that is for some items only may see and do by a method. */
+enum token_scope {
+	SCOPE_DENIED,      /* it may not call it */
+	SCOPE_FREE,        /* nothing there is of one item */
+	SCOPE_CASE,        /* the message's |number|: a case of one of its items */
+	SCOPE_APPLICATION, /* the message's |application|: for one of its items */
+	SCOPE_ROWS,        /* the handler leaves out what is not */
+};
+
 struct core_method {
 	const proto_service *service; /* NULL: internal */
 	const char *name;
+	uint32_t tokens; /* 1u << PbTokenRole of all that may call it; 0: the socket's owner alone */
+	enum token_scope scope;
 	/* One of these two. apply() ends in turn_reply() or turn_refuse(), or keeps the request to do so
 	 * later. */
 	enum tb_code (*read)(struct query *query, struct tb_error *err);
@@ -146,6 +157,30 @@ enum tb_code audit_read_verify(struct query *query, struct tb_error *err);
 enum tb_code audit_read_list(struct query *query, struct tb_error *err);
 /* The newest signed checkpoint, empty if none. */
 struct tb_bytes audit_latest(struct kv *kv, struct tb_arena *arena);
+
+/* Gives |take| the leaves from |first| on, at most |count_max|, until it returns false. *next is where to go
+ * on, *size how many the log has. */
+enum tb_code audit_walk(struct kv *kv, uint64_t first, uint64_t count_max,
+                        bool (*take)(void *ctx, uint64_t index, const PbAuditLeaf *leaf), void *ctx,
+                        uint64_t *next, uint64_t *size, struct tb_error *err);
+
+/* ---- token.c: who may call what */
+/* By the method's role and the actors' in the message; needs no store. Any thread. */
+enum tb_code token_may_call(const struct core_request *request, struct tb_error *err);
+/* Besides: the token is good, and the message is of its items. */
+enum tb_code token_check(struct kv *kv, const struct core_request *request, struct tb_error *err);
+/* Notes in every actor of the message by which way it spoke. */
+void token_mark_actors(struct core_request *request);
+/* Is a case of this item for |principal|? NULL sees all. */
+bool token_sees(const struct core_principal *principal, const char *item, const char *base_code);
+/* The same for a case; a joint case is for whoever has one of its parts. */
+bool token_sees_case(const struct core_principal *principal, const PbCaseRecord *record);
+void token_apply_add(struct turn *turn, struct core_request *request);
+void token_apply_revoke(struct turn *turn, struct core_request *request);
+enum tb_code token_read_list(struct query *query, struct tb_error *err);
+
+/* ---- events.c: what happened, for departments' systems */
+enum tb_code event_read_list(struct query *query, struct tb_error *err);
 
 /* ---- batches.c: batches kept as evidence */
 uint64_t batch_keep(struct turn *turn, const struct pki_batch *batch, const char *peer, uint64_t pair);
@@ -213,6 +248,8 @@ void verify_finish(struct turn *turn, struct peer_state *state, const struct pee
 void verify_drop(struct turn *turn, struct peer_state *state); /* the peer is gone */
 
 /* ---- delivery.c */
+/* The same outside any case's sequence: posts of matters. */
+void delivery_queue_post(struct turn *turn, const char *peer, PbCaseMessage *message);
 /* Queues |message| (its id, seq, case_seq, previous and times are set here) for |peer|. */
 void delivery_queue(struct turn *turn, const char *peer, PbCaseRecord *record, PbCaseMessage *message,
                     bool hand_over);
@@ -224,6 +261,16 @@ uint64_t delivery_outgoing(struct kv *kv, const char *peer);
 enum tb_code delivery_read_dead(struct query *query, struct tb_error *err);
 void delivery_apply_requeue(struct turn *turn, struct core_request *request);
 void case_proof_add(struct turn *turn, const char *number, const char *reference);
+
+/* ---- matter.c: 会商、咨询、投诉、异议、督办. Talk between regions: it moves no case and stops no clock. */
+void matter_apply_open(struct turn *turn, struct core_request *request);
+void matter_apply_post(struct turn *turn, struct core_request *request);
+enum tb_code matter_read_get(struct query *query, struct tb_error *err);
+enum tb_code matter_read_list(struct query *query, struct tb_error *err);
+/* A peer's post. |*defer|: the matter's opening, or an earlier post, is missing. */
+enum tb_code matter_take(struct turn *turn, const char *peer, const PbMatterPost *post, bool *defer,
+                         struct tb_error *err);
+tb_time matter_finish(struct turn *turn); /* what was not answered in time */
 
 /* ---- describe.c: own description, catalogues */
 void describe_inbound(struct turn *turn, struct core_inbound *inbound);

@@ -27,6 +27,8 @@ struct item_yaml {
 	unsigned legal_days;
 	unsigned onsite_runs;
 	char *result_type;
+	char *base_code;
+	char *criteria;
 	struct need_yaml *materials;
 	unsigned materials_count;
 };
@@ -71,6 +73,10 @@ static const cyaml_schema_field_t item_fields[] = {
 	CYAML_FIELD_UINT("onsite_runs", CYAML_FLAG_OPTIONAL, struct item_yaml, onsite_runs),
 	CYAML_FIELD_STRING_PTR("result_type", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct item_yaml,
                                result_type, 0, TB_ID_BYTES_MAX),
+	CYAML_FIELD_STRING_PTR("base_code", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct item_yaml,
+                               base_code, 0, TB_ID_BYTES_MAX),
+	CYAML_FIELD_STRING_PTR("criteria", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct item_yaml,
+                               criteria, 0, TB_ID_BYTES_MAX),
 	CYAML_FIELD_SEQUENCE("materials", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct item_yaml,
                              materials, &need_value, 0, TB_NEEDS_MAX),
 	CYAML_FIELD_END,
@@ -120,6 +126,8 @@ static PbItem *copy_item(struct tb_arena *arena, const struct item_yaml *from)
 	item->legal_days = from->legal_days;
 	item->onsite_runs = from->onsite_runs;
 	item->result_type = tb_arena_str(arena, from->result_type);
+	item->base_code = tb_arena_str(arena, from->base_code);
+	item->criteria = tb_arena_str(arena, from->criteria);
 	item->n_materials = from->materials_count;
 	item->materials = tb_arena_alloc(arena, from->materials_count * sizeof(PbMaterialNeed *));
 	for (size_t i = 0; i < from->materials_count; i++)
@@ -142,6 +150,8 @@ static enum tb_code check_item_texts(const struct yamldoc *doc, const struct ite
 		{"department", item->department},
 		{"department_name", item->department_name},
 		{"result_type", item->result_type},
+		{"base_code", item->base_code},
+		{"criteria", item->criteria},
 	};
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		snprintf(field, sizeof(field), "items[%zu].%s", index, texts[i].name);

@@ -253,10 +253,11 @@ struct link_verifier *link_verifier_new(struct link_guard *guard, const char *re
 	verifier->grpc.destruct = on_destruct;
 	atomic_fetch_add(&guard->refs, 1);
 	verifier->guard = guard;
-	atomic_init(&verifier->refs, 1);
 	assert(strlen(region) < sizeof(verifier->region));
 	memcpy(verifier->region, region, strlen(region) + 1);
 	pthread_mutex_init(&verifier->lock, NULL);
+	/* Stored last: whoever lets go of it, on whichever of gRPC's threads, sees all of it. */
+	atomic_store(&verifier->refs, 1);
 	return verifier;
 }
 
