@@ -46,6 +46,7 @@ extern const struct cli_verb cmd_case_verbs[];
 extern const struct cli_verb cmd_material_verbs[];
 extern const struct cli_verb cmd_evidence_verbs[];
 extern const struct cli_verb cmd_audit_verbs[];
+extern const struct cli_verb cmd_token_verbs[];
 
 /* Says cli->error and gives the exit status for |code|. */
 int cli_fail(struct cli *cli, enum tb_code code);

@@ -63,6 +63,8 @@
 	XX(TEXT_M_PEER_REMOVED, "已移除 {1}。", "{1} was removed.") \
 	XX(TEXT_M_PEER_UNKNOWN, "没有对等节点 {1}", "there is no peer {1}") \
 	XX(TEXT_M_CATALOGUE_LOADED, "事项目录第 {1} 版，共 {2} 项。", "The catalogue is now version {1} with {2} items.") \
+	XX(TEXT_M_TOKEN_ADDED, "令牌 {1} 已创建；上面的文本只显示这一次。", "The token {1} was made; the text above is shown this once.") \
+	XX(TEXT_M_TOKEN_REVOKED, "令牌 {1} 已撤销。", "The token {1} was revoked.") \
 	XX(TEXT_M_CATALOGUE_NONE, "没有事项目录", "there is no catalogue") \
 	XX(TEXT_M_ITEM_UNKNOWN, "{1} 的事项目录中没有事项 {2}", "there is no item {2} in the catalogue of {1}") \
 	XX(TEXT_M_CATALOGUE_HEAD, "{1} 事项目录第 {2} 版，发布于 {3}", "Catalogue of {1}, version {2}, published {3}") \
@@ -115,6 +117,9 @@
 	XX(TEXT_V_PEER_RELOAD, "让节点重新读取对等节点与授权", "make the node read its peers and grants again") \
 	XX(TEXT_V_CATALOGUE_LOAD, "装载本地区事项目录", "load the region's own catalogue of items") \
 	XX(TEXT_V_CATALOGUE_LIST, "列出事项目录", "list a catalogue of items") \
+	XX(TEXT_V_TOKEN_ADD, "为部门系统创建接口令牌", "make an API token for a department's system") \
+	XX(TEXT_V_TOKEN_LIST, "列出接口令牌", "list the API tokens") \
+	XX(TEXT_V_TOKEN_REVOKE, "撤销接口令牌，立即生效", "revoke an API token, at once") \
 	XX(TEXT_V_CREDENTIAL_IMPORT, "批量导入证照，可断点续传", "import certificates from a file of any size; resumes") \
 	XX(TEXT_V_CREDENTIAL_SHOW, "查看证照", "show a certificate") \
 	XX(TEXT_V_CREDENTIAL_FIND, "查找证照", "find certificates by number or holder") \
@@ -195,6 +200,8 @@
 	XX(TEXT_O_APPLICANT_CODE, "申请人证件号码", "the applicant's code") \
 	XX(TEXT_O_AGENT_NAME, "代理人姓名", "the agent's name") \
 	XX(TEXT_O_AGENT_CODE, "代理人证件号码", "the agent's code") \
+	XX(TEXT_O_TOKEN_ROLE, "角色：window review head liaison supervisor kiosk read-only", "roles: window review head liaison supervisor kiosk read-only") \
+	XX(TEXT_O_TOKEN_ITEM, "仅限此事项（实施编码或基本编码）", "for this item only (its code or basic code)") \
 	XX(TEXT_O_CODE_TYPE, "证件类型（默认 111 公民身份号码）", "type of the code (otherwise 111, citizen number)") \
 	XX(TEXT_O_PHONE, "电话", "phone number") \
 	XX(TEXT_O_DELIVERY, "结果送达方式", "how the result is to be delivered") \
@@ -286,6 +293,7 @@
 	XX(TEXT_H_LINK, "连接", "link") \
 	XX(TEXT_H_LISTEN, "监听", "listens on") \
 	XX(TEXT_H_LOCAL_NUMBER, "受理编号", "number at home") \
+	XX(TEXT_H_MADE, "创建时间", "made") \
 	XX(TEXT_H_MATERIALS, "材料数", "materials") \
 	XX(TEXT_H_MODE, "模式", "mode") \
 	XX(TEXT_H_MODES, "模式", "modes") \
@@ -304,6 +312,8 @@
 	XX(TEXT_H_REMARK, "说明", "remark") \
 	XX(TEXT_H_RESULT, "结果", "result") \
 	XX(TEXT_H_RETRY, "下次重试", "next try") \
+	XX(TEXT_H_REVOKED, "撤销时间", "revoked") \
+	XX(TEXT_H_ROLES, "角色", "roles") \
 	XX(TEXT_H_ROOT, "根哈希", "root") \
 	XX(TEXT_H_RUNS, "到场次数", "visits") \
 	XX(TEXT_H_SEAL, "印章", "seal") \

@@ -371,11 +371,12 @@ static void tell(struct turn *turn, PbCaseRecord *record, const struct case_row 
 {
 	if (strcmp(record->home, record->window) == 0)
 		return;
-	allow_materials(turn, case_other(record, turn->core->setup.region), bytes);
-	if (gives_all(turn, record, row))
+	if (gives_all(turn, record, row)) {
 		tell_all(turn, record, (row->needs & CASE_SHARES) != 0);
-	else if (record->epoch > 0 || record->shared)
+	} else if (record->epoch > 0 || record->shared) {
+		allow_materials(turn, case_other(record, turn->core->setup.region), bytes);
 		tell_entry(turn, record, row, bytes);
+	}
 }
 
 /* Before everything is given: every entry can be read, and all of them fit in one message. */

@@ -342,11 +342,14 @@ static void adopt(struct turn *turn, struct peer_set *peers)
 
 static struct turn begin(struct core *core, struct store_txn *txn, tb_time now, struct core_effects *effects)
 {
-	return (struct turn){
-		.core = core,
-		.kv = {.txn = txn, .vault = core->vault, .random = core->random, .cache = core->cache},
-		.now = now,
-		.effects = effects};
+	return (struct turn){.core = core,
+	                     .kv = {.txn = txn,
+	                            .vault = core->vault,
+	                            .random = core->random,
+	                            .lists = core->lists,
+	                            .cache = core->cache},
+	                     .now = now,
+	                     .effects = effects};
 }
 
 static void end(struct turn *turn)
@@ -407,6 +410,7 @@ enum tb_code core_open(struct core **out, const struct core_setup *setup, struct
 	core->vault = pki_vault_new(setup->vault_key);
 	core->random = pki_random_new(seed);
 	core->cache = kv_cache_new();
+	core->lists = lists_new();
 	core->started = now;
 	core->note_at = now + NOTE_EVERY;
 	core->purge_at = now + PURGE_EVERY;
@@ -451,6 +455,7 @@ void core_close(struct core *core)
 	pki_vault_free(core->vault);
 	pki_random_free(core->random);
 	kv_cache_free(core->cache);
+	lists_free(core->lists);
 	agreements_free(core->agreements);
 	free(core);
 }

@@ -15,11 +15,122 @@ enum { CALL_TIMEOUT_MS = 10000, PROTOCOL_VERSION = 1 };
 #define DESCRIBE_RETRY (2 * TB_SECOND)
 #define DESCRIBE_RETRY_MOST TB_MINUTE
 
-static enum tb_code load(struct kv *kv, const char *region, struct tb_arena *arena, PbCatalogue **out,
-                         struct tb_error *err)
+/* ---- lists, decoded */
+
+struct list {
+	struct list *next;
+	char region[PKI_REGION_ROOM];
+	struct tb_arena arena;
+	PbCatalogue *catalogue;
+	PbItem **by_code; /* its items in the order of their codes */
+};
+
+struct lists {
+	struct list *first;
+};
+
+struct lists *lists_new(void)
+{
+	return tb_alloc(sizeof(struct lists));
+}
+
+static void list_free(struct list *list)
+{
+	tb_arena_clear(&list->arena);
+	free(list);
+}
+
+/* What is stored for |region| has changed. */
+static void lists_forget(struct lists *lists, const char *region)
+{
+	for (struct list **at = &lists->first; *at; at = &(*at)->next) {
+		struct list *list = *at;
+		if (strcmp(list->region, region) != 0)
+			continue;
+		*at = list->next;
+		list_free(list);
+		return;
+	}
+}
+
+void lists_free(struct lists *lists)
+{
+	if (!lists)
+		return;
+	while (lists->first)
+		lists_forget(lists, lists->first->region);
+	free(lists);
+}
+
+static int by_code(const void *a, const void *b)
+{
+	return strcmp((*(PbItem *const *)a)->code, (*(PbItem *const *)b)->code);
+}
+
+static enum tb_code read_list(struct kv *kv, const char *region, struct tb_arena *arena, PbCatalogue **out,
+                              struct tb_error *err)
 {
 	struct kv_key key = kv_key_of(tb_bytes_of(region, strnlen(region, PKI_REGION_ROOM)));
 	return KV_GET(kv, KV_CATALOGUE, &key, catalogue, arena, out, err);
+}
+
+/* The list of |region| that a turn's core keeps; NULL and an error if there is none. */
+static enum tb_code kept_list(struct kv *kv, const char *region, struct list **out, struct tb_error *err)
+{
+	struct list *list = kv->lists->first;
+	while (list && strcmp(list->region, region) != 0)
+		list = list->next;
+	*out = list;
+	if (list)
+		return TB_OK;
+	list = tb_alloc(sizeof(*list));
+	enum tb_code code = read_list(kv, region, &list->arena, &list->catalogue, err);
+	if (code) {
+		list_free(list);
+		return code;
+	}
+	size_t bytes = list->catalogue->n_items * sizeof(PbItem *);
+	snprintf(list->region, sizeof(list->region), "%s", region);
+	list->by_code = tb_arena_copy(&list->arena, list->catalogue->items, bytes);
+	qsort(list->by_code, list->catalogue->n_items, sizeof(PbItem *), by_code);
+	list->next = kv->lists->first;
+	kv->lists->first = list;
+	*out = list;
+	return TB_OK;
+}
+
+static enum tb_code load(struct kv *kv, const char *region, struct tb_arena *arena, PbCatalogue **out,
+                         struct tb_error *err)
+{
+	struct list *list;
+	if (!kv->lists)
+		return read_list(kv, region, arena, out, err);
+	enum tb_code code = kept_list(kv, region, &list, err);
+	*out = code == TB_OK ? list->catalogue : NULL;
+	return code;
+}
+
+static void put_list(struct turn *turn, const char *region, struct tb_bytes bytes)
+{
+	struct kv_key key = kv_key_str(region);
+	kv_put(&turn->kv, KV_CATALOGUE, &key, bytes);
+	lists_forget(turn->core->lists, region);
+}
+
+static PbItem *item_find(struct kv *kv, const PbCatalogue *catalogue, const char *region, const char *code)
+{
+	struct list *list;
+	if (kv->lists && kept_list(kv, region, &list, NULL) == TB_OK) {
+		PbItem wanted = PB_ITEM__INIT, *key = &wanted;
+		wanted.code = (char *)(uintptr_t)code;
+		PbItem **found = bsearch(&key, list->by_code, catalogue->n_items, sizeof(PbItem *), by_code);
+		return found ? *found : NULL;
+	}
+	for (size_t i = 0; i < catalogue->n_items; i++) {
+		if (strcmp(catalogue->items[i]->code, code) == 0)
+			return catalogue->items[i];
+	}
+	return NULL;
 }
 
 enum tb_code catalogue_item(struct kv *kv, const char *region, const char *code, struct tb_arena *arena,
@@ -32,13 +143,10 @@ enum tb_code catalogue_item(struct kv *kv, const char *region, const char *code,
 		return tb_fail(err, TB_EUNREACHABLE, "the item list of %.8s is not here yet", region);
 	if (found)
 		return found;
-	for (size_t i = 0; i < catalogue->n_items; i++) {
-		if (strcmp(catalogue->items[i]->code, code) == 0) {
-			*item = catalogue->items[i];
-			*version = catalogue->version;
-			return TB_OK;
-		}
-	}
+	*item = item_find(kv, catalogue, region, code);
+	*version = catalogue->version;
+	if (*item)
+		return TB_OK;
 	return tb_fail(err, TB_ENOTFOUND, "item %.60s is not in the list of %.8s (version %llu)", code,
 	               region, (unsigned long long)catalogue->version);
 }
@@ -105,9 +213,8 @@ void catalogue_apply_load(struct turn *turn, struct core_request *request)
 		turn_refuse(turn, request, &err);
 		return;
 	}
-	struct kv_key key = kv_key_str(self);
 	uint8_t digest[PKI_HASH_BYTES];
-	kv_put(&turn->kv, KV_CATALOGUE, &key, bytes);
+	put_list(turn, self, bytes);
 	pki_sha256(digest, bytes);
 	audit_add(turn, PB_LEAF_KIND__LEAF_CATALOGUE, "catalogue", "", tb_bytes_of(digest, sizeof(digest)),
 	          (uint32_t)list->n_items);
@@ -247,8 +354,7 @@ static void learn(struct turn *turn, const struct core_outbound *outbound)
 	if (description->catalogue->n_items > TB_ITEMS_MAX)
 		return;
 	struct tb_bytes bytes = proto_encode_arena(&turn->arena, &description->catalogue->base);
-	struct kv_key key = kv_key_str(outbound->peer);
-	kv_put(&turn->kv, KV_CATALOGUE, &key, bytes);
+	put_list(turn, outbound->peer, bytes);
 	/* The signed batch stays as proof of which list a case was checked against. */
 	batch_keep(turn, outbound->answer, outbound->peer, 0);
 	audit_add(turn, PB_LEAF_KIND__LEAF_CATALOGUE, "catalogue", outbound->peer,

@@ -42,12 +42,14 @@ enum kv_table {
 };
 
 struct kv_cache; /* node/core/kvcache.h */
+struct lists;    /* node/core/describe.c: item lists, decoded */
 
 struct kv {
 	struct store_txn *txn;
 	struct pki_vault *vault;
 	struct pki_random *random; /* NULL in a read transaction */
 	struct kv_cache *cache;    /* NULL outside of turns */
+	struct lists *lists;       /* NULL outside of turns */
 	struct tb_buf scratch;
 };
 

@@ -73,6 +73,7 @@ struct core {
 	struct pki_vault *vault;
 	struct pki_random *random;
 	struct kv_cache *cache;
+	struct lists *lists;
 	struct agreements *agreements;
 	tb_time started;
 	struct audit_end audit;
@@ -278,6 +279,9 @@ void describe_answered(struct turn *turn, struct core_outbound *outbound);
 tb_time describe_finish(struct turn *turn, struct peer_state *state, const struct peer *peer);
 /* Something was asked for that the list of |region| does not have: it may be old. */
 void describe_again(struct turn *turn, const char *region);
+/* Item lists are read for every case: a core keeps them decoded. */
+struct lists *lists_new(void);
+void lists_free(struct lists *lists);
 void catalogue_apply_load(struct turn *turn, struct core_request *request);
 enum tb_code catalogue_read_list(struct query *query, struct tb_error *err);
 /* The item |code| of |region|'s list. TB_ENOTFOUND, or TB_EUNREACHABLE if the list is not here yet. */

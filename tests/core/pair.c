@@ -103,6 +103,8 @@ static void reissue(struct side *side, struct credential *out, enum pki_role rol
 	tb_buf_clear(&pem);
 }
 
+tb_time pair_describe_every;
+
 static void side_init(struct pair *pair, struct side *side, const char *region, const char *name)
 {
 	region_init(&side->region, region, PKI_P256);
@@ -121,7 +123,7 @@ static void side_init(struct pair *pair, struct side *side, const char *region, 
 		.version = "test",
 		.listen = "",
 		.regions = pair->regions,
-		.describe_every = 5 * TB_MINUTE,
+		.describe_every = pair_describe_every,
 		.calendar = pair->calendar,
 		.message = {side->region.message.key, side->region.message.chain,
 	                    side->region.message.chain_count},
@@ -492,7 +494,17 @@ proto_message *pair_call(struct pair *pair, struct side *side, const char *path,
 	side->replied = NULL;
 	if (core_request_new(&request, method, tb_bytes_str(json), &err))
 		fail_msg("%s: %s", path, err.text);
-	if (core_method_reads(method)) {
+	if (side->authorization) {
+		const struct core_principal *principal;
+		struct tb_arena arena = {0};
+		if (core_principal_find(&side->setup, side->authorization, &arena, &principal,
+		                        &request->error) == TB_OK)
+			core_request_as(request, principal);
+		tb_arena_clear(&arena);
+	}
+	if (request->error.code) {
+		side->replied = request;
+	} else if (core_method_reads(method)) {
 		core_query(&side->setup, side->peers, request, pair->now);
 		side->replied = request;
 	} else {

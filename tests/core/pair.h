@@ -31,6 +31,7 @@ struct side {
 	struct core_request *replied; /* the last reply, until the next */
 	unsigned fetches_cut;         /* cut that many fetches after one part */
 	unsigned logged_errors;
+	const char *authorization; /* of pair_call(): "Bearer tb_..."; NULL: the socket's owner */
 };
 
 /* What the wire does to a call: by its number. */
@@ -66,6 +67,9 @@ struct pair {
 	bool parted; /* the wire is down */
 };
 
+/* How often the sides of a new pair ask each other for their descriptions; 0: as usual. Stories of weeks are
+ * told sooner with hours. */
+extern tb_time pair_describe_every;
 struct pair *pair_new(struct scratch *scratch);
 void pair_free(struct pair *pair);
 /* Runs turns until nothing moves at this time. */

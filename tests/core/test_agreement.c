@@ -242,6 +242,7 @@ static void test_what_cannot_be_meant_is_refused(void **state)
 
 int main(void)
 {
+	pair_describe_every = 5 * TB_MINUTE;
 	const struct CMUnitTest tests[] = {
 		TEST(test_what_one_proposes_and_the_other_signs_is_in_force_for_both),
 		TEST(test_an_agreement_survives_a_restart_of_either_side),

@@ -252,6 +252,7 @@ static void test_a_participant_shares_its_archive(void **state)
 
 int main(void)
 {
+	pair_describe_every = 5 * TB_MINUTE;
 	const struct CMUnitTest tests[] = {
 		TEST(test_what_parts_ask_for_is_collected_once),
 		TEST(test_parts_run_side_by_side_and_all_granted_grants_the_whole),

@@ -155,6 +155,7 @@ static void test_what_cannot_be_meant_is_refused(void **state)
 
 int main(void)
 {
+	pair_describe_every = 5 * TB_MINUTE;
 	const struct CMUnitTest tests[] = {
 		TEST(test_both_sides_see_what_was_said),
 		TEST(test_posts_arrive_once_whatever_the_wire_does),
