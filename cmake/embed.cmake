@@ -1,8 +1,11 @@
-# Turns files into C arrays: cmake -DOUT=data.c -DFILES=a.tsv,b.tsv -P embed.cmake gives
+# Turns files into C arrays: cmake -DOUT=data.c -DFILES=a.tsv,b.tsv [-DHEADER=room/data.h] -P embed.cmake gives
 #     const unsigned char data_a[] = {...}; const size_t data_a_size = ...;
 # one for each file, named by the file's stem. The array ends in a NUL that the size does not count.
 string(REPLACE "," ";" files "${FILES}")
-set(text "#include \"node/io/data.h\"\n")
+if(NOT HEADER)
+	set(HEADER node/io/data.h)
+endif()
+set(text "#include \"${HEADER}\"\n")
 foreach(file ${files})
 	get_filename_component(name ${file} NAME_WE)
 	file(READ ${file} hex HEX)

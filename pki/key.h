@@ -24,6 +24,8 @@ TB_MUST_CHECK enum tb_code pki_key_from_pem(struct pki_key **out, struct tb_byte
 TB_MUST_CHECK enum tb_code pki_key_to_pem(const struct pki_key *key, struct tb_buf *pem,
                                           struct tb_error *err);
 enum pki_suite pki_key_suite(const struct pki_key *key);
+/* SHA-256 of the public key's SubjectPublicKeyInfo: what pki_cert_fingerprint() gives of its certificates. */
+void pki_key_id(uint8_t out[PKI_HASH_BYTES], const struct pki_key *key);
 void pki_key_free(struct pki_key *key);
 
 /* Appends a signature over |message|: ECDSA as DER, Ed25519 as 64 bytes. */

@@ -31,6 +31,7 @@ struct blob_writer {
 	uint64_t written_out; /* bytes that the kernel was asked to write back */
 	bool named;           /* the directory entry is durable */
 	bool ended;           /* the last chunk was a short one */
+	bool unsynced;        /* a sync failed */
 };
 
 struct blob_reader {
@@ -195,10 +196,22 @@ enum tb_code blob_write(struct blob_writer *writer, struct tb_bytes chunk, struc
 	return TB_OK;
 }
 
+/* After a sync that failed the kernel takes the pages for clean: another one would succeed and write nothing.
+ * Only a new writer, which writes behind its known chunks again, can go on. */
+static enum tb_code data_sync(struct blob_writer *writer, struct tb_error *err)
+{
+	if (!writer->unsynced && fdatasync(writer->fd) == 0)
+		return TB_OK;
+	int error = writer->unsynced ? EIO : errno;
+	writer->unsynced = true;
+	return fail(err, "syncing a partial", error);
+}
+
 enum tb_code blob_sync(struct blob_writer *writer, struct tb_error *err)
 {
-	if (fdatasync(writer->fd) != 0)
-		return fail(err, "syncing a partial", errno);
+	enum tb_code code = data_sync(writer, err);
+	if (code != TB_OK)
+		return code;
 	if (!writer->named && fsync(writer->dir->partial_fd) != 0)
 		return fail(err, "syncing the directory of partials", errno);
 	writer->named = true;
@@ -227,9 +240,9 @@ enum tb_code blob_finish(struct blob_writer *writer, const char *root, struct tb
 	enum tb_code code = TB_OK;
 	if (!name_valid(root))
 		code = name_fail(err);
-	else if (fdatasync(writer->fd) != 0)
-		code = fail(err, "syncing a blob", errno);
 	else
+		code = data_sync(writer, err);
+	if (code == TB_OK)
 		code = rename_final(writer, root, err);
 	blob_writer_close(writer, false);
 	return code;

@@ -23,7 +23,8 @@ TB_MUST_CHECK enum tb_code blob_writer_open(struct blob_writer **out, struct blo
 /* Appends a chunk. TB_EFULL: no room. */
 TB_MUST_CHECK enum tb_code blob_write(struct blob_writer *writer, struct tb_bytes chunk,
                                       struct tb_error *err);
-/* Everything written so far is on the disk when this returns TB_OK. */
+/* Everything written so far is on the disk when this returns TB_OK. If it fails, so does every later sync of
+ * this writer: open another one behind the chunks that are known to be good. */
 TB_MUST_CHECK enum tb_code blob_sync(struct blob_writer *writer, struct tb_error *err);
 /* Syncs, renames to its final |root| (hex), syncs the directories. Frees the writer on success and failure.
  */

@@ -218,3 +218,24 @@ enum tb_code store_damage_check(int fd, struct tb_error *err)
 		               (unsigned long long)file.pages, (unsigned long long)file.last_page + 1);
 	return TB_OK;
 }
+
+/* A head lies within one sector, so that writing what is there already cannot tear it. All other pages of a
+ * transaction were synced before its head was written. */
+enum tb_code store_settle(int fd, struct tb_error *err)
+{
+	struct file file = {.fd = fd};
+	struct meta_page page;
+	uint64_t offset = 0;
+	for (int i = 0; i < 2; i++) {
+		if (!read_at(&file, &page, sizeof(page), offset))
+			return tb_fail(err, TB_ESTORAGE, "store: data.mdb: its heads cannot be read");
+		errno = 0;
+		if (pwrite(fd, &page, sizeof(page), (off_t)offset) != (ssize_t)sizeof(page))
+			return tb_fail(err, store_engine_code(errno ? errno : EIO),
+			               "store: data.mdb: its heads cannot be written");
+		offset = page.meta.free_tree.page_bytes;
+	}
+	if (fdatasync(fd) != 0)
+		return tb_fail(err, store_engine_code(errno), "store: data.mdb: cannot be synced");
+	return TB_OK;
+}

@@ -150,10 +150,12 @@ static enum tb_code data_create(struct store *store, uint64_t map_bytes, struct 
 
 static enum tb_code data_check(struct store *store, struct tb_error *err)
 {
-	int fd = openat(store->dir_fd, "data.mdb", O_RDONLY | O_CLOEXEC);
+	int fd = openat(store->dir_fd, "data.mdb", O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return dir_fail(err, store, "data.mdb", errno);
 	enum tb_code code = store_damage_check(fd, err);
+	if (code == TB_OK)
+		code = store_settle(fd, err);
 	close(fd);
 	return code;
 }

@@ -2,9 +2,9 @@
  *
  * One write transaction at a time, any number of read transactions on any thread; readers see the last
  * commit. A commit that returns TB_OK is on the disk. A commit that fails has an unknown outcome: close the
- * store, open it again, look. A write transaction keeps its first failure, so that writing reads straight
- * down and only store_commit() is checked. Values read live until the transaction ends or the table is
- * written, whichever is first. No type of the engine (LMDB) shows here. */
+ * store, open it again, look: what is seen then stays. A write transaction keeps its first failure, so that
+ * writing reads straight down and only store_commit() is checked. Values read live until the transaction ends
+ * or the table is written, whichever is first. No type of the engine (LMDB) shows here. */
 #pragma once
 
 #include "base/bytes.h"

@@ -10,3 +10,9 @@ enum tb_code store_engine_code(int rc);
  * behind the end of the file is SIGBUS when it is touched, not an error. TB_ECORRUPT: not a data file, or
  * damaged. */
 TB_MUST_CHECK enum tb_code store_damage_check(int fd, struct tb_error *err);
+
+/* Writes the heads of the data file |fd| again as they read, and syncs. After a commit that failed, what is
+ * read may not be on the disk (the write came back with an error, but its page was kept), or the other way
+ * round (LMDB took the head back, unsynced): a loss of power would turn one outcome into the other after
+ * somebody has acted on it. */
+TB_MUST_CHECK enum tb_code store_settle(int fd, struct tb_error *err);

@@ -43,6 +43,8 @@ extern const struct cli_verb cmd_peer_verbs[];
 extern const struct cli_verb cmd_catalogue_verbs[];
 extern const struct cli_verb cmd_credential_verbs[];
 extern const struct cli_verb cmd_case_verbs[];
+extern const struct cli_verb cmd_trace_verbs[];
+extern const struct cli_verb cmd_agreement_verbs[];
 extern const struct cli_verb cmd_material_verbs[];
 extern const struct cli_verb cmd_evidence_verbs[];
 extern const struct cli_verb cmd_audit_verbs[];

@@ -27,6 +27,9 @@
 
 /* What is said while working. */
 #define TEXT_MAP_MESSAGES(XX) \
+	XX(TEXT_M_AGREEMENTS_EQUAL, "与 {1} 的协议一致（{2}）", "agreements with {1} are the same ({2})") \
+	XX(TEXT_M_FORM_NONE, "该办件尚无此文书：{1}", "the case has no such form yet: {1}") \
+	XX(TEXT_M_FORMS, "文书：{1}", "forms: {1}") \
 	XX(TEXT_M_ERROR, "tongban: {1}: {2} [{3}]", "tongban: {1}: {2} [{3}]") \
 	XX(TEXT_M_ERROR_FRAME, "tongban: {1}: {4}：{2} [{3}]", "tongban: {1}: {4}: {2} [{3}]") \
 	XX(TEXT_M_USAGE_ERROR, "tongban: {1}（参见 tongban help{2}{3}）", "tongban: {1} (see: tongban help{2}{3})") \
@@ -105,6 +108,14 @@
 
 /* What each verb does. */
 #define TEXT_MAP_VERBS(XX) \
+	XX(TEXT_V_AGREEMENT_PROPOSE, "按 YAML 文件提出并签署合作协议（或其新版本）", "propose and sign an agreement, or its next version, from a YAML file") \
+	XX(TEXT_V_AGREEMENT_SIGN, "签署协议", "sign an agreement") \
+	XX(TEXT_V_AGREEMENT_END, "通知终止协议", "give notice of an agreement") \
+	XX(TEXT_V_AGREEMENT_SHOW, "查看协议、签署情况及与上一版的差异", "show an agreement, who signed it, and what changed") \
+	XX(TEXT_V_AGREEMENT_LIST, "列出协议", "list agreements") \
+	XX(TEXT_V_AGREEMENT_DIFF, "与对方节点核对协议", "compare agreements with a peer's") \
+	XX(TEXT_V_CASE_TRACE, "责任追溯：谁在何时何地依据什么做了什么", "who did what, when, where, by which right, with the evidence") \
+	XX(TEXT_V_CASE_FORM, "输出可打印的文书（HTML）", "write a printable form (HTML)") \
 	XX(TEXT_V_INIT, "建立新节点", "make a new node's directory") \
 	XX(TEXT_V_RUN, "运行节点", "run the node in the foreground") \
 	XX(TEXT_V_STATUS, "节点状态", "show how the node is") \
@@ -174,6 +185,10 @@
 
 /* What each option means. */
 #define TEXT_MAP_VALUES(XX) \
+	XX(TEXT_O_VERSION, "版本，缺省为最新", "the version; the latest if not given") \
+	XX(TEXT_O_EFFECTIVE, "终止日期", "the first day without it") \
+	XX(TEXT_O_PEER, "只看与该地区的", "only those with this region") \
+	XX(TEXT_O_PAPER, "文书名称；不给则列出可用的", "the form; without it: those that there are") \
 	XX(TEXT_O_DIR, "节点目录（或环境变量 TONGBAN_DIR）", "the node's directory (or TONGBAN_DIR in the environment)") \
 	XX(TEXT_O_JSON, "以 JSON 输出答复", "print the reply as JSON") \
 	XX(TEXT_O_LANG, "语言", "language") \
@@ -250,6 +265,18 @@
 
 /* Heads of columns and names of values. */
 #define TEXT_MAP_HEADS(XX) \
+	XX(TEXT_H_AGREEMENT, "协议", "agreement") \
+	XX(TEXT_H_TITLE, "名称", "title") \
+	XX(TEXT_H_PARTIES, "各方", "parties") \
+	XX(TEXT_H_UNSIGNED, "未签署", "not signed by") \
+	XX(TEXT_H_VALID, "有效期", "valid") \
+	XX(TEXT_H_TERMS, "事项与权限", "terms") \
+	XX(TEXT_H_STATEMENTS, "声明", "statements") \
+	XX(TEXT_H_CHANGES, "变更", "changes") \
+	XX(TEXT_H_HERE, "本地", "here") \
+	XX(TEXT_H_THERE, "对方", "there") \
+	XX(TEXT_H_BASIS, "依据", "by") \
+	XX(TEXT_H_PROOF, "摘要", "digest") \
 	XX(TEXT_H_ANSWERED, "答复时间", "answered") \
 	XX(TEXT_H_APPLICANT, "申请人", "applicant") \
 	XX(TEXT_H_AUDIT, "审计记录", "audit leaves") \
@@ -336,6 +363,13 @@
 
 /* Enum values: the name that programs see, and what it means. */
 #define TEXT_MAP_WORDS(XX) \
+	XX(TEXT_W_AGREEMENT_PROPOSED, "待签署", "proposed") \
+	XX(TEXT_W_AGREEMENT_SIGNED, "已签署未生效", "signed, to begin") \
+	XX(TEXT_W_AGREEMENT_IN_FORCE, "有效", "in force") \
+	XX(TEXT_W_AGREEMENT_ENDED, "已终止", "ended") \
+	XX(TEXT_W_AGREEMENT_REPLACED, "已被新版替代", "replaced") \
+	XX(TEXT_W_STATEMENT_SIGNS, "签署", "signs") \
+	XX(TEXT_W_STATEMENT_ENDS, "终止于", "ends it on") \
 	XX(TEXT_W_CONFIRMED, "CONFIRMED 属实：所给内容全部相符", "CONFIRMED: all that was given is so") \
 	XX(TEXT_W_NOT_CONFIRMED, "NOT_CONFIRMED 不能证实：不存在或有不符之处", "NOT_CONFIRMED: unknown, or something does not match") \
 	XX(TEXT_W_MISMATCH, "MISMATCH 存在，但有不符之处", "MISMATCH: found, but something does not match") \

@@ -529,6 +529,7 @@ enum tb_code case_message(struct turn *turn, const char *peer, const PbCaseMessa
 		*defer = true;
 		return TB_OK;
 	}
+	*head = record ? record->seq : 0;
 	if (record && (message->case_seq != record->in_seq + 1 ||
 	               !tb_bytes_equal(proto_bytes(message->previous), proto_bytes(record->in_previous))))
 		return tb_fail(err, TB_ESTATE, "message %llu does not follow message %llu of this case",
@@ -562,6 +563,24 @@ static void bounced(struct turn *turn, PbCaseRecord *record, const char *reason)
 		return;
 	turn_log(turn, TB_LOG_ERROR, "case.bounce_failed", "", record->number, "%s", err.text);
 	record->dispute = true;
+	case_save(turn, record);
+}
+
+/* True if |receipt|, which refuses our package, shows that the peer holds what we do not: the case, although we never
+ * handed it over, or entries past ours. Our store is an older one then (docs/operations.md, section 11). */
+static bool peer_knows_more(const PbCaseRecord *record, const PbReceipt *receipt)
+{
+	return receipt->head > record->seq || (record->epoch == 0 && !record->shared && receipt->head > 0);
+}
+
+static void package_refused(struct turn *turn, const char *peer, PbCaseRecord *record, const PbReceipt *receipt)
+{
+	bool parted = peer_knows_more(record, receipt);
+	bounced(turn, record, receipt->reason[0] ? receipt->reason : receipt->code);
+	if (!parted)
+		return;
+	record->dispute = true;
+	turn_log(turn, TB_LOG_ERROR, "case.diverged", peer, record->number, "%s", receipt->reason);
 	case_save(turn, record);
 }
 
@@ -662,7 +681,7 @@ void case_receipted(struct turn *turn, const char *peer, const PbCaseMessage *me
 		if (durable)
 			handed_over(turn, record);
 		else
-			bounced(turn, record, receipt->reason[0] ? receipt->reason : receipt->code);
+			package_refused(turn, peer, record, receipt);
 	} else if (message->package && message->package->copy && !durable) {
 		/* The home region does not want its copy: it is asked by people. */
 		record->shared = false;

@@ -80,7 +80,8 @@ static void enqueue(struct turn *turn, const char *peer, PbCaseMessage *message,
 	record.digest = proto_data(tb_bytes_of(digest, PKI_HASH_BYTES));
 	record.case_number = message->case_number;
 	record.queued_ms = turn->now;
-	record.expires_ms = message->expires_at_ms;
+	/* A notice is never given up: until its receipt, what was given up before it stays undecided. */
+	record.expires_ms = message->expired ? INT64_MAX : message->expires_at_ms;
 	record.case_seq = message->case_seq;
 	record.hand_over = hand_over;
 	put_out(turn, peer, message->seq, &record);

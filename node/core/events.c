@@ -138,13 +138,16 @@ enum tb_code event_read_list(struct query *query, struct tb_error *err)
 	listing.limit =
 		request->limit && request->limit < TB_PAGE_ROWS_MAX ? request->limit : TB_PAGE_ROWS_MAX;
 	listing.reply->events = tb_arena_alloc(arena, listing.limit * sizeof(*listing.reply->events));
-	enum tb_code code = audit_walk(&query->kv, request->after, LEAVES_LOOKED_AT_MAX, take, &listing,
-	                               &listing.reply->next, &size, err);
+	enum tb_code code =
+		audit_walk(&query->kv, request->after, request->from_now ? 0 : LEAVES_LOOKED_AT_MAX, take,
+	                   &listing, &listing.reply->next, &size, err);
 	if (code == TB_OK)
 		code = listing.code;
 	/* Another log, or one that was put back from a copy: whoever went on would miss what happens. */
 	if (code == TB_OK && request->after > size)
 		code = tb_fail(err, TB_ENOTFOUND, "after: the log has %llu leaves", (unsigned long long)size);
+	if (request->from_now)
+		listing.reply->next = size;
 	listing.reply->more = listing.reply->next < size;
 	query->request->reply = &listing.reply->base;
 	return code;

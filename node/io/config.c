@@ -1,5 +1,6 @@
 #include "node/io/config_priv.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,12 +13,23 @@
 
 enum { STORE_GIB_DEFAULT = 64, STORE_GIB_MAX = 64 * 1024 };
 
+struct tls_yaml {
+	char *certificate;
+	char *key;
+};
+
+struct api_yaml {
+	char *listen;
+	struct tls_yaml *tls;
+};
+
 struct node_yaml {
 	char *region;
 	char *name;
 	char *listen;
 	char *endpoint;
 	unsigned *store_max_gib;
+	struct api_yaml *api;
 	int log_level; /* one more than enum tb_log_level; 0: not given */
 };
 
@@ -26,6 +38,21 @@ static const cyaml_strval_t log_levels[] = {
 	{"info", TB_LOG_INFO + 1},
 	{"warn", TB_LOG_WARN + 1},
 	{"error", TB_LOG_ERROR + 1},
+};
+
+static const cyaml_schema_field_t tls_fields[] = {
+	CYAML_FIELD_STRING_PTR("certificate", CYAML_FLAG_POINTER, struct tls_yaml, certificate, 1,
+                               CONFIG_ENDPOINT_BYTES_MAX),
+	CYAML_FIELD_STRING_PTR("key", CYAML_FLAG_POINTER, struct tls_yaml, key, 1, CONFIG_ENDPOINT_BYTES_MAX),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t api_fields[] = {
+	CYAML_FIELD_STRING_PTR("listen", CYAML_FLAG_POINTER, struct api_yaml, listen, 1,
+                               CONFIG_ENDPOINT_BYTES_MAX),
+	CYAML_FIELD_MAPPING_PTR("tls", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct api_yaml, tls,
+                                tls_fields),
+	CYAML_FIELD_END,
 };
 
 static const cyaml_schema_field_t node_fields[] = {
@@ -39,6 +66,8 @@ static const cyaml_schema_field_t node_fields[] = {
                                endpoint, 0, CONFIG_ENDPOINT_BYTES_MAX),
 	CYAML_FIELD_UINT_PTR("store_max_gib", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct node_yaml,
                              store_max_gib),
+	CYAML_FIELD_MAPPING_PTR("api", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct node_yaml, api,
+                                api_fields),
 	CYAML_FIELD_ENUM("log_level", CYAML_FLAG_STRICT | CYAML_FLAG_OPTIONAL, struct node_yaml, log_level,
                          log_levels, CYAML_ARRAY_LEN(log_levels)),
 	CYAML_FIELD_END,
@@ -169,6 +198,28 @@ enum tb_code config_region_unknown(const struct regions *regions, const char *co
 
 /* ---- node.yaml */
 
+/* Nobody else's machine can reach it. */
+static bool is_loopback(const char *address)
+{
+	struct in_addr four;
+	char host[CONFIG_ENDPOINT_BYTES_MAX + 1];
+	snprintf(host, sizeof(host), "%.*s", (int)(strrchr(address, ':') - address), address);
+	return strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
+	       (inet_pton(AF_INET, host, &four) == 1 && ntohl(four.s_addr) >> 24 == 127);
+}
+
+static enum tb_code check_api(const struct yamldoc *doc, const struct api_yaml *api, struct tb_error *err)
+{
+	if (!config_address_valid(api->listen, true))
+		return yamldoc_fail(doc, "api.listen", NULL, 0, err, "%s is not host:port", api->listen);
+	/* Tokens and citizens' data would travel in clear. */
+	if (!api->tls && !is_loopback(api->listen))
+		return yamldoc_fail(doc, "api.listen", NULL, 0, err,
+		                    "%s: without api.tls the local API listens on a loopback address only",
+		                    api->listen);
+	return TB_OK;
+}
+
 static enum tb_code check_node(const struct yamldoc *doc, const struct node_yaml *node,
                                const struct regions *regions, struct tb_error *err)
 {
@@ -183,7 +234,25 @@ static enum tb_code check_node(const struct yamldoc *doc, const struct node_yaml
 	if (node->store_max_gib && (*node->store_max_gib == 0 || *node->store_max_gib > STORE_GIB_MAX))
 		return yamldoc_fail(doc, "store_max_gib", NULL, 0, err, "%u is not in 1 to %d",
 		                    *node->store_max_gib, STORE_GIB_MAX);
+	if (node->api)
+		return check_api(doc, node->api, err);
 	return TB_OK;
+}
+
+/* Relative to the node's directory. */
+static const char *own_path(struct config *config, const char *path)
+{
+	return path[0] == '/' ? tb_arena_str(&config->arena, path)
+	                      : config_path(&config->arena, config->dir, "%s", path);
+}
+
+static void fill_api(struct config *config, const struct api_yaml *api)
+{
+	config->api_listen = tb_arena_str(&config->arena, api->listen);
+	if (!api->tls)
+		return;
+	config->api_tls_certificate = own_path(config, api->tls->certificate);
+	config->api_tls_key = own_path(config, api->tls->key);
 }
 
 static void fill(struct config *config, const struct node_yaml *node)
@@ -197,6 +266,8 @@ static void fill(struct config *config, const struct node_yaml *node)
 	config->listen = tb_arena_str(arena, node->listen);
 	config->endpoint = tb_arena_str(arena, node->endpoint);
 	config->store_max_bytes = (uint64_t)gib << 30;
+	if (node->api)
+		fill_api(config, node->api);
 	config->log_level = node->log_level ? (enum tb_log_level)(node->log_level - 1) : TB_LOG_INFO;
 }
 

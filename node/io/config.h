@@ -7,7 +7,7 @@
  * anchors
  * - DIR/data/: optional: workdays.tsv, regions.tsv in place of the compiled ones
  * - DIR/store/, DIR/blobs/: what the node keeps
- * - DIR/api.sock, DIR/listen, DIR/tongban.lock: of a running node
+ * - DIR/api.sock, DIR/listen, DIR/api.listen, DIR/tongban.lock: of a running node
  *
  * Texts of errors are "file:line: field: what". No file is changed but by config_init() and the
  * config_peer_* functions, and those replace a file as a whole or not at all. */
@@ -25,9 +25,12 @@ struct config {
 	const char *endpoint; /* host:port that peers are told; "" if none */
 	uint64_t store_max_bytes;
 	enum tb_log_level log_level;
-	const char *api_socket; /* DIR/api.sock */
-	const char *store_dir;  /* DIR/store */
-	const char *blobs_dir;  /* DIR/blobs */
+	const char *api_socket;          /* DIR/api.sock */
+	const char *api_listen;          /* host:port of the local API besides; NULL: none */
+	const char *api_tls_certificate; /* file, PEM, leaf first; NULL: no TLS */
+	const char *api_tls_key;         /* file, PEM */
+	const char *store_dir;           /* DIR/store */
+	const char *blobs_dir;           /* DIR/blobs */
 	struct regions *regions;
 	struct calendar *calendar;
 };

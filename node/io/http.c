@@ -1,96 +1,27 @@
-#include "node/io/http.h"
+#include "node/io/http_priv.h"
 
 #include "base/log.h"
 #include "node/core/material.h"
-#include "node/io/workers.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <microhttpd.h>
-#include <pthread.h>
-#include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <time.h>
-#include <unistd.h>
 
 enum {
-	/* Each of MHD's threads has an equal share of the connections. It must stay well below 128: when a
-	 * thread of libmicrohttpd 0.9.75 is given 128 events at once (MAX_EVENTS in MHD_epoll()), it waits
-	 * for more before it looks at any of them, and its connections hang until one comes. */
-	HTTP_CONNECTIONS_MAX = 360,
 	HTTP_AT_ONCE_BYTES_MAX = 16 * 1024, /* a body up to this is decoded on the thread that read it */
-	HTTP_THREADS = 3,
-	HTTP_WORKERS = 2,
-	HTTP_CONNECTION_BYTES =
-		16 * 1024, /* read buffer; libmicrohttpd clears all of it after every request */
-	HTTP_IDLE_S = 300, /* an idle connection is closed after this */
-	HTTP_BODIES_BYTES_MAX = 256 << 20, /* bodies in memory at one time, of all connections */
-	HTTP_DISCARD_BYTES_MAX = 64 << 20, /* read after an error, so that the client reads the reply */
-	HTTP_FLUSH_MS = 1000,              /* time for the last replies when closing */
-};
-
-/* Reading (MHD's thread) -> away (a worker, then maybe a turn; suspended) -> back (MHD's thread again). */
-enum call_state { CALL_READING, CALL_AWAY, CALL_BACK };
-
-struct call;
-
-/* What a kind of call does; each runs where it says. */
-struct call_kind {
-	/* MHD's thread: takes a piece of the body. */
-	enum tb_code (*add)(struct call *call, struct tb_bytes bytes, struct tb_error *err);
-	/* A worker: gives the struct call to call_back() or its request to the setup's submit(). */
-	void (*work)(void *arg);
-};
-
-struct call {
-	struct http *http;
-	struct MHD_Connection *connection;
-	const struct call_kind *kind; /* NULL: it was answered at once */
-	enum call_state state;
-	struct call *prev, *next; /* among those that are away */
-	const struct core_method *method;
-	const struct http_method *own; /* instead: one of the driver's */
-	struct tb_arena arena;
-	proto_message *own_reply; /* in |arena| */
-	struct tb_buf body;
-	uint64_t received; /* bytes of the body so far */
-	struct material_intake *intake;
-	uint8_t root[PKI_HASH_BYTES]; /* of a download */
-	struct material_source *source;
-	uint64_t source_size;
-	struct tb_buf chunk;
-	size_t chunk_at;
-	struct core_request *request; /* NULL while somebody else has it */
-	struct tb_error error;
-	struct tb_buf reply; /* borrowed by MHD until the call is freed */
-};
-
-struct http {
-	struct http_setup setup;
-	struct MHD_Daemon *daemon;
-	struct workers *workers;
-	int fd; /* the listening socket; MHD's until it is told to be quiet */
-	atomic_bool draining;
-	atomic_size_t body_bytes;
-	pthread_mutex_t mutex;
-	pthread_cond_t changed; /* |running| */
-	size_t running;
-	bool closing;
-	struct call *away;
+	HTTP_BODIES_BYTES_MAX = 256 << 20,  /* bodies in memory at one time, of all connections */
+	HTTP_DISCARD_BYTES_MAX = 64 << 20,  /* read after an error, so that the client reads the reply */
 };
 
 /* ---- life of a call */
 
-static struct call *call_new(struct http *http, struct MHD_Connection *connection)
+static struct call *call_new(struct http_door *door, struct MHD_Connection *connection)
 {
+	struct http *http = door->http;
 	struct call *call = tb_alloc(sizeof(*call));
 	call->http = http;
+	call->door = door;
 	call->connection = connection;
 	pthread_mutex_lock(&http->mutex);
 	http->running++;
@@ -108,6 +39,7 @@ static void call_free(struct call *call)
 {
 	struct http *http = call->http;
 	assert(call->state != CALL_AWAY);
+	http_reader_clear(call);
 	body_clear(call);
 	material_intake_free(call->intake);
 	material_source_free(call->source);
@@ -150,8 +82,7 @@ static bool call_leave(struct call *call)
 	return open;
 }
 
-/* Any thread; the call is MHD's afterwards. */
-static void call_back(struct call *call)
+void http_call_back(struct call *call)
 {
 	struct http *http = call->http;
 	pthread_mutex_lock(&http->mutex);
@@ -172,7 +103,7 @@ void http_reply(struct http *http, struct core_request *request)
 	struct call *call = request->io;
 	assert(call->http == http);
 	call->request = request;
-	call_back(call);
+	http_call_back(call);
 }
 
 /* ---- replies */
@@ -223,8 +154,8 @@ static void add_json_text(struct tb_buf *out, const char *text)
 	tb_buf_str(out, "\"");
 }
 
-static enum MHD_Result queue(struct call *call, unsigned status, struct MHD_Response *response,
-                             const char *type)
+enum MHD_Result http_queue(struct call *call, unsigned status, struct MHD_Response *response,
+                           const char *type)
 {
 	if (!response)
 		return MHD_NO;
@@ -232,6 +163,9 @@ static enum MHD_Result queue(struct call *call, unsigned status, struct MHD_Resp
 	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW,
 		                        call->own || call->method ? "POST" : "GET, PUT");
+	if (status == MHD_HTTP_UNAUTHORIZED) /* RFC 6750, section 3 */
+		MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
+		                        "Bearer realm=\"tongban\"");
 	if (atomic_load(&call->http->draining))
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 	enum MHD_Result result = MHD_queue_response(call->connection, status, response);
@@ -239,21 +173,21 @@ static enum MHD_Result queue(struct call *call, unsigned status, struct MHD_Resp
 	return result;
 }
 
-static enum MHD_Result reply_buf(struct call *call, unsigned status, const char *type)
+enum MHD_Result http_reply_buf(struct call *call, unsigned status, const char *type)
 {
 	struct tb_buf *reply = &call->reply;
-	return queue(call, status,
-	             MHD_create_response_from_buffer(reply->size, reply->data, MHD_RESPMEM_PERSISTENT), type);
+	return http_queue(call, status,
+	                  MHD_create_response_from_buffer(reply->size, reply->data, MHD_RESPMEM_PERSISTENT),
+	                  type);
 }
 
-/* |status| 0: the one that goes with the code. */
-static enum MHD_Result reply_error(struct call *call, unsigned status, enum tb_code code, const char *text)
+enum MHD_Result http_reply_error(struct call *call, unsigned status, enum tb_code code, const char *text)
 {
 	tb_buf_clear(&call->reply);
 	tb_buf_printf(&call->reply, "{\"code\":\"%s\",\"message\":", tb_code_connect(code));
 	add_json_text(&call->reply, *text ? text : tb_code_text(code));
 	tb_buf_str(&call->reply, "}");
-	return reply_buf(call, status ? status : http_status(code), "application/json");
+	return http_reply_buf(call, status ? status : http_status(code), "application/json");
 }
 
 static ssize_t source_read(void *ctx, uint64_t offset, char *out, size_t room)
@@ -286,24 +220,26 @@ static ssize_t source_read(void *ctx, uint64_t offset, char *out, size_t room)
 static enum MHD_Result reply_result(struct call *call)
 {
 	if (call->error.code != TB_OK)
-		return reply_error(call, 0, call->error.code, call->error.text);
+		return http_reply_error(call, 0, call->error.code, call->error.text);
+	if (call->kind->reply)
+		return call->kind->reply(call);
 	if (call->source)
-		return queue(call, MHD_HTTP_OK,
-		             MHD_create_response_from_callback(call->source_size, TB_CHUNK_BYTES, source_read,
-		                                               call, NULL),
-		             "application/octet-stream");
+		return http_queue(call, MHD_HTTP_OK,
+		                  MHD_create_response_from_callback(call->source_size, TB_CHUNK_BYTES,
+		                                                    source_read, call, NULL),
+		                  "application/octet-stream");
 	if (call->own_reply) {
 		proto_json_encode(&call->reply, call->own_reply);
-		return reply_buf(call, MHD_HTTP_OK, "application/json");
+		return http_reply_buf(call, MHD_HTTP_OK, "application/json");
 	}
 	struct core_request *request = call->request;
 	if (request->error.code != TB_OK)
-		return reply_error(call, 0, request->error.code, request->error.text);
+		return http_reply_error(call, 0, request->error.code, request->error.text);
 	assert(request->reply);
 	proto_json_encode(&call->reply, request->reply);
 	core_request_free(request);
 	call->request = NULL;
-	return reply_buf(call, MHD_HTTP_OK, "application/json");
+	return http_reply_buf(call, MHD_HTTP_OK, "application/json");
 }
 
 /* ---- POST /tongban.v1.Service/Method */
@@ -334,10 +270,11 @@ static void method_work(void *arg)
 	call->error.code = core_request_new(&request, call->method, body_json(call), &call->error);
 	body_clear(call);
 	if (call->error.code != TB_OK) {
-		call_back(call);
+		http_call_back(call);
 		return;
 	}
 	request->io = call;
+	core_request_as(request, call->principal);
 	if (core_method_reads(call->method)) {
 		struct peer_set *peers = setup->peers(setup->ctx);
 		core_query(setup->core, peers, request, setup->now());
@@ -352,7 +289,7 @@ static void method_work(void *arg)
 		setup->submit(setup->ctx, request);
 }
 
-static const struct call_kind method_kind = {method_add, method_work};
+static const struct call_kind method_kind = {method_add, method_work, NULL};
 
 /* ---- the driver's own methods */
 
@@ -366,10 +303,10 @@ static void own_work(void *arg)
 	if (call->error.code == TB_OK)
 		call->error.code = call->own->call(call->http->setup.ctx, message, &call->own_reply,
 		                                   &call->arena, &call->error);
-	call_back(call);
+	http_call_back(call);
 }
 
-static const struct call_kind own_kind = {method_add, own_work};
+static const struct call_kind own_kind = {method_add, own_work, NULL};
 
 /* ---- PUT /material */
 
@@ -387,14 +324,14 @@ static void upload_work(void *arg)
 	call->intake = NULL; /* Freed in every case. */
 	call->error.code = material_intake_finish(intake, &request, &call->error);
 	if (call->error.code != TB_OK) {
-		call_back(call);
+		http_call_back(call);
 		return;
 	}
 	request->io = call;
 	setup->submit(setup->ctx, request);
 }
 
-static const struct call_kind upload_kind = {upload_add, upload_work};
+static const struct call_kind upload_kind = {upload_add, upload_work, NULL};
 
 /* ---- GET /material/ROOT */
 
@@ -413,20 +350,22 @@ static void download_work(void *arg)
 	PbStoredMaterial *record = NULL;
 	/* No peer: a local program may have them all. */
 	enum tb_code code = core_material_for(core, "", call->root, &arena, &record, &call->error);
+	if (code == TB_OK)
+		code = core_principal_material(core, call->principal, record, &call->error);
 	if (code == TB_OK) {
 		call->source_size = record->size;
 		code = material_source_new(&call->source, core, record, call->root, 0, &call->error);
 	}
 	tb_arena_clear(&arena);
 	call->error.code = code;
-	call_back(call);
+	http_call_back(call);
 }
 
-static const struct call_kind download_kind = {download_add, download_work};
+static const struct call_kind download_kind = {download_add, download_work, NULL};
 
 /* ---- requests */
 
-static const char *header(struct call *call, const char *name)
+const char *http_header(struct call *call, const char *name)
 {
 	return MHD_lookup_connection_value(call->connection, MHD_HEADER_KIND, name);
 }
@@ -434,7 +373,7 @@ static const char *header(struct call *call, const char *name)
 /* The length that the header announces; 0 if it doesn't. MHD has checked its form. */
 static uint64_t announced(struct call *call)
 {
-	const char *length = header(call, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	const char *length = http_header(call, MHD_HTTP_HEADER_CONTENT_LENGTH);
 	return length ? strtoull(length, NULL, 10) : 0;
 }
 
@@ -454,29 +393,34 @@ static enum MHD_Result begin_method(struct call *call, const char *url, const ch
 		call->own = strcmp(own->path, url) == 0 ? own : NULL;
 	call->method = call->own ? NULL : core_method_find(url);
 	if (!call->own && !call->method)
-		return reply_error(call, MHD_HTTP_NOT_FOUND, TB_EUNIMPLEMENTED, "no such method");
+		return http_reply_error(call, MHD_HTTP_NOT_FOUND, TB_EUNIMPLEMENTED, "no such method");
+	/* What the driver does itself is of the node, and no department's. */
+	if (call->own && call->principal)
+		return http_reply_error(call, 0, TB_EDENIED, "for the socket's owner alone");
 	if (strcmp(verb, MHD_HTTP_METHOD_POST) != 0)
-		return reply_error(call, MHD_HTTP_METHOD_NOT_ALLOWED, TB_EUNIMPLEMENTED,
-		                   "methods are called by POST");
-	if (!is_json(header(call, MHD_HTTP_HEADER_CONTENT_TYPE)))
-		return reply_error(call, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE, TB_EINVALID,
-		                   "content-type must be application/json");
+		return http_reply_error(call, MHD_HTTP_METHOD_NOT_ALLOWED, TB_EUNIMPLEMENTED,
+		                        "methods are called by POST");
+	if (!is_json(http_header(call, MHD_HTTP_HEADER_CONTENT_TYPE)))
+		return http_reply_error(call, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE, TB_EINVALID,
+		                        "content-type must be application/json");
 	if (announced(call) > TB_API_BODY_BYTES_MAX)
-		return reply_error(call, MHD_HTTP_CONTENT_TOO_LARGE, TB_ETOOBIG, "body over 16 MiB");
+		return http_reply_error(call, MHD_HTTP_CONTENT_TOO_LARGE, TB_ETOOBIG, "body over 16 MiB");
 	call->kind = call->own ? &own_kind : &method_kind;
 	return MHD_YES;
 }
 
 static enum MHD_Result begin_upload(struct call *call)
 {
+	if (call->principal && !core_principal_acts(call->principal))
+		return http_reply_error(call, 0, TB_EDENIED, "the token only reads");
 	if (announced(call) > (uint64_t)TB_MATERIAL_CHUNKS_MAX * TB_CHUNK_BYTES)
-		return reply_error(call, MHD_HTTP_CONTENT_TOO_LARGE, TB_ETOOBIG, "material over 2 GiB");
+		return http_reply_error(call, MHD_HTTP_CONTENT_TOO_LARGE, TB_ETOOBIG, "material over 2 GiB");
 	uint8_t seed[32];
 	call->http->setup.seed(seed);
 	struct tb_error err = {0};
 	enum tb_code code = material_intake_new(&call->intake, call->http->setup.core, seed, &err);
 	if (code != TB_OK)
-		return reply_error(call, 0, code, err.text);
+		return http_reply_error(call, 0, code, err.text);
 	call->kind = &upload_kind;
 	return MHD_YES;
 }
@@ -484,9 +428,19 @@ static enum MHD_Result begin_upload(struct call *call)
 static enum MHD_Result begin_download(struct call *call, const char *root)
 {
 	if (strlen(root) != sizeof(call->root) * 2 || !tb_unhex(call->root, sizeof(call->root), root))
-		return reply_error(call, 0, TB_EINVALID, "a material is named by 64 hex digits");
+		return http_reply_error(call, 0, TB_EINVALID, "a material is named by 64 hex digits");
 	call->kind = &download_kind;
 	return MHD_YES;
+}
+
+/* Before anything of the body is kept. */
+static enum tb_code authenticate(struct call *call, struct tb_error *err)
+{
+	const char *authorization = http_header(call, MHD_HTTP_HEADER_AUTHORIZATION);
+	if (authorization)
+		return core_principal_find(call->http->setup.core, authorization, &call->arena,
+		                           &call->principal, err);
+	return call->door->wants_token ? tb_fail(err, TB_EUNTRUSTED, "a token is needed here") : TB_OK;
 }
 
 static enum MHD_Result begin(struct call *call, const char *url, const char *verb)
@@ -494,19 +448,26 @@ static enum MHD_Result begin(struct call *call, const char *url, const char *ver
 	static const char material[] = "/material";
 	bool get = strcmp(verb, MHD_HTTP_METHOD_GET) == 0;
 	if (atomic_load(&call->http->draining))
-		return reply_error(call, 0, TB_EBUSY, "the node is stopping");
+		return http_reply_error(call, 0, TB_EBUSY, "the node is stopping");
+	struct tb_error err = {0};
+	enum tb_code code = authenticate(call, &err);
+	if (code != TB_OK)
+		return http_reply_error(call, 0, code, err.text);
+	if (strcmp(url, "/events") == 0 && get)
+		return http_events_begin(call);
 	if (strcmp(url, "/") == 0 && get) {
 		tb_buf_printf(&call->reply, "tongban %s, node of region %s\n",
 		              call->http->setup.core->version, call->http->setup.core->region);
-		return reply_buf(call, MHD_HTTP_OK, "text/plain; charset=utf-8");
+		return http_reply_buf(call, MHD_HTTP_OK, "text/plain; charset=utf-8");
 	}
 	if (strcmp(url, material) == 0 && strcmp(verb, MHD_HTTP_METHOD_PUT) == 0)
 		return begin_upload(call);
 	if (strncmp(url, "/material/", strlen(material) + 1) == 0 && get)
 		return begin_download(call, url + strlen(material) + 1);
-	if (strcmp(url, "/") == 0 || strncmp(url, material, strlen(material)) == 0)
-		return reply_error(call, MHD_HTTP_METHOD_NOT_ALLOWED, TB_EUNIMPLEMENTED,
-		                   "not by this HTTP method");
+	if (strcmp(url, "/") == 0 || strcmp(url, "/events") == 0 ||
+	    strncmp(url, material, strlen(material)) == 0)
+		return http_reply_error(call, MHD_HTTP_METHOD_NOT_ALLOWED, TB_EUNIMPLEMENTED,
+		                        "not by this HTTP method");
 	return begin_method(call, url, verb);
 }
 
@@ -525,14 +486,14 @@ static enum MHD_Result take_body(struct call *call, struct tb_bytes bytes)
 
 /* Called first with the header only, then for each piece of the body, then without one; and again each time
  * that the connection was resumed. */
-static enum MHD_Result on_access(void *ctx, struct MHD_Connection *connection, const char *url,
-                                 const char *verb, const char *version, const char *upload_data,
-                                 size_t *upload_data_size, void **con_cls)
+enum MHD_Result http_on_access(void *door, struct MHD_Connection *connection, const char *url,
+                               const char *verb, const char *version, const char *upload_data,
+                               size_t *upload_data_size, void **con_cls)
 {
 	(void)version;
 	struct call *call = *con_cls;
 	if (!call) {
-		call = call_new(ctx, connection);
+		call = call_new(door, connection);
 		*con_cls = call;
 		return begin(call, url, verb);
 	}
@@ -545,143 +506,18 @@ static enum MHD_Result on_access(void *ctx, struct MHD_Connection *connection, c
 	if (call->error.code != TB_OK || call->state == CALL_BACK)
 		return reply_result(call);
 	if (!call_leave(call))
-		return reply_error(call, 0, TB_EBUSY, "the node is stopping");
+		return http_reply_error(call, 0, TB_EBUSY, "the node is stopping");
 	return MHD_YES;
 }
 
-static void on_completed(void *ctx, struct MHD_Connection *connection, void **con_cls,
-                         enum MHD_RequestTerminationCode how)
+void http_on_completed(void *door, struct MHD_Connection *connection, void **con_cls,
+                       enum MHD_RequestTerminationCode how)
 {
-	(void)ctx;
+	(void)door;
 	(void)connection;
 	(void)how;
 	struct call *call = *con_cls;
 	*con_cls = NULL;
 	if (call)
 		call_free(call);
-}
-
-static void TB_PRINTF(2, 0) on_log(void *ctx, const char *fmt, va_list args)
-{
-	(void)ctx;
-	char text[256];
-	vsnprintf(text, sizeof(text), fmt, args);
-	text[strcspn(text, "\n")] = '\0';
-	tb_log(TB_LOG_DEBUG, "api.http", "text", text, NULL);
-}
-
-/* ---- opening and closing */
-
-static enum tb_code listen_unix(int *out, const char *path, struct tb_error *err)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	*out = -1;
-	if (strlen(path) >= sizeof(address.sun_path))
-		return tb_fail(err, TB_EINVALID, "%.120s...: over %zu bytes, too long for a Unix socket",
-		               path, sizeof(address.sun_path) - 1);
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return tb_fail(err, TB_EIO, "no socket: %s", strerror(errno));
-	unlink(path);
-	/* The mode before the name exists, so that there is no moment in which others may connect. */
-	if (fchmod(fd, 0600) != 0 || bind(fd, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
-	    chmod(path, 0600) != 0 || listen(fd, HTTP_CONNECTIONS_MAX) != 0) {
-		enum tb_code code =
-			tb_fail(err, TB_EIO, "%s: cannot listen there: %s", path, strerror(errno));
-		close(fd);
-		return code;
-	}
-	*out = fd;
-	return TB_OK;
-}
-
-enum tb_code http_open(struct http **out, const struct http_setup *setup, struct tb_error *err)
-{
-	*out = NULL;
-	int fd;
-	enum tb_code code = listen_unix(&fd, setup->socket_path, err);
-	if (code != TB_OK)
-		return code;
-	struct http *http = tb_alloc(sizeof(*http));
-	http->setup = *setup;
-	http->fd = fd;
-	pthread_mutex_init(&http->mutex, NULL);
-	pthread_cond_init(&http->changed, NULL);
-	http->workers = workers_new(HTTP_WORKERS);
-	unsigned flags =
-		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG;
-	http->daemon = MHD_start_daemon(
-		flags, 0, NULL, NULL, on_access, http, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
-		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)HTTP_THREADS,
-		MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-		(unsigned)HTTP_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_CONNECTION_BYTES,
-		MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_END);
-	if (!http->daemon) {
-		code = tb_fail(err, TB_EIO, "%s: the HTTP server cannot start", setup->socket_path);
-		http_close(http);
-		return code;
-	}
-	*out = http;
-	return TB_OK;
-}
-
-void http_drain_begin(struct http *http)
-{
-	if (atomic_exchange(&http->draining, true))
-		return;
-	unlink(http->setup.socket_path);
-	if (http->daemon)
-		MHD_quiesce_daemon(http->daemon);
-}
-
-size_t http_running(struct http *http)
-{
-	pthread_mutex_lock(&http->mutex);
-	size_t running = http->running;
-	pthread_mutex_unlock(&http->mutex);
-	return running;
-}
-
-static void wait_flushed(struct http *http)
-{
-	struct timespec until;
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += HTTP_FLUSH_MS / 1000;
-	int rc = 0;
-	pthread_mutex_lock(&http->mutex);
-	while (http->running > 0 && rc == 0)
-		rc = pthread_cond_timedwait(&http->changed, &http->mutex, &until);
-	pthread_mutex_unlock(&http->mutex);
-}
-
-void http_close(struct http *http)
-{
-	if (!http)
-		return;
-	http_drain_begin(http);
-	/* From here on nothing more is given to the workers. */
-	pthread_mutex_lock(&http->mutex);
-	http->closing = true;
-	pthread_mutex_unlock(&http->mutex);
-	workers_drain_and_free(http->workers);
-	/* What is away now waits for a turn that will not come. */
-	for (;;) {
-		pthread_mutex_lock(&http->mutex);
-		struct call *call = http->away;
-		pthread_mutex_unlock(&http->mutex);
-		if (!call)
-			break;
-		call->error.code = tb_fail(&call->error, TB_EUNREACHABLE,
-		                           "the node is stopping; what became of the request is unknown");
-		call_back(call);
-	}
-	if (http->daemon) {
-		wait_flushed(http);
-		MHD_stop_daemon(http->daemon);
-	}
-	close(http->fd);
-	pthread_cond_destroy(&http->changed);
-	pthread_mutex_destroy(&http->mutex);
-	free(http);
 }

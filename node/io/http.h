@@ -1,12 +1,13 @@
-/* The local API: HTTP on a Unix socket, for the programs of this region.
+/* The local API: HTTP on a Unix socket, and on a TCP port if one is named, for the programs of this region.
  *
  *   POST /tongban.v1.Service/Method   JSON in and out; Connect's unary protocol
  * (connectrpc.com/docs/protocol) PUT  /material                    raw bytes in, MaterialView out GET
- * /material/ROOT               raw bytes out; ROOT is 64 hex digits GET  /                            what
- * this is
+ * /material/ROOT               raw bytes out; ROOT is 64 hex digits GET  /events?after=CURSOR server-sent
+ * events; with &wait=SECONDS one reply GET  /                            what this is
  *
- * Whoever may open the socket (0600) may do everything. Requests are decoded and prepared, and queries are
- * answered, on workers; only what changes something waits for a turn, its connection suspended meanwhile.
+ * Whoever may open the socket (0600) and shows no token may do everything. On the port a token is always
+ * needed. Requests are decoded and prepared, and queries are answered, on workers; only what changes
+ * something waits for a turn, its connection suspended meanwhile.
  *
  * A call that a worker or a turn works on stays until it is back, also when its client has gone. */
 #pragma once
@@ -26,6 +27,9 @@ struct http_method {
 
 struct http_setup {
 	const char *socket_path;           /* borrowed */
+	const char *tcp_listen;            /* host:port, port 0: any; NULL: none; borrowed */
+	const char *tls_chain_pem;         /* of the port, leaf first; NULL: no TLS; borrowed */
+	const char *tls_key_pem;           /* borrowed */
 	const struct core_setup *core;     /* borrowed until http_close() has returned */
 	const struct http_method *methods; /* looked at before the core's; borrowed */
 	tb_time (*now)(void);
@@ -44,6 +48,12 @@ TB_MUST_CHECK enum tb_code http_open(struct http **out, const struct http_setup 
 
 /* Takes |request|, whose reply or error is set. Not during or after http_close(). */
 void http_reply(struct http *http, struct core_request *request);
+
+/* The port that it listens on; 0: none. */
+unsigned http_tcp_port(struct http *http);
+
+/* A turn was committed: readers of events are told what is new. Any thread, not after http_close(). */
+void http_committed(struct http *http);
 
 /* Stops listening; requests that come on open connections are told "unavailable". Returns at once. */
 void http_drain_begin(struct http *http);

@@ -32,6 +32,7 @@ enum {
 	DRAIN_MS = 10 * 1000,
 	DRAIN_LOOK_MS = 10,
 	LAST_TURNS_MAX = 16,
+	API_PEM_BYTES_MAX = 64 * 1024,
 };
 
 #define CALENDAR_AHEAD (60 * TB_DAY)
@@ -47,7 +48,8 @@ struct node {
 	struct config *config;
 	struct config_keys *keys;
 	struct core_setup setup;
-	char listen[300]; /* host:port, the real port */
+	char listen[300];     /* host:port, the real port */
+	char api_listen[300]; /* so for the local API's; "": none */
 	struct core *core;
 	struct link *link; /* NULL again when it is closed */
 	struct http *http; /* so is this */
@@ -255,6 +257,8 @@ static bool run_turn(struct node *node)
 	node->wake_at = core_finish(node->core, txn, now, &effects);
 	if (store_commit(txn, &err) != TB_OK)
 		stop_uncommitted(&err);
+	if (node->http)
+		http_committed(node->http);
 	for (struct core_effect *effect = effects.first; effect;) {
 		struct core_effect *next = effect->next;
 		release(node, effect);
@@ -507,10 +511,23 @@ static enum tb_code open_link(struct node *node, struct tb_error *err)
 	return file_replace(path, tb_bytes_str(line), 0600, err);
 }
 
+static enum tb_code read_tls(const struct config *config, struct tb_buf *chain, struct tb_buf *key,
+                             struct tb_error *err)
+{
+	enum tb_code code = file_check_private(config->api_tls_key, err);
+	if (code == TB_OK)
+		code = file_read(chain, config->api_tls_certificate, API_PEM_BYTES_MAX, err);
+	if (code == TB_OK)
+		code = file_read(key, config->api_tls_key, API_PEM_BYTES_MAX, err);
+	return code;
+}
+
 static enum tb_code open_http(struct node *node, struct tb_error *err)
 {
+	const struct config *config = node->config;
 	struct http_setup setup = {
-		.socket_path = node->config->api_socket,
+		.socket_path = config->api_socket,
+		.tcp_listen = config->api_listen,
 		.core = &node->setup,
 		.methods = methods,
 		.now = now_ms,
@@ -519,7 +536,27 @@ static enum tb_code open_http(struct node *node, struct tb_error *err)
 		.seed = seed,
 		.ctx = node,
 	};
-	return http_open(&node->http, &setup, err);
+	struct tb_buf chain = {0}, key = {0};
+	enum tb_code code = TB_OK;
+	if (config->api_tls_certificate) {
+		code = read_tls(config, &chain, &key, err);
+		setup.tls_chain_pem = tb_buf_text(&chain);
+		setup.tls_key_pem = tb_buf_text(&key);
+	}
+	if (code == TB_OK)
+		code = http_open(&node->http, &setup, err);
+	if (key.size > 0)
+		explicit_bzero(key.data, key.size);
+	tb_buf_clear(&chain);
+	tb_buf_clear(&key);
+	if (code != TB_OK || !config->api_listen)
+		return code;
+	int host_size = (int)(strrchr(config->api_listen, ':') - config->api_listen);
+	snprintf(node->api_listen, sizeof(node->api_listen), "%.*s:%u", host_size, config->api_listen,
+	         http_tcp_port(node->http));
+	char *path = tb_arena_printf(&node->config->arena, "%s/api.listen", config->dir);
+	char *line = tb_arena_printf(&node->config->arena, "%s\n", node->api_listen);
+	return file_replace(path, tb_bytes_str(line), 0600, err);
 }
 
 static struct core_setup setup_of(const struct config *config, const struct config_keys *keys,

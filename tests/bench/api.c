@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
+
+#include "sim/lab/rig_http.h"
 
 enum { API_READ_BYTES = 64 * 1024, API_PUT_BYTES = 1 << 20, API_EVENTS = 64, API_WAIT_MS = 60000 };
 
@@ -18,21 +18,16 @@ struct api {
 	int fd;
 	struct tb_buf out;
 	struct tb_buf in;
-	struct tb_buf body; /* of a load's next call */
-	/* Of the reply in |in|, once its head is complete. */
-	bool head;
-	unsigned status;
-	size_t body_at;
-	size_t body_size;
+	struct tb_buf body;     /* of a load's next call */
+	struct rig_reply reply; /* the one in |in| */
 };
 
 static void connect_to(struct api *api, const struct bench_node *node)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int size = snprintf(address.sun_path, sizeof(address.sun_path), "%s/api.sock", node->dir);
-	api->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (size >= (int)sizeof(address.sun_path) || api->fd < 0 ||
-	    connect(api->fd, (struct sockaddr *)&address, sizeof(address)) != 0)
+	char path[BENCH_PATH_ROOM + 16];
+	snprintf(path, sizeof(path), "%s/api.sock", node->dir);
+	api->fd = rig_http_connect(path);
+	if (api->fd < 0)
 		bench_die("api.sock of %s: %s", node->region, strerror(errno));
 }
 
@@ -71,40 +66,13 @@ static void write_all(struct api *api, const uint8_t *data, size_t size)
 
 static void send_request(struct api *api, const char *path, struct tb_bytes body)
 {
-	api->out.size = 0;
-	tb_buf_printf(&api->out,
-	              "POST %s HTTP/1.1\r\nHost: node\r\nContent-Type: application/json\r\n"
-	              "Content-Length: %zu\r\n\r\n",
-	              path, body.size);
-	tb_buf_add(&api->out, body.data, body.size);
+	rig_http_post(&api->out, path, body);
 	api->in.size = 0;
-	api->head = false;
+	api->reply = (struct rig_reply){0};
 	write_all(api, api->out.data, api->out.size);
 }
 
 /* ---- a reply */
-
-static void parse_head(struct api *api)
-{
-	static const char status_line[] = "HTTP/1.1 ";
-	char *text = (char *)(uintptr_t)tb_buf_text(&api->in);
-	char *end = strstr(text, "\r\n\r\n");
-	if (!end)
-		return;
-	char *length = strcasestr(text, "\r\ncontent-length:");
-	if (strncmp(text, status_line, sizeof(status_line) - 1) != 0 || !length || length > end)
-		bench_die("local API: reply not understood: %.200s", text);
-	api->status = (unsigned)strtoul(text + sizeof(status_line) - 1, NULL, 10);
-	api->body_size = strtoul(length + strlen("\r\ncontent-length:"), NULL, 10);
-	api->body_at = (size_t)(end - text) + 4;
-	/* Not that of the request, which an upload answers before it is read. */
-	api->head = api->status != 100;
-	if (!api->head) {
-		memmove(api->in.data, api->in.data + api->body_at, api->in.size - api->body_at);
-		api->in.size -= api->body_at;
-		parse_head(api);
-	}
-}
 
 /* Reads what is there; true if the reply is complete. A socket that would block leaves it as it is. */
 static bool read_reply(struct api *api)
@@ -116,14 +84,15 @@ static bool read_reply(struct api *api)
 	if (got <= 0)
 		bench_die("local API: connection lost: %s", got < 0 ? strerror(errno) : "closed");
 	api->in.size += (size_t)got;
-	if (!api->head)
-		parse_head(api);
-	return api->head && api->in.size - api->body_at >= api->body_size;
+	enum rig_reading reading = rig_http_look(&api->reply, &api->in);
+	if (reading == RIG_STRANGE)
+		bench_die("local API: reply not understood: %.200s", tb_buf_text(&api->in));
+	return reading == RIG_WHOLE;
 }
 
 static struct tb_bytes reply_body(const struct api *api)
 {
-	return tb_bytes_of(api->in.data + api->body_at, api->body_size);
+	return tb_bytes_of(api->in.data + api->reply.body_at, api->reply.body_size);
 }
 
 unsigned api_post(struct api *api, const char *path, struct tb_bytes body, struct tb_bytes *reply)
@@ -132,7 +101,7 @@ unsigned api_post(struct api *api, const char *path, struct tb_bytes body, struc
 	while (!read_reply(api))
 		continue;
 	*reply = reply_body(api);
-	return api->status;
+	return api->reply.status;
 }
 
 static proto_message *decode(const char *path, unsigned status, struct tb_bytes reply, const proto_type *type,
@@ -161,14 +130,10 @@ PbMaterialView *api_put(struct api *api, const char *file, uint64_t size, struct
 	uint8_t *block = tb_alloc(API_PUT_BYTES);
 	if (fd < 0)
 		bench_die("%s: %s", file, strerror(errno));
-	api->out.size = 0;
-	tb_buf_printf(&api->out,
-	              "PUT /material HTTP/1.1\r\nHost: node\r\nContent-Type: application/octet-stream\r\n"
-	              "Content-Length: %llu\r\n\r\n",
-	              (unsigned long long)size);
+	rig_http_put(&api->out, "/material", size);
 	write_all(api, api->out.data, api->out.size);
 	api->in.size = 0;
-	api->head = false;
+	api->reply = (struct rig_reply){0};
 	for (uint64_t done = 0; done < size;) {
 		ssize_t got = read(fd, block, API_PUT_BYTES);
 		if (got <= 0)
@@ -180,7 +145,7 @@ PbMaterialView *api_put(struct api *api, const char *file, uint64_t size, struct
 		continue;
 	free(block);
 	close(fd);
-	return (PbMaterialView *)(void *)decode("/material", api->status, reply_body(api),
+	return (PbMaterialView *)(void *)decode("/material", api->reply.status, reply_body(api),
 	                                        &pb_material_view__descriptor, arena);
 }
 
@@ -209,9 +174,9 @@ static void on_readable(struct load_run *run, struct api *api)
 	if (!read_reply(api))
 		return;
 	struct tb_bytes body = reply_body(api);
-	if (!load->check(load->ctx, api->status, body))
-		bench_die("%s: %u %.*s", load->path, api->status, (int)(body.size < 1000 ? body.size : 1000),
-		          (const char *)body.data);
+	if (!load->check(load->ctx, api->reply.status, body))
+		bench_die("%s: %u %.*s", load->path, api->reply.status,
+		          (int)(body.size < 1000 ? body.size : 1000), (const char *)body.data);
 	run->busy--;
 	run->done++;
 	call_next(run, api);

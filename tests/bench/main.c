@@ -2,9 +2,7 @@
  *
  * The process that is started only watches: it makes the directory, lets a child do the work, and takes both
  * away again, whatever becomes of the child. */
-#include <dirent.h>
 #include <errno.h>
-#include <ftw.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -16,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sim/lab/rig_files.h"
 #include "tests/bench/api.h"
 #include "tests/bench/bench.h"
 #include "tests/bench/generate.h"
@@ -75,16 +74,8 @@ double bench_percentile(double *values, size_t count, double share)
 
 void bench_read_file(struct tb_buf *out, const char *path)
 {
-	FILE *file = fopen(path, "re");
-	size_t got;
-	if (!file)
+	if (!rig_file_read(out, path, SIZE_MAX))
 		bench_die("%s: %s", path, strerror(errno));
-	do {
-		tb_buf_reserve(out, 65536);
-		got = fread(out->data + out->size, 1, 65536, file);
-		out->size += got;
-	} while (got > 0);
-	fclose(file);
 }
 
 bool bench_wants(const struct bench *bench, const char *row)
@@ -157,14 +148,6 @@ static volatile sig_atomic_t stopped;
 static void on_signal(int number)
 {
 	stopped = number;
-}
-
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st;
-	(void)kind;
-	(void)ftw;
-	return remove(path);
 }
 
 /* Waits for the worker, then for every process that it has left behind. */
@@ -255,6 +238,6 @@ int main(int argc, char **argv)
 		_exit(work(&bench, json));
 	}
 	int result = worker < 0 ? STATUS_FAILED : watch(worker);
-	nftw(dir, remove_one, 32, FTW_DEPTH | FTW_PHYS);
+	rig_tree_remove(dir);
 	return result;
 }

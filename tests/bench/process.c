@@ -8,62 +8,29 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "sim/lab/rig_child.h"
+#include "sim/lab/rig_files.h"
 
 enum { READY_SECONDS = 60, STOP_SECONDS = 60 };
 
 /* ---- processes */
 
-static void child_output(const char *path, int fd)
-{
-	int file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	if (file < 0 || dup2(file, fd) < 0)
-		_exit(126);
-	close(file);
-}
-
-/* Starts the program; stdin is empty. */
-static pid_t spawn(const char *program, char *const *argv, const char *out, const char *err)
-{
-	pid_t parent = getpid();
-	pid_t pid = fork();
-	if (pid < 0)
-		bench_die("fork: %s", strerror(errno));
-	if (pid > 0)
-		return pid;
-	/* A node must not outlive a benchmark that was stopped. */
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (getppid() != parent)
-		_exit(126);
-	child_output("/dev/null", STDIN_FILENO);
-	child_output(out, STDOUT_FILENO);
-	child_output(err, STDERR_FILENO);
-	execv(program, argv);
-	_exit(127);
-}
-
 double process_command(const struct bench *bench, const char *out, const char *const *args)
 {
-	char *argv[PROCESS_ARGS_MAX + 2];
 	char err[BENCH_PATH_ROOM];
-	size_t count = 0;
-	int status;
 	snprintf(err, sizeof(err), "%s/command.err", bench->dir);
-	argv[count++] = (char *)(uintptr_t)bench->program;
-	for (; *args && count <= PROCESS_ARGS_MAX; args++)
-		argv[count++] = (char *)(uintptr_t)*args;
-	argv[count] = NULL;
 	double from = bench_now();
-	pid_t pid = spawn(bench->program, argv, out ? out : "/dev/null", err);
-	if (waitpid(pid, &status, 0) != pid)
-		bench_die("waitpid: %s", strerror(errno));
+	int status = rig_child_run(bench->program, args, out ? out : "/dev/null", err);
+	if (status < 0)
+		bench_die("tongban: %s", strerror(errno));
 	double took = bench_now() - from;
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
 		struct tb_buf text = {0};
 		bench_read_file(&text, err);
-		bench_die("tongban %s %s failed (%d): %.2000s", argv[1], argv[2] ? argv[2] : "", status,
+		bench_die("tongban %s %s failed (%d): %.2000s", args[0], args[1] ? args[1] : "", status,
 		          tb_buf_text(&text));
 	}
 	return took;
@@ -108,7 +75,15 @@ double node_start(const struct bench *bench, struct bench_node *node)
 		bench_die("%s: %s", node->log, strerror(errno));
 	close(file);
 	double from = bench_now();
-	node->pid = spawn(bench->program, argv, "/dev/null", node->log);
+	/* A node must not outlive a benchmark that was stopped. */
+	struct rig_child child = {.program = bench->program,
+	                          .argv = argv,
+	                          .out = "/dev/null",
+	                          .err = node->log,
+	                          .death_signal = SIGTERM};
+	node->pid = rig_child_start(&child);
+	if (node->pid < 0)
+		bench_die("fork: %s", strerror(errno));
 	for (;;) {
 		char events[4096];
 		struct pollfd ready = {.fd = watch, .events = POLLIN};
@@ -167,8 +142,7 @@ double node_anonymous_kb(const struct bench_node *node)
 
 static void write_file(const char *path, const struct tb_buf *text)
 {
-	FILE *file = fopen(path, "we");
-	if (!file || fwrite(text->data, 1, text->size, file) != text->size || fclose(file) != 0)
+	if (!rig_file_write(path, tb_buf_bytes(text)))
 		bench_die("%s: %s", path, strerror(errno));
 }
 

@@ -3,8 +3,6 @@
 
 #include "tests/bench/bench.h"
 
-enum { PROCESS_ARGS_MAX = 16 };
-
 /* Runs "tongban |args|" (ended by NULL) and waits; stdout goes to |out| if given, stderr to a file that is
  * shown if the command fails. Seconds that it took. */
 double process_command(const struct bench *bench, const char *out, const char *const *args);

@@ -1,78 +1,14 @@
 /* The client against a server of a few lines that says what each test wants. */
 #include "node/cli/client.h"
 
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-struct server {
-	char dir[64];
-	char socket[96];
-	int listener;
-	pthread_t thread;
-	const char *const *replies; /* one for each request; ended by NULL */
-	char seen[4096];            /* the last request */
-};
-
-static size_t body_size(const char *head)
-{
-	const char *line = strcasestr(head, "\r\ncontent-length:");
-	return line ? strtoul(line + 17, NULL, 10) : 0;
-}
-
-/* All requests come on one connection: the client keeps it. */
-static void *serve(void *ctx)
-{
-	struct server *server = ctx;
-	int fd = accept(server->listener, NULL, NULL);
-	for (size_t i = 0; fd >= 0 && server->replies[i]; i++) {
-		size_t used = 0;
-		char *end = NULL;
-		while (!end || used < (size_t)(end + 4 - server->seen) + body_size(server->seen)) {
-			ssize_t got = read(fd, server->seen + used, sizeof(server->seen) - 1 - used);
-			if (got <= 0)
-				break;
-			used += (size_t)got;
-			server->seen[used] = 0;
-			end = strstr(server->seen, "\r\n\r\n");
-		}
-		ssize_t written = write(fd, server->replies[i], strlen(server->replies[i]));
-		(void)written;
-	}
-	if (fd >= 0)
-		close(fd);
-	return NULL;
-}
-
-static void server_start(struct server *server, const char *const *replies)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	*server = (struct server){.replies = replies};
-	strcpy(server->dir, "/tmp/tongban-client-XXXXXX");
-	assert_non_null(mkdtemp(server->dir));
-	snprintf(server->socket, sizeof(server->socket), "%s/api.sock", server->dir);
-	strcpy(address.sun_path, server->socket);
-	server->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_true(server->listener >= 0);
-	assert_int_equal(bind(server->listener, (const struct sockaddr *)&address, sizeof(address)), 0);
-	assert_int_equal(listen(server->listener, 4), 0);
-	assert_int_equal(pthread_create(&server->thread, NULL, serve, server), 0);
-}
-
-static void server_stop(struct server *server)
-{
-	pthread_join(server->thread, NULL);
-	close(server->listener);
-	unlink(server->socket);
-	rmdir(server->dir);
-}
+#include "tests/cli/server.h"
 
 static void test_client_decodes_replies_on_one_connection(void **state)
 {
@@ -100,10 +36,12 @@ static void test_client_decodes_replies_on_one_connection(void **state)
 	                 TB_OK);
 	client_free(client);
 	server_stop(&server);
-	assert_non_null(strstr(server.seen, "POST /tongban.v1.NodeService/Status HTTP/1.1\r\n"));
-	assert_non_null(strstr(server.seen, "\r\nContent-Type: application/json\r\n"));
-	assert_non_null(strstr(server.seen, "\"number\":"));
-	assert_null(strstr(server.seen, "Expect:"));
+	const char *seen = tb_buf_text(&server.seen);
+	assert_non_null(strstr(seen, "POST /tongban.v1.NodeService/Status HTTP/1.1\r\n"));
+	assert_non_null(strstr(seen, "\r\nContent-Type: application/json\r\n"));
+	assert_non_null(strstr(seen, "\"number\":"));
+	assert_null(strstr(seen, "Expect:"));
+	server_clear(&server);
 	tb_arena_clear(&arena);
 }
 
@@ -133,6 +71,7 @@ static void test_client_gives_the_node_s_error(void **state)
 	                 TB_EIO);
 	client_free(client);
 	server_stop(&server);
+	server_clear(&server);
 	tb_arena_clear(&arena);
 }
 
@@ -161,6 +100,7 @@ static void test_client_job_works_in_the_background(void **state)
 	assert_string_equal(err.text, "refused");
 	client_job_free(job);
 	server_stop(&server);
+	server_clear(&server);
 }
 
 static void test_client_says_that_no_node_runs(void **state)

@@ -105,6 +105,25 @@ static void test_catalogue_takes_a_good_item(void **state)
 	f.need[3].basis = text(""); /* What is only welcome needs no basis. */
 	f.item.promised_days = f.item.legal_days;
 	check_item(&f, TB_OK, "");
+	f.item.base_code = text("000131001000");
+	f.item.criteria = text("2026-1");
+	check_item(&f, TB_OK, "");
+}
+
+static void test_catalogue_checks_what_modes_compare(void **state)
+{
+	(void)state;
+	struct fixture f;
+	static char wide[TB_ID_BYTES_MAX + 2];
+	memset(wide, 'x', sizeof(wide) - 1);
+	fixture_init(&f);
+	f.item.base_code = wide;
+	check_item(&f, TB_ETOOBIG, "base_code");
+	fixture_init(&f);
+	f.item.criteria = wide;
+	check_item(&f, TB_ETOOBIG, "criteria");
+	f.item.criteria = text("a\nb");
+	check_item(&f, TB_EINVALID, "criteria");
 }
 
 static void test_catalogue_refuses_an_item_without_its_parts(void **state)
@@ -408,6 +427,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_catalogue_takes_a_good_item),
+		cmocka_unit_test(test_catalogue_checks_what_modes_compare),
 		cmocka_unit_test(test_catalogue_refuses_an_item_without_its_parts),
 		cmocka_unit_test(test_catalogue_holds_the_promise_within_the_law),
 		cmocka_unit_test(test_catalogue_asks_for_nothing_without_a_basis),

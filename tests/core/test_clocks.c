@@ -320,7 +320,7 @@ static void test_clocks_note_once_that_one_ran_out(void **state)
 	params.at = due;
 	params.clock = T(T5_DECIDE);
 	assert_int_equal(apply_with(&clocks, S(RECEIVED), E(OVERDUE), &params), TB_ESTATE);
-	params.clock = (PbClock)8;
+	params.clock = (PbClock)10;
 	assert_int_equal(apply_with(&clocks, S(RECEIVED), E(OVERDUE), &params), TB_EINVALID);
 	params.clock = T(T2_PUSH);
 	assert_int_equal(apply_with(&clocks, S(RECEIVED), E(OVERDUE), &params), TB_OK);
@@ -357,7 +357,8 @@ static void test_clocks_refuse_a_list_that_they_did_not_write(void **state)
 		{5, false, 0, 0, false, true},
 		{5, false, 1772700000000, 0, true, true},
 		{0, true, 1772700000000, 0, false, false},
-		{8, true, 1772700000000, 0, false, false},
+		{9, true, 1772700000000, 0, false, true},
+		{10, true, 1772700000000, 0, false, false},
 		{INT32_MAX, true, 1772700000000, 0, false, false},
 		{2, true, 0, 0, false, false},
 		{2, true, -1, 0, false, false},
@@ -383,6 +384,114 @@ static void test_clocks_refuse_a_list_that_they_did_not_write(void **state)
 	}
 }
 
+/* ---- what other modes do with them */
+
+static void use(const char *code)
+{
+	mode = case_mode_find(code);
+	assert_non_null(mode);
+}
+
+static int use_ds(void **state)
+{
+	(void)state;
+	use("DS");
+	return 0;
+}
+
+static void test_clocks_of_an_acceptance_at_the_window(void **state)
+{
+	(void)state;
+	struct case_clocks clocks = {0};
+	use("YS");
+	must(&clocks, S(DRAFT), E(SUBMIT), "2026-03-03");
+	check_due(&clocks, T(T1_NOTIFY), "2026-03-10");
+	check_due(&clocks, T(T2_PUSH), "2026-03-04");
+	must(&clocks, S(CHECKING), E(ASK), "2026-03-03");
+	assert_false(clocks.of[T(T1_NOTIFY)].exists); /* All was told. */
+	check_paused(&clocks, T(T2_PUSH), 1);
+	must(&clocks, S(WINDOW_WAITS), E(BRING), "2026-03-05");
+	check_due(&clocks, T(T1_NOTIFY), "2026-03-12");
+	must(&clocks, S(CHECKING), E(ACCEPT), "2026-03-06");
+	check_due(&clocks, T(T5_DECIDE), "2026-03-20");
+	check_due(&clocks, T(T3_MAIL), "2026-03-10");
+	assert_false(clocks.of[T(T1_NOTIFY)].exists || clocks.of[T(T2_PUSH)].exists);
+	must(&clocks, S(ACCEPTED), E(SIGN), "2026-03-09");
+	check_due(&clocks, T(T4_RECHECK), "2026-03-10");
+	check_due(&clocks, T(T5_DECIDE), "2026-03-20"); /* The way to the home region costs its days. */
+	must(&clocks, S(ACCEPTED), E(RETURN), "2026-03-10");
+	check_due(&clocks, T(T5_DECIDE), "2026-03-20");
+	check_due(&clocks, T(T2_PUSH), "2026-03-11");
+	must(&clocks, S(RETURNED), E(SEND), "2026-03-11");
+	must(&clocks, S(ACCEPTED), E(SIGN), "2026-03-12");
+	must(&clocks, S(ACCEPTED), E(START), "2026-03-12");
+	check_due(&clocks, T(T5_DECIDE), "2026-03-20");
+	assert_false(clocks.of[T(T4_RECHECK)].exists);
+}
+
+static void test_clocks_let_a_return_happen_within_the_recheck_only(void **state)
+{
+	(void)state;
+	struct case_clocks clocks = {0};
+	use("YS");
+	must(&clocks, S(CHECKING), E(ACCEPT), "2026-03-03");
+	assert_int_equal(apply(&clocks, S(ACCEPTED), E(RETURN), at("2026-03-03")), TB_ESTATE);
+	assert_int_equal(apply(&clocks, S(ACCEPTED), E(START), at("2026-03-03")), TB_ESTATE);
+	must(&clocks, S(ACCEPTED), E(SIGN), "2026-03-04");
+	tb_time due = clocks.of[T(T4_RECHECK)].due;
+	struct case_clocks other = clocks;
+	assert_int_equal(apply(&other, S(ACCEPTED), E(RETURN), due - 1), TB_OK);
+	assert_int_equal(apply(&clocks, S(ACCEPTED), E(RETURN), due), TB_ESTATE);
+	/* Whether that it ran out was noted or not. */
+	struct clocks_params params = {.at = due, .clock = T(T4_RECHECK)};
+	assert_int_equal(apply_with(&clocks, S(ACCEPTED), E(OVERDUE), &params), TB_OK);
+	assert_int_equal(apply(&clocks, S(ACCEPTED), E(RETURN), due), TB_ESTATE);
+	/* A late recheck ends in the review. */
+	assert_int_equal(apply(&clocks, S(ACCEPTED), E(START), due), TB_OK);
+}
+
+static void test_clocks_date_back_the_decision_and_not_the_post(void **state)
+{
+	(void)state;
+	struct case_clocks clocks = {0};
+	use("YS");
+	must(&clocks, S(DRAFT), E(SUBMIT), "2026-03-03");
+	struct clocks_params params = {.at = clocks.of[T(T1_NOTIFY)].due, /* the 10th has passed */
+	                               .counted_from = at("2026-03-03"),
+	                               .promised_days = 10,
+	                               .originals = true};
+	assert_int_equal(apply_with(&clocks, S(CHECKING), E(DEEM), &params), TB_OK);
+	check_due(&clocks, T(T5_DECIDE), "2026-03-17");
+	check_due(&clocks, T(T3_MAIL), "2026-03-13");
+}
+
+static void test_clocks_of_a_bad_evaluation_run_until_it_is_repaired(void **state)
+{
+	(void)state;
+	for (const struct case_mode *const *each = case_modes; *each; each++) {
+		struct case_clocks clocks = {0};
+		struct clocks_params params = {.at = at("2026-03-03")};
+		mode = *each;
+		if (!case_row_find(mode, S(CLOSED), E(EVALUATE)))
+			continue; /* a part of a joint case */
+		assert_int_equal(apply_with(&clocks, S(CLOSED), E(EVALUATE), &params), TB_OK);
+		assert_false(clocks.of[T(T9_REPAIR)].exists);
+		assert_int_equal(apply_with(&clocks, S(CLOSED), E(REPAIR), &params), TB_ESTATE);
+		params.bad = true;
+		assert_int_equal(apply_with(&clocks, S(CLOSED), E(EVALUATE), &params), TB_OK);
+		check_due(&clocks, T(T9_REPAIR), "2026-03-24");
+		struct case_clocks late = clocks;
+		assert_int_equal(apply_with(&clocks, S(CLOSED), E(REPAIR), &params), TB_OK);
+		assert_false(clocks.of[T(T9_REPAIR)].exists);
+		/* Late is late, but better than never. */
+		params.at = late.of[T(T9_REPAIR)].due;
+		params.clock = T(T9_REPAIR);
+		assert_int_equal(apply_with(&late, S(CLOSED), E(OVERDUE), &params), TB_OK);
+		assert_int_equal(apply_with(&late, S(CLOSED), E(REPAIR), &params), TB_OK);
+		assert_false(late.of[T(T9_REPAIR)].exists);
+	}
+}
+
 /* ---- random walks through the table */
 
 static uint64_t next_random(uint64_t *seed)
@@ -400,67 +509,120 @@ struct walk {
 	struct case_clocks clocks;
 	struct clocks_params params;
 	bool extended;
+	bool evaluated;
 };
 
-static void check_presence(const struct walk *walk, PbClock clock, uint64_t states, bool always)
+/* Where the clocks of a mode are: in every one of |there|, perhaps in |maybe|, nowhere else. */
+static const struct presence {
+	const char *mode;
+	PbClock clock;
+	int there[8]; /* ended by 0 */
+	int maybe[8];
+} presences[] = {
+	{"QC", T(T1_NOTIFY), {32}, {0}},
+	{"QC", T(T2_PUSH), {30}, {0}},
+	{"QC", T(T5_DECIDE), {40, 50, 55}, {0}},
+	{"QC", T(T6_RESULT), {60, 61}, {0}},
+	{"QC", T(T7_CORRECTION), {45}, {0}},
+	{"QC", T(T9_REPAIR), {0}, {80}},
+	{"DS", T(T1_NOTIFY), {32}, {0}},
+	{"DS", T(T2_PUSH), {20, 22, 25, 35}, {0}},
+	{"DS", T(T3_MAIL), {0}, {30}},
+	{"DS", T(T4_RECHECK), {32}, {0}},
+	{"DS", T(T5_DECIDE), {40, 50, 55}, {0}},
+	{"DS", T(T6_RESULT), {60, 61}, {0}},
+	{"DS", T(T7_CORRECTION), {25, 45}, {0}},
+	{"DS", T(T9_REPAIR), {0}, {80}},
+	{"YS", T(T1_NOTIFY), {20, 22}, {0}},
+	{"YS", T(T2_PUSH), {20, 22, 25, 35}, {0}},
+	{"YS", T(T3_MAIL), {0}, {40}},
+	{"YS", T(T4_RECHECK), {0}, {40}},
+	{"YS", T(T5_DECIDE), {35, 40, 50, 55}, {0}},
+	{"YS", T(T6_RESULT), {60, 61}, {0}},
+	{"YS", T(T7_CORRECTION), {25}, {0}},
+	{"YS", T(T9_REPAIR), {0}, {80}},
+	{"YB", T(T1_NOTIFY), {20, 22}, {0}},
+	{"YB", T(T5_DECIDE), {40, 50, 55}, {0}},
+	{"YB", T(T6_RESULT), {60, 61}, {0}},
+	{"YB", T(T7_CORRECTION), {25}, {0}},
+	{"YB", T(T9_REPAIR), {0}, {80}},
+	{"LB", T(T2_PUSH), {20, 22, 25}, {0}},
+	{"LB", T(T6_RESULT), {60, 61}, {0}},
+	{"LB", T(T7_CORRECTION), {25}, {0}},
+	{"LB", T(T8_JOINT), {40, 50}, {0}},
+	{"LB", T(T9_REPAIR), {0}, {80}},
+	{"LS", T(T5_DECIDE), {40, 50, 55}, {0}},
+};
+
+static bool listed(const int *states, PbCaseState state)
 {
-	bool here = (states >> (unsigned)(walk->state - 10) & 1U) != 0;
-	if (walk->clocks.of[clock].exists)
-		assert_true(here);
-	else
-		assert_false(always && here);
+	for (size_t i = 0; i < 8 && states[i]; i++) {
+		if (states[i] == (int)state)
+			return true;
+	}
+	return false;
 }
 
-#define IN(state) (UINT64_C(1) << (PB_CASE_STATE__##state - 10))
-
-static void check_walk(const struct walk *walk)
+static void check_presence(const struct walk *walk, PbClock clock)
 {
-	const struct case_clock *t5 = &walk->clocks.of[T(T5_DECIDE)];
-	if (walk->state == S(SPECIAL))
-		assert_true(t5->exists && !t5->running);
-	if (walk->state == S(REVIEW) || walk->state == S(ACCEPTED))
-		assert_true(t5->running);
-	if (case_state_final(walk->state)) {
-		for (int i = 0; i < CASE_CLOCKS; i++)
-			assert_false(walk->clocks.of[i].exists);
-		return;
+	static const struct presence nowhere = {0};
+	const struct presence *here = &nowhere;
+	for (size_t i = 0; i < sizeof(presences) / sizeof(presences[0]); i++) {
+		if (presences[i].clock == clock && strcmp(presences[i].mode, mode->code) == 0)
+			here = &presences[i];
 	}
-	check_presence(walk, T(T1_NOTIFY), IN(SIGNED_FOR), true);
-	check_presence(walk, T(T4_RECHECK), IN(SIGNED_FOR), true);
-	check_presence(walk, T(T2_PUSH), IN(RECEIVED) | IN(CHECKING) | IN(WINDOW_WAITS) | IN(RETURNED), true);
-	check_presence(walk, T(T3_MAIL), IN(TRANSFER), false);
-	check_presence(walk, T(T5_DECIDE), IN(ACCEPTED) | IN(REVIEW) | IN(SPECIAL), true);
-	check_presence(walk, T(T6_RESULT), IN(GRANTED) | IN(DENIED), true);
-	check_presence(walk, T(T7_CORRECTION), IN(WINDOW_WAITS) | IN(CORRECTION), true);
-	assert_true(walk->params.originals || !walk->clocks.of[T(T3_MAIL)].exists);
+	bool exists = walk->clocks.of[clock].exists, must_be = listed(here->there, walk->state);
+	if (exists ? !must_be && !listed(here->maybe, walk->state) : must_be)
+		fail_msg("%s: T%d %s in %s", mode->code, (int)clock, exists ? "is there" : "is missing",
+		         case_state_name(walk->state));
+}
 
+static void check_proto(const struct case_clocks *clocks)
+{
 	struct tb_arena arena = {0};
 	struct case_clocks again;
 	PbClockState **list;
 	size_t count;
-	clocks_to_proto(&walk->clocks, &list, &count, &arena);
+	clocks_to_proto(clocks, &list, &count, &arena);
 	assert_true(clocks_from_proto(&again, list, count));
 	for (int i = 0; i < CASE_CLOCKS; i++) {
-		assert_int_equal(again.of[i].exists, walk->clocks.of[i].exists);
-		assert_int_equal(again.of[i].running, walk->clocks.of[i].running);
-		assert_int_equal(again.of[i].overdue, walk->clocks.of[i].overdue);
-		assert_int_equal(again.of[i].due, walk->clocks.of[i].due);
-		assert_int_equal(again.of[i].days_left, walk->clocks.of[i].days_left);
+		assert_int_equal(again.of[i].exists, clocks->of[i].exists);
+		assert_int_equal(again.of[i].running, clocks->of[i].running);
+		assert_int_equal(again.of[i].overdue, clocks->of[i].overdue);
+		assert_int_equal(again.of[i].due, clocks->of[i].due);
+		assert_int_equal(again.of[i].days_left, clocks->of[i].days_left);
 	}
 	tb_arena_clear(&arena);
+}
+
+static void check_walk(const struct walk *walk)
+{
+	const struct case_clock *t5 = &walk->clocks.of[T(T5_DECIDE)];
+	for (int clock = 1; clock < CASE_CLOCKS; clock++)
+		check_presence(walk, (PbClock)clock);
+	if (t5->exists)
+		assert_int_equal(t5->running, walk->state != S(SPECIAL));
+	assert_true(walk->params.originals || !walk->clocks.of[T(T3_MAIL)].exists);
+	assert_true(walk->params.bad || !walk->clocks.of[T(T9_REPAIR)].exists);
+	check_proto(&walk->clocks);
 }
 
 static void walk_event(struct walk *walk, PbCaseEvent event)
 {
 	const struct case_row *row = case_row_find(mode, walk->state, event);
-	assert_non_null(row);
+	if (!row)
+		fail_msg("%s: no %s in %s", mode->code, case_event_name(event), case_state_name(walk->state));
 	struct tb_error err = {0};
 	enum tb_code code = clocks_apply(&walk->clocks, mode, row, calendar, &walk->params, &err);
-	if (code == TB_ESTATE && (event == E(EXTEND) || row->after != T(CLOCK_UNSPECIFIED)))
+	bool bound = event == E(EXTEND) || event == E(HOLD) || event == E(GO_ON) ||
+	             row->after != T(CLOCK_UNSPECIFIED) || row->whilst != T(CLOCK_UNSPECIFIED) ||
+	             row->within != T(CLOCK_UNSPECIFIED);
+	if (code == TB_ESTATE && bound)
 		return; /* Tried too late, or too early: rightly refused. */
 	assert_int_equal(code, TB_OK);
 	walk->state = row->to;
 	walk->extended = walk->extended || event == E(EXTEND);
+	walk->evaluated = walk->evaluated || event == E(EVALUATE);
 	check_walk(walk);
 }
 
@@ -474,34 +636,62 @@ static void walk_timers(struct walk *walk)
 	}
 }
 
-static void test_clocks_never_let_the_decision_run_in_a_special_procedure(void **state)
+/* Any row from here; NULL at the end. */
+static const struct case_row *random_row(struct walk *walk)
+{
+	size_t from = next_random(&walk->seed) % mode->rows_count;
+	for (size_t i = 0; i < mode->rows_count; i++) {
+		const struct case_row *row = &mode->rows[(from + i) % mode->rows_count];
+		if (row->from == walk->state)
+			return row;
+	}
+	return NULL;
+}
+
+static void walk_step(struct walk *walk, bool seen[100])
+{
+	walk->params.at += (tb_time)(next_random(&walk->seed) % (4 * (uint64_t)TB_DAY));
+	walk_timers(walk);
+	seen[walk->state] = true;
+	const struct case_row *row = random_row(walk);
+	if (!row)
+		return;
+	bool rare = row->event == E(WITHDRAW) && next_random(&walk->seed) % 8 != 0;
+	/* What was signed for does not come back by itself. */
+	bool bounces = row->event == E(BOUNCE) && walk->clocks.of[T(T4_RECHECK)].exists;
+	bool again =
+		(row->event == E(EXTEND) && walk->extended) || (row->event == E(EVALUATE) && walk->evaluated);
+	walk->params.days = 1 + (int32_t)(next_random(&walk->seed) % 10);
+	if (!rare && !again && !bounces)
+		walk_event(walk, row->event);
+	seen[walk->state] = true;
+}
+
+static void test_clocks_are_where_they_should_be_in_every_mode(void **state)
 {
 	(void)state;
-	bool seen[100] = {false};
-	for (uint64_t seed = 1; seed <= 3000; seed++) {
-		struct walk walk = {.seed = seed, .state = S(DRAFT)};
-		walk.params = (struct clocks_params){.at = at("2024-02-01") + (tb_time)(seed % 500) * TB_DAY,
-		                                     .promised_days = 1 + (int32_t)(seed % 20),
-		                                     .originals = seed % 2 == 0};
-		for (int step = 0; step < 80 && !case_state_final(walk.state); step++) {
-			walk.params.at += (tb_time)(next_random(&walk.seed) % (4 * (uint64_t)TB_DAY));
-			walk_timers(&walk);
-			seen[walk.state] = true;
-			if (case_state_final(walk.state))
-				break;
-			const struct case_row *row = &mode->rows[next_random(&walk.seed) % mode->rows_count];
-			while (row->from != walk.state)
-				row = row + 1 < mode->rows + mode->rows_count ? row + 1 : mode->rows;
-			bool rare = row->event == E(WITHDRAW) && next_random(&walk.seed) % 8 != 0;
-			walk.params.days = 1 + (int32_t)(next_random(&walk.seed) % 10);
-			if (!rare && !(row->event == E(EXTEND) && walk.extended))
-				walk_event(&walk, row->event);
-			seen[walk.state] = true;
+	const struct case_mode *before = mode;
+	for (const struct case_mode *const *each = case_modes; *each; each++) {
+		bool seen[100] = {false};
+		mode = *each;
+		for (uint64_t seed = 1; seed <= 3000; seed++) {
+			struct walk walk = {.seed = seed, .state = S(DRAFT)};
+			walk.params = (struct clocks_params){.at = at("2024-02-01") +
+			                                           (tb_time)(seed % 500) * TB_DAY,
+			                                     .promised_days = 1 + (int32_t)(seed % 20),
+			                                     .originals = seed % 2 == 0,
+			                                     .bad = seed % 3 == 0};
+			for (int step = 0; step < 80; step++)
+				walk_step(&walk, seen);
+		}
+		/* The walks are worth something only if they come everywhere. */
+		for (size_t i = 0; i < mode->rows_count; i++) {
+			if (!seen[mode->rows[i].to])
+				fail_msg("%s: no walk came to %s", mode->code,
+				         case_state_name(mode->rows[i].to));
 		}
 	}
-	/* The walks are worth something only if they come everywhere. */
-	for (size_t i = 0; i < mode->rows_count; i++)
-		assert_true(seen[mode->rows[i].to]);
+	mode = before;
 }
 
 int main(void)
@@ -524,7 +714,11 @@ int main(void)
 		cmocka_unit_test(test_clocks_note_once_that_one_ran_out),
 		cmocka_unit_test(test_clocks_name_the_earliest),
 		cmocka_unit_test(test_clocks_refuse_a_list_that_they_did_not_write),
-		cmocka_unit_test(test_clocks_never_let_the_decision_run_in_a_special_procedure),
+		cmocka_unit_test_setup(test_clocks_of_an_acceptance_at_the_window, use_ds),
+		cmocka_unit_test_setup(test_clocks_let_a_return_happen_within_the_recheck_only, use_ds),
+		cmocka_unit_test_setup(test_clocks_date_back_the_decision_and_not_the_post, use_ds),
+		cmocka_unit_test_setup(test_clocks_of_a_bad_evaluation_run_until_it_is_repaired, use_ds),
+		cmocka_unit_test(test_clocks_are_where_they_should_be_in_every_mode),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -365,6 +365,24 @@ static void test_a_package_that_expires_unseen_comes_back_and_never_arrives_late
 	pair_free(pair);
 }
 
+/* Simulator, seed 18 of the swarm: package and notice expired one after the other, and the case was locked. */
+static void test_a_package_comes_back_even_if_its_notice_takes_weeks(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	char number[32];
+	pair->parted = true;
+	pair_submit(pair, true, number);
+	pair_pass(pair, 20 * TB_DAY);
+	pair->parted = false;
+	pair_pass(pair, TB_HOUR);
+	PbCaseView *view = pair_case(pair, &pair->window, number);
+	assert_int_equal(view->state, PB_CASE_STATE__CHECKING);
+	assert_false(view->handing_over);
+	OK(pair_act(pair, &pair->window, number, "SEND", "R_WIN", ""));
+	pair_assert_equal_logs(pair, number);
+	pair_free(pair);
+}
+
 static void test_a_cut_material_resumes_and_the_case_waits_for_it(void **state)
 {
 	struct pair *pair = pair_new(*state);
@@ -499,6 +517,7 @@ int main(void)
 		TEST(test_a_package_that_is_not_granted_bounces),
 		TEST(test_a_withdrawal_overtakes_a_package_that_is_refused),
 		TEST(test_a_package_that_expires_unseen_comes_back_and_never_arrives_later),
+		TEST(test_a_package_comes_back_even_if_its_notice_takes_weeks),
 		TEST(test_a_cut_material_resumes_and_the_case_waits_for_it),
 		TEST(test_originals_are_signed_for_by_a_person),
 		TEST(test_a_repeated_submission_is_one_case),

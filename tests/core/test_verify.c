@@ -581,6 +581,67 @@ static void test_a_removed_peer_is_refused_and_audited(void **state)
 	pair_free(pair);
 }
 
+static void test_any_field_holder_or_attribute_can_be_matched(void **state)
+{
+	static const struct {
+		const char *name, *value;
+		bool equal;
+	} fields[] = {
+		{"number", "A1", true},
+		{"name", "执照", true},
+		{"name", "执", false},
+		{"issuer", ISSUER, true},
+		{"issued_on", "2024-01-31", true},
+		{"issued_on", "2024-01-30", false},
+		{"holder.name", "李", true},
+		{"holder.code", ZHANG, true},
+		{"holder.code", "110101199003070011", false},
+		{"holder.age", "1", false},
+		{"经营范围", "零售", true},
+		{"经营范围", "批发", false},
+		{"注册资本", "100", true},
+		{"nothing", "", false},
+		{"valid_until", "", true},
+	};
+	static const char line[] =
+		"{\"format\":\"JSONL\",\"lines\":[\"{\\\"type\\\":\\\"" TYPE
+		"\\\",\\\"number\\\":\\\"A1\\\",\\\"name\\\":\\\"执照\\\",\\\"issuer\\\":\\\"" ISSUER
+		"\\\",\\\"issuedOn\\\":\\\"2024-01-31\\\",\\\"holders\\\":[{\\\"codeType\\\":\\\"111\\\","
+	        "\\\"code\\\":"
+		"\\\"" WANG
+		"\\\",\\\"name\\\":\\\"王\\\"},{\\\"codeType\\\":\\\"111\\\",\\\"code\\\":\\\"" ZHANG
+		"\\\",\\\"name\\\":\\\"李\\\"}],\\\"attributes\\\":[{\\\"name\\\":\\\"注册资本\\\","
+	        "\\\"value\\\":\\\"100"
+		"\\\"},{\\\"name\\\":\\\"经营范围\\\",\\\"value\\\":\\\"零售\\\"}]}\"]}";
+	struct pair *pair = pair_new(*state);
+	PbImportResponse *reply = (PbImportResponse *)(void *)pair_ask(
+		pair, &pair->home, "/tongban.v1.CredentialService/Import", line);
+	assert_int_equal(reply->added, 1);
+	for (size_t i = 0; i < COUNT(fields); i++) {
+		char more[512];
+		snprintf(more, sizeof(more),
+		         "\"type\":\"" TYPE
+		         "\",\"number\":\"A1\",\"disclosure\":\"MATCH\",\"match\":[{\"name\":"
+		         "\"%s\",\"value\":\"%s\"}]",
+		         fields[i].name, fields[i].value);
+		PbVerifyResult result = ask(pair, more)->answer->result;
+		bool told = result == PB_VERIFY_RESULT__CONFIRMED;
+		if (told != fields[i].equal)
+			fail_msg("%s = %s: %u", fields[i].name, fields[i].value, (unsigned)result);
+	}
+	/* The holder of the query is looked for among all of them, and its name must fit its code. */
+	assert_int_equal(ask(pair, "\"type\":\"" TYPE "\",\"holder\":{\"codeType\":\"111\",\"code\":\"" ZHANG
+	                           "\",\"name\":\"李\"},\"disclosure\":\"STATUS\"")
+	                         ->answer->result,
+	                 PB_VERIFY_RESULT__CONFIRMED);
+	assert_int_not_equal(ask(pair,
+	                         "\"type\":\"" TYPE "\",\"holder\":{\"codeType\":\"111\",\"code\":\"" ZHANG
+	                         "\",\"name\":\"王\"},\"disclosure\":\"STATUS\"")
+	                             ->answer->result,
+	                     PB_VERIFY_RESULT__CONFIRMED);
+	pair_free(pair);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -596,6 +657,7 @@ int main(void)
 		TEST(test_a_peer_that_is_away_is_told_at_once_and_for_all_its_queries),
 		TEST(test_a_peer_that_was_removed_and_is_back_can_be_asked_again),
 		TEST(test_a_removed_peer_is_refused_and_audited),
+		TEST(test_any_field_holder_or_attribute_can_be_matched),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -380,9 +380,14 @@ class World:
         return window, home
 
     def close(self, keep):
+        """A node that was not killed must stop by itself; then, too, it writes what was counted of its branches."""
         for node in self.nodes:
             if node.process is not None and node.process.poll() is None:
-                node.kill()
+                if keep:
+                    node.kill()
+                else:
+                    status = node.stop()
+                    assert status == 0, f"{node.name} stopped with {status}"
         if keep:
             print(f"  kept: {self.dir}")
             for node in self.nodes:

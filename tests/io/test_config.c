@@ -631,7 +631,9 @@ static const char catalogue[] = "items:\n"
 				"    modes: [DS]\n"
 				"    promised_days: 3\n"
 				"    legal_days: 10\n"
-				"    onsite_runs: 0\n"
+				"    onsite_runs: 2\n"
+				"    base_code: \"000514000000\"\n"
+				"    criteria: \"2026-1\"\n"
 				"    result_type: \"11100000MB0143028R001\"\n"
 				"    materials:\n"
 				"      - code: M1\n"
@@ -658,6 +660,9 @@ static void test_a_catalogue_file_gives_its_items(void **state)
 	assert_int_equal(items[0]->n_modes, 1);
 	assert_string_equal(items[0]->modes[0], "DS");
 	assert_int_equal(items[0]->promised_days, 3);
+	assert_int_equal(items[0]->onsite_runs, 2);
+	assert_string_equal(items[0]->base_code, "000514000000");
+	assert_string_equal(items[0]->criteria, "2026-1");
 	assert_int_equal(items[0]->n_materials, 2);
 	assert_string_equal(items[0]->materials[0]->credential_types[0], "11100000000013127D001");
 	assert_true(items[0]->materials[0]->required);
@@ -696,12 +701,15 @@ static void test_a_catalogue_names_line_and_field(void **state)
 	(void)state;
 	refuse_catalogue("promised_days: 3", "promised_days: x", "c.yaml:7: items[0].promised_days: ");
 	refuse_catalogue("    name: 失业登记\n", "", "items[0].name: missing");
-	refuse_catalogue("basis:", "bases:", "c.yaml:15: items[0].materials[0].bases: unknown field");
+	refuse_catalogue("basis:", "bases:", "c.yaml:17: items[0].materials[0].bases: unknown field");
 	refuse_catalogue("promised_days: 3", "promised_days: 11",
 	                 "items[0].promised_days: 11 is more than legal_days");
+	refuse_catalogue("criteria: \"2026-1\"", "criteria: \"a\\tb\"",
+	                 "items[0].criteria: control characters");
+	refuse_catalogue("onsite_runs: 2", "onsite_runs: 101", "items[0].onsite_runs: over 100");
 	refuse_catalogue("code: M2", "code: M1", "items[0].materials[1].code: M1 is there twice");
 	refuse_catalogue("required: true", "required: perhaps",
-	                 "c.yaml:14: items[0].materials[0].required: ");
+	                 "c.yaml:16: items[0].materials[0].required: ");
 }
 
 static void test_a_catalogue_with_a_code_twice_is_refused(void **state)
@@ -716,7 +724,7 @@ static void test_a_catalogue_with_a_code_twice_is_refused(void **state)
 	tb_buf_str(&text, catalogue + strlen("items:\n"));
 	assert_int_equal(config_catalogue(&items, &count, "c.yaml", tb_buf_bytes(&text), &arena, &err),
 	                 TB_EINVALID);
-	assert_says(&err, "c.yaml:21: items.code: 11320400014109508X400018900100001 is there twice");
+	assert_says(&err, "c.yaml:23: items.code: 11320400014109508X400018900100001 is there twice");
 	tb_buf_clear(&text);
 	tb_arena_clear(&arena);
 }

@@ -43,7 +43,7 @@ SIGNED_FOR|NOTIFY|CORRECTION|H_WIN|H|needs|-T1 -T4 +T7
 CORRECTION|SUPPLEMENT|SIGNED_FOR|R_WIN APPLICANT|WH||-T7 +T1 +T4
 CORRECTION|LAPSE|TERMINATED|SYSTEM|H||0
 SIGNED_FOR|DEEM|ACCEPTED|SYSTEM|H||-T1 -T4 +T5
-SIGNED_FOR|REFUSE|NOT_ACCEPTED|H_WIN H_DEPT|H|reason|0
+SIGNED_FOR|REFUSE|NOT_ACCEPTED|H_WIN|H|reason|0
 ACCEPTED|START|REVIEW|H_DEPT|H||
 REVIEW|SUSPEND|SPECIAL|H_DEPT|H|reason|=T5
 SPECIAL|RESUME|REVIEW|H_DEPT|H||>T5
@@ -52,10 +52,11 @@ REVIEW|GRANT|GRANTED|H_DEPT H_HEAD|H||-T5 +T6
 REVIEW|DENY|DENIED|H_DEPT H_HEAD|H|reason|-T5 +T6
 GRANTED DENIED|DISPATCH|DELIVERING|H_WIN|H|way|-T6
 DELIVERING|HAND_OVER|CLOSED|R_WIN H_WIN APPLICANT|WH||0
-CLOSED|EVALUATE|${SAME}|APPLICANT R_WIN|WH|grade|
+CLOSED|EVALUATE|${SAME}|APPLICANT R_WIN|WH|grade|+T9
+CLOSED|REPAIR|${SAME}|H_WIN H_DEPT|H|note|-T9
 ${UNDECIDED}|WITHDRAW|WITHDRAWN|APPLICANT R_WIN H_WIN|WH||0
-${OPEN}|CONSULT|${SAME}|R_WIN H_WIN H_DEPT LIAISON|WH|note|
-${OPEN}|OVERDUE|${SAME}|SYSTEM|WH|clock|`;
+${OPEN}|CONSULT|${SAME}|R_WIN H_WIN H_DEPT R_DEPT LIAISON|WH|note|
+${OPEN} CLOSED|OVERDUE|${SAME}|SYSTEM|WH|clock|`;
 
 const table = new Map();
 for (const line of ROWS.trim().split('\n')) {
@@ -65,7 +66,7 @@ for (const line of ROWS.trim().split('\n')) {
 			clocks: clocks ? clocks.split(' ') : []});
 }
 
-const ROLE_SIDES = {R_WIN: 'W', H_WIN: 'H', H_DEPT: 'H', H_HEAD: 'H'};
+const ROLE_SIDES = {R_WIN: 'W', R_DEPT: 'W', R_HEAD: 'W', H_WIN: 'H', H_DEPT: 'H', H_HEAD: 'H'};
 const takes = (row, role, side) => row.roles.includes(role) && row.sides.includes(side) &&
 	(ROLE_SIDES[role] || 'WH').includes(side);
 
@@ -74,8 +75,8 @@ const takes = (row, role, side) => row.roles.includes(role) && row.sides.include
 const DAY = 24 * 3600 * 1000;
 const ZONE = 8 * 3600 * 1000;
 const NAMES = {T1: 'T1_NOTIFY', T2: 'T2_PUSH', T3: 'T3_MAIL', T4: 'T4_RECHECK', T5: 'T5_DECIDE', T6: 'T6_RESULT',
-	T7: 'T7_CORRECTION'};
-const DAYS = {T1: 5, T2: 1, T3: 2, T4: 1, T6: 1, T7: 15};
+	T7: 'T7_CORRECTION', T8: 'T8_JOINT', T9: 'T9_REPAIR'};
+const DAYS = {T1: 5, T2: 1, T3: 2, T4: 1, T6: 1, T7: 15, T8: 45, T9: 15};
 
 // Working days: weekends but those that |exceptions| ("YYYY-MM-DD" -> H or W) says otherwise of.
 class Calendar {
@@ -121,6 +122,8 @@ function moveClocks(list, row, at, detail, calendar)
 	for (const op of row.clocks.filter(word => word !== '0')) {
 		const short = op.slice(1);
 		next = next.filter(state => state.clock !== NAMES[short]);
+		if (op === '+T9' && detail.grade < 4)
+			continue;
 		if (op[0] === '+' && short !== 'T3')
 			next.push({clock: NAMES[short], running: true,
 				dueMs: calendar.deadline(at, DAYS[short] || detail.promisedDays)});

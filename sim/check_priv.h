@@ -1,0 +1,50 @@
+/* What the files of the checks share. */
+#pragma once
+
+#include "node/core/ident.h"
+#include "sim/check.h"
+
+/* A map from a 64-bit name to a 64-bit value; open addressing; {0} is empty. */
+struct sim_map {
+	uint64_t *names; /* 0: empty */
+	uint64_t *values;
+	size_t count;
+	size_t room;
+};
+/* The place of |name|; *made: it is new, with value 0. Valid until the next call. */
+uint64_t *sim_map_at(struct sim_map *map, uint64_t name, bool *made);
+bool sim_map_get(const struct sim_map *map, uint64_t name, uint64_t *value);
+void sim_map_clear(struct sim_map *map);
+
+struct sim_acked {
+	char number[IDENT_CASE_ROOM]; /* "": a material */
+	uint8_t root[PKI_HASH_BYTES];
+};
+
+/* What the checks remember of a node. */
+struct sim_seen {
+	struct sim_acked *acked;
+	size_t acked_count;
+	size_t acked_room;
+	uint64_t leaves; /* of its audit log, looked at */
+	uint64_t history_size;
+	struct pki_digest history_root;
+	bool closed; /* what follows is of its last closing */
+	uint64_t brief;
+	uint64_t contents; /* 0: not taken */
+};
+
+struct sim_check {
+	struct sim_rule_count counts[SIM_RULES];
+	struct sim_seen *seen;
+	size_t nodes_count;
+	struct sim_map entries;   /* case and seq -> digest */
+	struct sim_map decisions; /* case -> seq */
+	struct sim_map leaves;    /* node and case -> leaves */
+	struct sim_map requests;  /* node and request -> case */
+	uint32_t next_sweep;
+	sim_time sweep_every; /* of one node */
+};
+
+/* Both regions of a case are. |record| may be NULL: the home region is not known. */
+bool sim_case_reliable(struct sim_world *world, const PbCaseRecord *record);

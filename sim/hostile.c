@@ -1,0 +1,526 @@
+#include "sim/hostile.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "node/core/ident.h"
+#include "sim/check.h"
+#include "sim/net.h"
+#include "sim/work.h"
+
+enum {
+	FLOOD_QUERIES = 700, /* more than a peer's bucket holds */
+	GARBAGE_MOST = 2000,
+	ANSWERS_SPOILT = 50000, /* of a million */
+	PARTS_SPOILT = 100000,
+};
+
+#define LATE (16 * SIM_MINUTE)    /* life of a batch and skew, and some more */
+#define CLOCK_TRUSTED TB_MINUTE   /* a clock that is further off accepts what others would not */
+
+static const char *const words[] = {
+#define XX(name, word, sentence) word,
+	SIM_ACT_MAP(XX)
+#undef XX
+};
+
+const char *sim_act_word(enum sim_act act)
+{
+	return words[act];
+}
+
+/* ---- what came of it */
+
+struct attempt {
+	enum sim_act act;
+	uint32_t from;
+	uint32_t to;
+	unsigned refs;
+	unsigned accepted;
+	struct tb_buf bytes; /* REPLAY_LATE: once more */
+	uint8_t root[PKI_HASH_BYTES];
+	size_t count;
+};
+
+static void attempt_unref(struct attempt *attempt)
+{
+	if (--attempt->refs > 0)
+		return;
+	tb_buf_clear(&attempt->bytes);
+	free(attempt);
+}
+
+static void seen(struct sim_world *world, const struct attempt *attempt, const char *how)
+{
+	sim_check_held(world, attempt->act == SIM_ACT_OTHER_BODY ? SIM_RULE_FORK : SIM_RULE_SCOPE);
+	sim_tell(world, SIM_HOSTILE_SEEN, attempt->to, attempt->from, NULL, "%s: %s", words[attempt->act], how);
+}
+
+static void succeeded(struct sim_world *world, const struct attempt *attempt)
+{
+	sim_check_broke(world, attempt->act == SIM_ACT_OTHER_BODY ? SIM_RULE_FORK : SIM_RULE_SCOPE, attempt->to,
+	                NULL, "%s of %s was accepted", words[attempt->act], world->nodes[attempt->from].code);
+}
+
+/* The call as a whole must have been refused. */
+static void must_be_refused(struct sim_world *world, struct sim_node *to, struct tb_bytes bytes,
+                            const struct tb_error *err, void *ctx)
+{
+	struct attempt *attempt = ctx;
+	(void)bytes;
+	(void)to;
+	if (!err)
+		succeeded(world, attempt);
+	else if (tb_code_fault(err->code) == TB_FAULT_PEER)
+		seen(world, attempt, tb_code_name(err->code));
+	if (err && err->code == TB_EREPLAY)
+		sim_mark(&world->marks, SIM_MARK_REPLAY_REFUSED);
+	attempt_unref(attempt);
+}
+
+/* The same bytes twice: one of them at most. */
+static void once_at_most(struct sim_world *world, struct sim_node *to, struct tb_bytes bytes,
+                         const struct tb_error *err, void *ctx)
+{
+	struct attempt *attempt = ctx;
+	(void)bytes;
+	attempt->accepted += !err;
+	if (attempt->accepted > 1 && !to->restored)
+		succeeded(world, attempt);
+	else if (err && err->code == TB_EREPLAY) {
+		sim_mark(&world->marks, SIM_MARK_REPLAY_REFUSED);
+		seen(world, attempt, "TB_EREPLAY");
+	}
+	attempt_unref(attempt);
+}
+
+/* The answer's items, in its arena; NULL if it cannot be read. */
+static struct pki_batch *answer_of(struct sim_world *world, const struct attempt *attempt, PbBatchKind kind,
+                                   struct tb_bytes bytes)
+{
+	const struct sim_node *from = &world->nodes[attempt->from], *to = &world->nodes[attempt->to];
+	struct pki_expect expect = {.kind = kind,
+	                            .sender = to->code,
+	                            .receiver = from->code,
+	                            .in_reply_to = tb_bytes_of(attempt->root, sizeof(attempt->root)),
+	                            .items_count = attempt->count,
+	                            .now = sim_node_now(to)};
+	struct pki_batch *batch;
+	struct tb_error err;
+	return pki_batch_check(&batch, bytes, peer_trust(from->peers), &expect, &err) == TB_OK ? batch : NULL;
+}
+
+/* The message must have been rejected. */
+static void must_be_rejected(struct sim_world *world, struct sim_node *to, struct tb_bytes bytes,
+                             const struct tb_error *err, void *ctx)
+{
+	struct attempt *attempt = ctx;
+	struct pki_batch *batch = err ? NULL : answer_of(world, attempt, PB_BATCH_KIND__RECEIPTS, bytes);
+	PbReceipt *receipt;
+	if (batch && PROTO_DECODE(&receipt, receipt, pki_batch_message(batch, 0), &batch->arena, NULL) == TB_OK) {
+		if (receipt->kind == PB_RECEIPT_KIND__DURABLE && !to->restored)
+			succeeded(world, attempt);
+		else
+			seen(world, attempt, receipt->code);
+	}
+	pki_batch_free(batch);
+	attempt_unref(attempt);
+}
+
+static void must_be_throttled(struct sim_world *world, struct sim_node *to, struct tb_bytes bytes,
+                              const struct tb_error *err, void *ctx)
+{
+	struct attempt *attempt = ctx;
+	struct pki_batch *batch = err ? NULL : answer_of(world, attempt, PB_BATCH_KIND__ANSWERS, bytes);
+	size_t throttled = 0;
+	for (size_t i = 0; batch && i < batch->items_count; i++) {
+		PbAnswer *answer;
+		throttled += PROTO_DECODE(&answer, answer, pki_batch_message(batch, i), &batch->arena, NULL) ==
+		                     TB_OK &&
+		             answer->result == PB_VERIFY_RESULT__THROTTLED;
+	}
+	(void)to;
+	if (batch && throttled == 0)
+		sim_check_broke(world, SIM_RULE_BOUNDS, attempt->to, NULL, "a flood was answered in full");
+	else if (batch) {
+		sim_mark(&world->marks, SIM_MARK_THROTTLED);
+		seen(world, attempt, "throttled");
+	}
+	pki_batch_free(batch);
+	attempt_unref(attempt);
+}
+
+/* ---- making batches */
+
+static struct pki_batch *batch_of(struct sim_node *node, const char *sender, const char *receiver,
+                                  PbBatchKind kind, const struct tb_bytes *messages, size_t count)
+{
+	struct pki_batch_head head = {.kind = kind,
+	                              .sender = sender,
+	                              .receiver = receiver,
+	                              .sent_at = sim_ms(node->world->now),
+	                              .expires_at = sim_ms(node->world->now) + TB_BATCH_LIFE_MS / 2};
+	uint8_t seed[32];
+	sim_random_bytes(&node->random, seed, sizeof(seed));
+	struct pki_random *random = pki_random_new(seed);
+	struct pki_batch *batch = pki_batch_build(&head, messages, count, random);
+	pki_random_free(random);
+	return batch;
+}
+
+static struct tb_bytes one_query(struct sim_node *to, struct tb_arena *arena)
+{
+	PbQuery *query = PROTO_NEW(PbQuery, query, arena);
+	query->type = tb_arena_str(arena, "11100000MB0143028R001");
+	query->number = tb_arena_printf(arena, "N%s0001", to->code);
+	query->purpose = tb_arena_str(arena, "查询");
+	query->basis = tb_arena_str(arena, "条例");
+	query->disclosure = PB_DISCLOSURE__STATUS;
+	return proto_encode_arena(arena, &query->base);
+}
+
+static struct attempt *attempt_new(struct sim_node *node, struct sim_node *to, enum sim_act act)
+{
+	struct attempt *attempt = tb_alloc(sizeof(*attempt));
+	attempt->act = act;
+	attempt->from = node->index;
+	attempt->to = to->index;
+	sim_tell(node->world, SIM_HOSTILE_ACT, node->index, to->index, NULL, "%s", words[act]);
+	return attempt;
+}
+
+static void inject(struct attempt *attempt, struct sim_node *node, struct sim_node *to, enum core_call call,
+                   struct tb_bytes bytes, sim_injected *done)
+{
+	attempt->refs++;
+	sim_net_inject(node, to, call, bytes, done, attempt);
+}
+
+static void sign_and_inject(struct attempt *attempt, struct sim_node *node, struct sim_node *to,
+                            enum core_call call, struct pki_batch *batch, const struct sim_credential *with,
+                            sim_injected *done)
+{
+	struct tb_error err;
+	enum tb_code code = pki_batch_sign(batch, with->key, with->chain, with->chain_count, &err);
+	assert(code == TB_OK);
+	if (attempt->act == SIM_ACT_BAD_SIGNATURE)
+		((uint8_t *)(uintptr_t)batch->signature.data)[batch->signature.size - 1] ^= 1;
+	attempt->count = batch->items_count;
+	memcpy(attempt->root, pki_batch_root(batch).data, sizeof(attempt->root));
+	attempt->bytes.size = 0;
+	pki_batch_encode(&attempt->bytes, batch);
+	inject(attempt, node, to, call, tb_buf_bytes(&attempt->bytes), done);
+}
+
+/* ---- acts by which a batch as a whole is wrong */
+
+static const char *somebody_else(struct sim_world *world, const struct sim_node *a, const struct sim_node *b)
+{
+	for (size_t i = 0; i < world->nodes_count; i++) {
+		if (&world->nodes[i] != a && &world->nodes[i] != b)
+			return world->nodes[i].code;
+	}
+	return b->code;
+}
+
+static void act_identity(struct sim_node *node, struct sim_node *to, enum sim_act act)
+{
+	struct sim_world *world = node->world;
+	struct attempt *attempt = attempt_new(node, to, act);
+	struct tb_arena arena = {0};
+	struct sim_credential made = {0};
+	const struct sim_credential *with = &node->identity->message;
+	const char *sender = node->code;
+	struct tb_bytes query = one_query(to, &arena);
+	tb_time from = tb_day_start(tb_day_of(2020, 1, 2)), until = tb_day_start(tb_day_of(2039, 12, 1));
+	if (act == SIM_ACT_FOREIGN_SENDER || act == SIM_ACT_FOREIGN_NAME)
+		sender = somebody_else(world, node, to);
+	if (act == SIM_ACT_EXPIRED)
+		until = tb_day_start(tb_day_of(2021, 1, 1));
+	if (act == SIM_ACT_NOT_YET)
+		from = tb_day_start(tb_day_of(2039, 1, 1));
+	if (act == SIM_ACT_FOREIGN_NAME || act == SIM_ACT_EXPIRED || act == SIM_ACT_NOT_YET) {
+		const char *uri = act == SIM_ACT_FOREIGN_NAME
+		                          ? tb_arena_printf(&arena, "spiffe://%s/message", sender)
+		                          : NULL;
+		sim_credential_make(&made, node->identity, uri, from, until, &arena);
+		with = &made;
+	}
+	struct pki_batch *batch = batch_of(node, sender, to->code, PB_BATCH_KIND__QUERIES, &query, 1);
+	sign_and_inject(attempt, node, to, CORE_VERIFY, batch, with, must_be_refused);
+	pki_batch_free(batch);
+	sim_credential_clear(&made);
+	tb_arena_clear(&arena);
+}
+
+static void late_run(struct sim_world *world, void *subject, uint64_t argument)
+{
+	struct attempt *attempt = subject;
+	struct sim_node *to = &world->nodes[attempt->to];
+	tb_time off = sim_node_now(to) - sim_ms(world->now);
+	(void)argument;
+	if (!world->healed && off < CLOCK_TRUSTED && off > -CLOCK_TRUSTED && !to->restored)
+		inject(attempt, &world->nodes[attempt->from], to, CORE_VERIFY, tb_buf_bytes(&attempt->bytes),
+		       must_be_refused);
+	attempt_unref(attempt);
+}
+
+static void late_drop(void *subject, uint64_t argument)
+{
+	(void)argument;
+	attempt_unref(subject);
+}
+
+static const struct sim_event_kind late_event = {"late", late_run, late_drop};
+
+static void act_replay(struct sim_node *node, struct sim_node *to, enum sim_act act)
+{
+	struct attempt *attempt = attempt_new(node, to, act);
+	struct tb_arena arena = {0};
+	struct tb_bytes query = one_query(to, &arena);
+	struct pki_batch *batch = batch_of(node, node->code, to->code, PB_BATCH_KIND__QUERIES, &query, 1);
+	sign_and_inject(attempt, node, to, CORE_VERIFY, batch, &node->identity->message, once_at_most);
+	if (act == SIM_ACT_REPLAY) {
+		inject(attempt, node, to, CORE_VERIFY, tb_buf_bytes(&attempt->bytes), once_at_most);
+	} else {
+		attempt->refs++;
+		sim_after(node->world, LATE, &late_event, attempt, 0);
+	}
+	pki_batch_free(batch);
+	tb_arena_clear(&arena);
+}
+
+static void act_flood(struct sim_node *node, struct sim_node *to, enum sim_act act)
+{
+	struct attempt *attempt = attempt_new(node, to, act);
+	struct tb_arena arena = {0};
+	struct tb_bytes *queries = tb_arena_alloc(&arena, FLOOD_QUERIES * sizeof(*queries));
+	for (size_t i = 0; i < FLOOD_QUERIES; i++)
+		queries[i] = one_query(to, &arena);
+	struct pki_batch *batch =
+		batch_of(node, node->code, to->code, PB_BATCH_KIND__QUERIES, queries, FLOOD_QUERIES);
+	sign_and_inject(attempt, node, to, CORE_VERIFY, batch, &node->identity->message, must_be_throttled);
+	pki_batch_free(batch);
+	tb_arena_clear(&arena);
+}
+
+static void act_garbage(struct sim_node *node, struct sim_node *to, enum sim_act act)
+{
+	struct attempt *attempt = attempt_new(node, to, act);
+	uint8_t bytes[GARBAGE_MOST];
+	size_t size = 1 + sim_random_below(&node->random, sizeof(bytes));
+	sim_random_bytes(&node->random, bytes, sizeof(bytes));
+	inject(attempt, node, to, CORE_DELIVER, tb_bytes_of(bytes, size), must_be_refused);
+}
+
+/* ---- acts by which one message is wrong */
+
+static void send_message(struct sim_node *node, struct sim_node *to, enum sim_act act,
+                         const PbCaseMessage *message)
+{
+	struct attempt *attempt = attempt_new(node, to, act);
+	struct tb_buf bytes = {0};
+	proto_encode(&bytes, &message->base);
+	struct tb_bytes item = tb_buf_bytes(&bytes);
+	struct pki_batch *batch = batch_of(node, node->code, to->code, PB_BATCH_KIND__MESSAGES, &item, 1);
+	sign_and_inject(attempt, node, to, CORE_DELIVER, batch, &node->identity->message, must_be_rejected);
+	pki_batch_free(batch);
+	tb_buf_clear(&bytes);
+}
+
+/* One of its own messages that |to| has applied; NULL: there is none. */
+static PbCaseMessage *a_known_message(struct sim_node *node, struct sim_node *to, struct sim_reader *reader)
+{
+	struct store_cursor cursor;
+	struct tb_bytes key, sealed, plain;
+	struct sim_reader there;
+	PbOutboxRecord *record;
+	PbCaseMessage *message = NULL;
+	sim_read_begin(&there, to);
+	store_cursor_last(&cursor, reader->kv.txn, KV_OUTBOX, tb_bytes_str(to->code));
+	for (unsigned i = 0; i < 8 && !message && store_next(&cursor, &key, &sealed); i++) {
+		struct kv_key name = kv_key_str(node->code);
+		if (kv_open(&reader->kv, KV_OUTBOX, key, sealed, &reader->arena, &plain, NULL) ||
+		    PROTO_DECODE_OWN(&record, outbox_record, plain, &reader->arena, NULL) ||
+		    PROTO_DECODE_OWN(&message, case_message, proto_bytes(record->message), &reader->arena, NULL))
+			continue;
+		kv_key_add(&name, proto_bytes(message->id));
+		if (!kv_has(&there.kv, KV_INBOX, &name))
+			message = NULL;
+	}
+	store_cursor_end(&cursor);
+	sim_read_end(&there);
+	return message;
+}
+
+static void act_other_body(struct sim_node *node, struct sim_node *to, enum sim_act act)
+{
+	struct sim_reader reader;
+	if (!node->core || !to->core)
+		return;
+	sim_read_begin(&reader, node);
+	PbCaseMessage *message = a_known_message(node, to, &reader);
+	if (message) {
+		message->issued_at_ms++;
+		send_message(node, to, act, message);
+	}
+	sim_read_end(&reader);
+}
+
+struct chosen {
+	const struct sim_node *node;
+	const struct sim_node *to;
+	bool own; /* a case between the two, or one of others */
+	char number[IDENT_CASE_ROOM];
+};
+
+static bool choose(void *ctx, const char *number, struct sim_node *window, struct sim_node *home)
+{
+	struct chosen *chosen = ctx;
+	bool has = window == chosen->to || home == chosen->to;
+	bool party = window == chosen->node || home == chosen->node;
+	if (has && party == chosen->own)
+		snprintf(chosen->number, sizeof(chosen->number), "%s", number);
+	return true;
+}
+
+/* An entry that the table does not allow: of its own case, or of one that is not its business. */
+static void act_entry(struct sim_node *node, struct sim_node *to, enum sim_act act)
+{
+	struct chosen chosen = {.node = node, .to = to, .own = act == SIM_ACT_FORGED_ENTRY};
+	struct sim_reader reader;
+	sim_work_cases(node->world, choose, &chosen);
+	if (!chosen.number[0] || !node->core)
+		return;
+	sim_read_begin(&reader, node);
+	const PbCaseRecord *record = sim_read_case(&reader, chosen.number);
+	PbCaseMessage message = PB_CASE_MESSAGE__INIT;
+	PbCaseEntries entries = PB_CASE_ENTRIES__INIT;
+	PbCaseEntry entry = PB_CASE_ENTRY__INIT;
+	PbActor actor = PB_ACTOR__INIT;
+	uint8_t id[16], salt[TB_SALT_BYTES] = {0};
+	sim_random_bytes(&node->random, id, sizeof(id));
+	actor.role = PB_ROLE__H_HEAD;
+	entry.case_number = chosen.number;
+	entry.seq = record ? record->seq + 1 : 1;
+	entry.epoch = record ? record->epoch : 1;
+	entry.event = PB_CASE_EVENT__GRANT;
+	entry.from = PB_CASE_STATE__DRAFT;
+	entry.to = PB_CASE_STATE__GRANTED;
+	entry.node = entry.owner = node->code;
+	entry.actor = &actor;
+	entry.at_ms = sim_ms(node->world->now);
+	entry.salt = proto_data(tb_bytes_of(salt, sizeof(salt)));
+	if (record)
+		entry.previous = record->head;
+	ProtobufCBinaryData encoded = proto_data(proto_encode_arena(&reader.arena, &entry.base));
+	entries.n_entries = 1;
+	entries.entries = &encoded;
+	message.id = proto_data(tb_bytes_of(id, sizeof(id)));
+	message.seq = 1;
+	message.case_seq = record ? record->out_seq + 1 : 1;
+	message.case_number = chosen.number;
+	message.epoch = entry.epoch;
+	message.issued_at_ms = entry.at_ms;
+	message.expires_at_ms = entry.at_ms + TB_DAY;
+	if (record)
+		message.previous = record->out_previous;
+	message.entries = &entries;
+	send_message(node, to, act, &message);
+	sim_read_end(&reader);
+}
+
+void sim_hostile_act(struct sim_node *node)
+{
+	static void (*const acts[])(struct sim_node *, struct sim_node *, enum sim_act) = {
+		[SIM_ACT_BAD_SIGNATURE] = act_identity, [SIM_ACT_FOREIGN_SENDER] = act_identity,
+		[SIM_ACT_FOREIGN_NAME] = act_identity,  [SIM_ACT_EXPIRED] = act_identity,
+		[SIM_ACT_NOT_YET] = act_identity,       [SIM_ACT_REPLAY] = act_replay,
+		[SIM_ACT_REPLAY_LATE] = act_replay,     [SIM_ACT_OTHER_BODY] = act_other_body,
+		[SIM_ACT_FORGED_ENTRY] = act_entry,     [SIM_ACT_STRANGER_CASE] = act_entry,
+		[SIM_ACT_FLOOD] = act_flood,            [SIM_ACT_GARBAGE] = act_garbage,
+	};
+	size_t count;
+	const struct sim_link *links = sim_links(node->world->net, node->index, &count);
+	enum sim_act act = (enum sim_act)sim_random_below(&node->random, SIM_ACT_GARBAGE + 1);
+	if (count == 0)
+		return;
+	struct sim_node *to = &node->world->nodes[links[sim_random_below(&node->random, count)].to];
+	if (!to->hostile)
+		acts[act](node, to, act);
+}
+
+/* ---- what a hostile node answers */
+
+static bool spoils(struct sim_node *node, uint32_t other, uint32_t ppm)
+{
+	bool chance = sim_random_chance(&node->random, ppm);
+	return chance && !node->world->healed &&
+	       sim_decide(node->world, SIM_DO_HOSTILE, node->index, other, node->numbers[SIM_DO_HOSTILE]++);
+}
+
+static void forge_receipts(struct sim_node *node, const struct core_inbound *inbound, struct tb_buf *bytes)
+{
+	struct tb_arena arena = {0};
+	size_t count = inbound->batch->items_count;
+	struct tb_bytes *items = tb_arena_alloc(&arena, count * sizeof(*items));
+	struct tb_error err;
+	for (size_t i = 0; i < count; i++) {
+		PbReceipt receipt = PB_RECEIPT__INIT;
+		uint8_t id[16], digest[PKI_HASH_BYTES];
+		sim_random_bytes(&node->random, id, sizeof(id));
+		sim_random_bytes(&node->random, digest, sizeof(digest));
+		receipt.id = proto_data(tb_bytes_of(id, sizeof(id)));
+		receipt.digest = proto_data(tb_bytes_of(digest, sizeof(digest)));
+		receipt.kind = PB_RECEIPT_KIND__DURABLE;
+		receipt.at_ms = sim_node_now(node);
+		items[i] = proto_encode_arena(&arena, &receipt.base);
+	}
+	struct pki_batch_head head = {.kind = PB_BATCH_KIND__RECEIPTS,
+	                              .sender = node->code,
+	                              .receiver = inbound->peer,
+	                              .sent_at = sim_node_now(node),
+	                              .expires_at = sim_node_now(node) + TB_BATCH_LIFE_MS / 2,
+	                              .in_reply_to = pki_batch_root(inbound->batch)};
+	static const uint8_t seed[32];
+	struct pki_random *random = pki_random_new(seed);
+	struct pki_batch *batch = pki_batch_build(&head, items, count, random);
+	const struct sim_credential *with = &node->identity->message;
+	enum tb_code code = pki_batch_sign(batch, with->key, with->chain, with->chain_count, &err);
+	assert(code == TB_OK);
+	bytes->size = 0;
+	pki_batch_encode(bytes, batch);
+	pki_batch_free(batch);
+	pki_random_free(random);
+	tb_arena_clear(&arena);
+}
+
+bool sim_hostile_answer(struct sim_node *node, const struct core_inbound *inbound, struct tb_buf *bytes)
+{
+	const struct sim_node *other = sim_node_find(node->world, inbound->peer);
+	if (inbound->call != CORE_DELIVER || !spoils(node, other->index, ANSWERS_SPOILT))
+		return true;
+	bool silent = sim_random_chance(&node->random, 500000);
+	sim_tell(node->world, SIM_HOSTILE_ACT, node->index, other->index, NULL, "%s",
+	         words[silent ? SIM_ACT_NO_ANSWER : SIM_ACT_FORGED_RECEIPT]);
+	if (!silent)
+		forge_receipts(node, inbound, bytes);
+	return !silent;
+}
+
+bool sim_hostile_part(struct sim_node *node, uint32_t receiver, struct tb_buf *part, bool *spoilt)
+{
+	*spoilt = false;
+	if (part->size < 64 || !spoils(node, receiver, PARTS_SPOILT))
+		return true;
+	bool ends = sim_random_chance(&node->random, 500000);
+	sim_tell(node->world, SIM_HOSTILE_ACT, node->index, receiver, NULL, "%s",
+	         words[ends ? SIM_ACT_SHORT_PART : SIM_ACT_FALSE_PART]);
+	if (ends)
+		return false;
+	part->data[part->size - 1 - sim_random_below(&node->random, 32)] ^= 0x40;
+	*spoilt = true;
+	return true;
+}

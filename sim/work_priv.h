@@ -1,0 +1,44 @@
+/* What the files of the people's work share. */
+#pragma once
+
+#include "node/core/ident.h"
+#include "sim/work.h"
+
+enum { CREDENTIALS_A_NODE = 12 };
+
+/* The home region's record of a certificate, as the people there know it. */
+struct sim_paper {
+	PbCredentialState state;
+	PbCredentialState before; /* what it may also have been while a change was under way */
+	sim_time changed;         /* when the change was certain; SIM_NEVER: it is under way */
+};
+
+struct sim_work {
+	struct sim_world *world;
+	struct sim_zipf ranks;   /* of regions, by how much happens there */
+	uint32_t *ranked;        /* node by rank */
+	struct sim_random random; /* what and where; each case has a stream of its own */
+	struct sim_paper *papers; /* CREDENTIALS_A_NODE for each node */
+	double cases_a_day;
+	double verifications_a_day;
+	sim_time pace; /* mean time until somebody acts */
+	struct sim_case **cases;
+	size_t cases_count;
+	size_t cases_room;
+	uint32_t verify_number;
+	struct sim_work_counts counts;
+	struct sim_histogram verify_ms;
+	struct sim_histogram case_s;
+};
+
+/* The next moment from |at| on at which officers of any region are at work. */
+sim_time sim_office(sim_time at, struct sim_random *random);
+/* How busy people are at |at|: 1 in office hours. */
+double sim_busy(sim_time at);
+uint32_t sim_some_node(struct sim_work *work, struct sim_random *random);
+/* A partner of |node|; SIM_NOBODY if it has none. */
+uint32_t sim_some_partner(struct sim_world *world, uint32_t node, struct sim_random *random);
+
+/* work_case.c */
+void sim_case_begin(struct sim_work *work);
+void sim_cases_free(struct sim_work *work);
