@@ -505,7 +505,7 @@ static enum tb_code order_here(struct turn *turn, PbCaseRecord *record, const Pb
 	enum tb_code code = case_allowed(&row, case_mode_find(record->mode), record->state, act->event,
 	                                 act->actor->role, case_sides(record, self), detail, err);
 	bool joint = record->n_parts > 0;
-	if (code == TB_OK && act->event == PB_CASE_EVENT__ACCEPT && !joint)
+	if (code == TB_OK && case_row_starts(row, PB_CLOCK__T5_DECIDE) && !joint)
 		code = case_accept_detail(turn, record, detail, err);
 	bool leaves = code == TB_OK && strcmp(self, record->window) == 0 &&
 	              ((row->needs & (CASE_HANDS_OVER | CASE_SHARES)) ||

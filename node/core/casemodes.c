@@ -71,7 +71,9 @@
 	ROW(REVIEW, GRANT, GRANTED, BIT(dept) | BIT(head), where, 0,                                       \
 	    OPS(OP(T5_DECIDE, STOP), OP(T6_RESULT, START)), .message = "DECI"),                            \
 	ROW(REVIEW, DENY, DENIED, BIT(dept) | BIT(head), where, REASON,                                    \
-	    OPS(OP(T5_DECIDE, STOP), OP(T6_RESULT, START)), .message = "DECI"),
+	    OPS(OP(T5_DECIDE, STOP), OP(T6_RESULT, START)), .message = "DECI"),                            \
+	/* A commitment that did not hold, a dispute that was upheld: it is reviewed again. */             \
+	ROW(CLOSED, REOPEN, REVIEW, BIT(dept), where, REASON, OPS(OP(T5_DECIDE, START)), .message = "PROC"),
 
 /* Delivery by |win| at |where|, handed over at |hands|, and after: a bad evaluation is to be repaired. */
 #define DELIVERY_ROWS(win, where, hands, way)                                                              \
@@ -79,6 +81,9 @@
 	    OPS(OP(T6_RESULT, STOP)), .message = "LOGI"),                                                  \
 	ROW(DENIED, DISPATCH, DELIVERING, BIT(win), where, CASE_NEEDS_WAY | (way),                         \
 	    OPS(OP(T6_RESULT, STOP)), .message = "LOGI"),                                                  \
+	/* A parcel that is lost on its way is dispatched again. */                                        \
+	LOST_ROW(DELIVERING)                                                                               \
+	ROW(DELIVERING, DISPATCH, DELIVERING, BIT(win), where, CASE_NEEDS_WAY | (way), .message = "LOGI"), \
 	ROW(DELIVERING, HAND_OVER, CLOSED, BIT(R_WIN) | BIT(H_WIN) | BIT(APPLICANT), hands, STOPS, .message = "DELV"), \
 	ROW(CLOSED, EVALUATE, CLOSED, BIT(APPLICANT) | BIT(R_WIN), EITHER, CASE_NEEDS_GRADE | CASE_ONCE,   \
 	    OPS(OP_BAD(T9_REPAIR, START)), .message = "EVAL"),                                             \

@@ -44,6 +44,15 @@ const struct case_row *case_row_find(const struct case_mode *mode, PbCaseState f
 	return NULL;
 }
 
+bool case_row_starts(const struct case_row *row, PbClock clock)
+{
+	for (size_t i = 0; i < CASE_OPS_MAX; i++) {
+		if (row->ops[i].clock == clock && row->ops[i].op == CASE_CLOCK_START)
+			return true;
+	}
+	return false;
+}
+
 bool case_state_final(PbCaseState state)
 {
 	return state == PB_CASE_STATE__NOT_ACCEPTED || state == PB_CASE_STATE__CLOSED ||

@@ -135,6 +135,7 @@ size_t case_possible(const struct case_mode *mode, PbCaseState from, unsigned si
                      size_t room);
 
 bool case_state_final(PbCaseState state);
+bool case_row_starts(const struct case_row *row, PbClock clock);
 
 /* What happens when |clock| runs out in |state|: DEEM, LAPSE or OVERDUE. */
 PbCaseEvent case_clock_event(const struct case_mode *mode, PbCaseState state, PbClock clock);

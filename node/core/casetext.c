@@ -57,7 +57,8 @@
 	XX(PART, "子件进展", "a part has moved")                      \
 	XX(HOLD, "联办停时", "the joint limit stops")                 \
 	XX(GO_ON, "联办恢复计时", "the joint limit goes on")          \
-	XX(FILE, "档案材料共享", "share archive files")
+	XX(FILE, "档案材料共享", "share archive files")               \
+	XX(REOPEN, "重新审查", "review again")
 
 #define CLOCK_MAP(XX)                                       \
 	XX(T1_NOTIFY, "补正告知时限", "notice of defects")  \

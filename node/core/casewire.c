@@ -566,14 +566,16 @@ static void bounced(struct turn *turn, PbCaseRecord *record, const char *reason)
 	case_save(turn, record);
 }
 
-/* True if |receipt|, which refuses our package, shows that the peer holds what we do not: the case, although we never
- * handed it over, or entries past ours. Our store is an older one then (docs/operations.md, section 11). */
+/* True if |receipt|, which refuses our package, shows that the peer holds what we do not: the case, although
+ * we never handed it over, or entries past ours. Our store is an older one then (docs/operations.md, section
+ * 11). */
 static bool peer_knows_more(const PbCaseRecord *record, const PbReceipt *receipt)
 {
 	return receipt->head > record->seq || (record->epoch == 0 && !record->shared && receipt->head > 0);
 }
 
-static void package_refused(struct turn *turn, const char *peer, PbCaseRecord *record, const PbReceipt *receipt)
+static void package_refused(struct turn *turn, const char *peer, PbCaseRecord *record,
+                            const PbReceipt *receipt)
 {
 	bool parted = peer_knows_more(record, receipt);
 	bounced(turn, record, receipt->reason[0] ? receipt->reason : receipt->code);

@@ -149,6 +149,8 @@ void case_fold(PbCaseRecord *record, const PbCaseEntry *entry, const uint8_t dig
 		break;
 	case PB_CASE_EVENT__DISPATCH:
 		record->way = detail ? detail->way : record->way;
+		if (entry->from == PB_CASE_STATE__DELIVERING) /* what was lost is on its way again */
+			record->dispute = false;
 		break;
 	default: /* The others move state and clocks only. */
 		break;
@@ -424,16 +426,6 @@ static PbCaseEntry *make_entry(struct turn *turn, const PbCaseRecord *record,
 	return entry;
 }
 
-/* Acceptance, by whatever event: the promised limit begins. */
-static bool row_starts(const struct case_row *row, PbClock clock)
-{
-	for (size_t i = 0; i < CASE_OPS_MAX; i++) {
-		if (row->ops[i].clock == clock && row->ops[i].op == CASE_CLOCK_START)
-			return true;
-	}
-	return false;
-}
-
 enum tb_code case_order(struct turn *turn, PbCaseRecord *record, const struct case_change *change,
                         struct tb_error *err)
 {
@@ -469,7 +461,8 @@ enum tb_code case_order(struct turn *turn, PbCaseRecord *record, const struct ca
 	if (code)
 		return code;
 	/* From here on everything is written. */
-	if (row_starts(row, PB_CLOCK__T5_DECIDE))
+	/* Acceptance, by whatever event: the promised limit begins. A case keeps its number. */
+	if (case_row_starts(row, PB_CLOCK__T5_DECIDE) && !record->local_number[0])
 		number_acceptance(turn, record, change->detail);
 	if (change->issue)
 		issue(turn, change->detail, change->issue);
@@ -585,7 +578,7 @@ void case_maybe_sign(struct turn *turn, PbCaseRecord *record)
 		return;
 	change.detail = PROTO_NEW(PbCaseDetail, case_detail, &turn->arena);
 	enum tb_code code = TB_OK;
-	if (row_starts(row, PB_CLOCK__T5_DECIDE))
+	if (case_row_starts(row, PB_CLOCK__T5_DECIDE))
 		code = case_accept_detail(turn, record, change.detail, &err);
 	if (code == TB_OK)
 		code = case_order(turn, record, &change, &err);

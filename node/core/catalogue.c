@@ -164,9 +164,16 @@ static enum tb_code check_material(const PbMaterial *material, size_t index, str
 	code = check_text(material->media_type, TB_ID_BYTES_MAX, false, what, err);
 	if (code != TB_OK)
 		return code;
-	if (!file && !credential && !material->original)
-		return tb_fail(err, TB_EINVALID,
-		               "materials[%zu] is neither a file nor a certificate nor an original", index);
+	bool commitment = material->commitment[0] != '\0';
+	if (!file && !credential && !material->original && !commitment)
+		return tb_fail(
+			err, TB_EINVALID,
+			"materials[%zu] is neither a file nor a certificate, an original or a commitment",
+			index);
+	snprintf(what, sizeof(what), "materials[%zu].commitment", index);
+	code = check_text(material->commitment, TB_TEXT_BYTES_MAX, false, what, err);
+	if (code != TB_OK)
+		return code;
 	/* What a valid certificate shows may not be demanded as an original. */
 	if (credential && material->original)
 		return tb_fail(err, TB_EINVALID, "materials[%zu]: a certificate stands in for the original",
@@ -227,6 +234,9 @@ static enum tb_code check_for_need(const PbMaterialNeed *need, const PbMaterial 
 	if (material->credential[0] != '\0' && !type_listed(need, material->credential))
 		return tb_fail(err, TB_EINVALID, "materials[%zu]: no certificate of this type stands for %s",
 		               index, need->code);
+	if (material->commitment[0] != '\0' && !need->commitment)
+		return tb_fail(err, TB_EINVALID, "materials[%zu]: no commitment stands in for %s", index,
+		               need->code);
 	if (material->original && !need->original)
 		return tb_fail(err, TB_EINVALID, "materials[%zu]: the original of %s is not asked for", index,
 		               need->code);

@@ -211,10 +211,11 @@ static bool is_loopback(const char *address)
 static enum tb_code check_api(const struct yamldoc *doc, const struct api_yaml *api, struct tb_error *err)
 {
 	if (!config_address_valid(api->listen, true))
-		return yamldoc_fail(doc, "api.listen", NULL, 0, err, "%s is not host:port", api->listen);
+		return yamldoc_fail(doc, "api.listen", api->listen, 0, err, "%s is not host:port",
+		                    api->listen);
 	/* Tokens and citizens' data would travel in clear. */
 	if (!api->tls && !is_loopback(api->listen))
-		return yamldoc_fail(doc, "api.listen", NULL, 0, err,
+		return yamldoc_fail(doc, "api.listen", api->listen, 0, err,
 		                    "%s: without api.tls the local API listens on a loopback address only",
 		                    api->listen);
 	return TB_OK;

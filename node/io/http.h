@@ -26,10 +26,11 @@ struct http_method {
 };
 
 struct http_setup {
-	const char *socket_path;           /* borrowed */
-	const char *tcp_listen;            /* host:port, port 0: any; NULL: none; borrowed */
-	const char *tls_chain_pem;         /* of the port, leaf first; NULL: no TLS; borrowed */
-	const char *tls_key_pem;           /* borrowed */
+	const char *socket_path;   /* borrowed */
+	const char *tcp_listen;    /* host:port, port 0: any; NULL: none; borrowed */
+	const char *tls_chain_pem; /* of the port, leaf first; NULL: no TLS; these two are looked at by
+	                              http_open() only */
+	const char *tls_key_pem;
 	const struct core_setup *core;     /* borrowed until http_close() has returned */
 	const struct http_method *methods; /* looked at before the core's; borrowed */
 	tb_time (*now)(void);

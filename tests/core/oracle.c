@@ -29,12 +29,15 @@ static const struct oracle_row review_at_home[] = {
 	{E(EXTEND), {50}, 50, "Hh", "rdo", "^5", "EXT", "", 10},
 	{E(GRANT), {50}, 60, "Dh Hh", "", "-5 +6", "DECI", "", 0},
 	{E(DENY), {50}, 61, "Dh Hh", "r", "-5 +6", "DECI", "", 0},
+	{E(REOPEN), {80}, 50, "Dh", "r", "+5", "PROC", "", 0},
 	END,
 };
 
 /* ---- 8.6, rows 13 and 14; 8.5, row 16: the home window delivers. 2.7: grades 4 and 5 are to be repaired */
 static const struct oracle_row delivery_from_home[] = {
 	{E(DISPATCH), {60, 61}, 70, "Wh", "y", "-6", "LOGI", "", 0},
+	{E(DISPATCH), {70}, 70, "Wh", "y", "", "LOGI", "", 0},
+	{E(LOST), {70}, 0, "Yw Yh Rw Wh", "q", "", "CONS", "", 0},
 	{E(HAND_OVER), {70}, 80, "Rw Aw Wh Ah", "s", "", "DELV", "", 0},
 	{E(EVALUATE), {80}, 80, "Aw Ah Rw", "go", "+9b", "EVAL", "", 0},
 	{E(REPAIR), {80}, 80, "Wh Dh", "n", "-9", "EVAL", "~9", 0},
@@ -44,6 +47,8 @@ static const struct oracle_row delivery_from_home[] = {
 /* The same where all is done at the window's region: 8.8 and 8.9, row 9. */
 static const struct oracle_row delivery_here[] = {
 	{E(DISPATCH), {60, 61}, 70, "Rw", "y", "-6", "LOGI", "", 0},
+	{E(DISPATCH), {70}, 70, "Rw", "y", "", "LOGI", "", 0},
+	{E(LOST), {70}, 0, "Yw Yh Rw Wh", "q", "", "CONS", "", 0},
 	{E(HAND_OVER), {70}, 80, "Rw Aw", "s", "", "DELV", "", 0},
 	{E(EVALUATE), {80}, 80, "Aw Ah Rw", "go", "+9b", "EVAL", "", 0},
 	{E(REPAIR), {80}, 80, "Rw Pw", "n", "-9", "EVAL", "~9", 0},
@@ -66,6 +71,7 @@ static const struct oracle_row qc[] = {
 	{E(SUPPLEMENT), {45}, 32, "Aw Ah", "", "-7 +1", "SUPP", "", 0},
 	{E(START), {40}, 50, "Dh", "", "", "PROC", "", 0},
 	{E(DISPATCH), {60, 61}, 70, "Wh", "ym", "-6", "LOGI", "", 0},
+	{E(DISPATCH), {70}, 70, "Wh", "ym", "", "LOGI", "", 0},
 	{E(WITHDRAW), {10, 30, 32, 40, 45, 50, 55}, 90, "Aw Ah Rw Wh", "s", "", "WDRW", "", 0},
 	{E(CONSULT), {10, 30, 32, 40, 45, 50, 55, 60, 61, 70}, 0, "Rw Pw Wh Dh Lw Lh", "n", "", "CONS", "", 0},
 	{E(OVERDUE), {10, 30, 32, 40, 45, 50, 55, 60, 61, 70, 80}, 0, "Yw Yh", "c", "", "", "", 0},
@@ -130,6 +136,7 @@ static const struct oracle_row yb[] = {
 	{E(EXTEND), {50}, 50, "Qw", "rdo", "^5", "EXT", "", 10},
 	{E(GRANT), {50}, 60, "Pw Qw", "", "-5 +6", "DECI", "", 0},
 	{E(DENY), {50}, 61, "Pw Qw", "r", "-5 +6", "DECI", "", 0},
+	{E(REOPEN), {80}, 50, "Pw", "r", "+5", "PROC", "", 0},
 	{E(OBJECT), {40, 50, 55, 60, 61, 70, 80}, 0, "Dh Lh", "rq", "", "CONS", "", 0},
 	{E(WITHDRAW), {20, 22, 25, 40, 50, 55}, 90, "Aw Rw", "s", "", "WDRW", "", 0},
 	{E(CONSULT), {20, 22, 25, 40, 50, 55, 60, 61, 70}, 0, "Rw Pw Wh Dh Lw Lh", "n", "", "CONS", "", 0},

@@ -49,7 +49,8 @@ static bool touches(const struct case_row *row, PbClock clock)
 /* Acceptance, by whatever event: the limit for deciding begins. */
 static bool accepts(const struct case_row *row)
 {
-	return does(row, T(T5_DECIDE), CASE_CLOCK_START) || does(row, T(T8_JOINT), CASE_CLOCK_START);
+	return row->event != E(REOPEN) &&
+	       (does(row, T(T5_DECIDE), CASE_CLOCK_START) || does(row, T(T8_JOINT), CASE_CLOCK_START));
 }
 
 /* Marks what can be reached from |from|; rows that |leave_out| names are not gone. */
@@ -294,11 +295,12 @@ static void test_what_ends_a_case_stops_its_clocks(void **state)
 			CHECK(ends == ((row->needs & CASE_STOPS_CLOCKS) != 0), mode, row);
 			if (!case_state_final(row->from))
 				continue;
-			/* A closed case is evaluated, and that is all. */
+			/* A closed case is evaluated, or reviewed again, and that is all. */
 			bool good = false;
 			for (size_t i = 0; i < sizeof(after) / sizeof(after[0]); i++)
 				good = good || row->event == after[i];
-			CHECK(good && row->from == S(CLOSED) && row->to == S(CLOSED), mode, row);
+			bool again = row->event == E(REOPEN) && row->to == S(REVIEW);
+			CHECK((again || (good && row->to == S(CLOSED))) && row->from == S(CLOSED), mode, row);
 		}
 	}
 }

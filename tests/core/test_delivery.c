@@ -239,10 +239,15 @@ static void test_a_message_lives_for_seven_days(void **state)
 	assert_true(letters->letters[0]->reason[0]);
 	assert_true(pair->window.logged_errors > errors);
 	assert_int_equal(hostile_leaves(pair, &pair->window, "LEAF_DEAD_LETTER"), 1);
-	/* A notice that expires in its turn is buried too, and makes no other. */
+	/* The notice is never given up: until it has its receipt, nobody knows what became of the message. */
 	pair_pass(pair, 20 * TB_DAY);
-	assert_int_equal(dead(pair, &pair->window)->n_letters, 2);
+	assert_int_equal(dead(pair, &pair->window)->n_letters, 1);
+	assert_int_equal(hostile_count(&pair->window, KV_OUTGOING), 1);
+	pair->parted = false;
+	pair_pass(pair, 6 * TB_MINUTE);
+	assert_int_equal(dead(pair, &pair->window)->n_letters, 0);
 	assert_int_equal(hostile_count(&pair->window, KV_OUTGOING), 0);
+	assert_string_equal(pair_case(pair, &pair->window, number)->owner, WINDOW);
 	pair_free(pair);
 }
 

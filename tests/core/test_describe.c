@@ -251,7 +251,7 @@ static void test_an_item_that_is_not_known_makes_the_list_be_asked_for_at_once(v
 	char material[512], application[2048];
 	uint64_t version;
 	enum tb_code code;
-	/* The home region has published a new item, and the window does not know of it yet. */
+	/* The window has lost the list, and could not ask for it. */
 	begin(&json);
 	tb_buf_str(&json, "{\"code\":\"" ITEM "\",\"name\":\"公证\",\"department\":\"11320400014109045T\","
 	                  "\"departmentName\":\"d\",\"modes\":[\"DS\"],\"promisedDays\":5,\"legalDays\":15}");
@@ -262,7 +262,11 @@ static void test_an_item_that_is_not_known_makes_the_list_be_asked_for_at_once(v
 	OK(store_write(&txn, pair->window.setup.store, &err));
 	store_delete(txn, KV_CATALOGUE, kv_key_bytes(&key));
 	OK(store_commit(txn, &err));
+	pair->parted = true;
+	pair_crash(pair, &pair->window);
 	OK(load(pair, &json, &version));
+	pair_pass(pair, 20 * TB_SECOND); /* it asks again only in a while */
+	pair->parted = false;
 	pair_upload(pair, &pair->window, 10, 1, material);
 	pair_application(application, material, "", false);
 	pair_call(pair, &pair->window, "/tongban.v1.CaseService/Submit", application, &code);

@@ -1,5 +1,7 @@
 /* Matters between two regions: 会商、咨询、投诉、异议、督办. */
-#include "tests/core/pair.h"
+#include "tests/core/hostile.h"
+
+#include "node/core/kv.h"
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
 #define SERVICE "/tongban.v1.MatterService/"
@@ -153,6 +155,232 @@ static void test_what_cannot_be_meant_is_refused(void **state)
 	pair_free(pair);
 }
 
+static void test_a_matter_that_cannot_be_is_not_opened(void **state)
+{
+#define PERSON "\"actor\":{\"role\":\"LIAISON\",\"id\":\"l\"},\"subject\":\"s\",\"text\":\"t\""
+	static const struct {
+		const char *post;
+		enum tb_code code;
+	} wrong[] = {
+		{"\"subject\":\"s\",\"text\":\"t\",\"about\":\"ENQUIRY\"," BOTH, TB_EINVALID},
+		{"\"actor\":{\"id\":\"l\"},\"subject\":\"s\",\"text\":\"t\",\"about\":\"ENQUIRY\"," BOTH,
+	         TB_EINVALID},
+		{PERSON "," BOTH, TB_EINVALID},
+		{PERSON ",\"about\":\"ENQUIRY\"", TB_EINVALID},
+		{PERSON ",\"about\":\"ENQUIRY\",\"parties\":[\"" HOME "\"]", TB_EINVALID},
+		{PERSON ",\"about\":\"ENQUIRY\",\"parties\":[\"" WINDOW "\",\"330100\"]", TB_ENOTFOUND},
+		{PERSON ",\"about\":\"ENQUIRY\",\"parties\":[\"" WINDOW "\",\"" HOME "\",\"" HOME "\"]",
+	         TB_EINVALID},
+		{PERSON ",\"about\":\"ENQUIRY\",\"asked\":\"330100\"," BOTH, TB_EINVALID},
+		{PERSON ",\"about\":\"ENQUIRY\",\"days\":3," BOTH, TB_EINVALID},
+		{PERSON ",\"about\":\"ENQUIRY\",\"asked\":\"" HOME "\",\"days\":100000," BOTH, TB_EINVALID},
+		{PERSON ",\"about\":\"SUPERVISION\",\"asked\":\"" HOME "\"," BOTH, TB_EDENIED},
+		{PERSON ",\"about\":\"SUPERVISION\",\"asked\":\"" HOME "\",\"days\":3," BOTH, TB_EDENIED},
+		{"\"actor\":{\"role\":\"LIAISON\",\"id\":\"l\"},\"text\":\"t\",\"about\":\"ENQUIRY\"," BOTH,
+	         TB_EINVALID},
+		{"\"actor\":{\"role\":\"LIAISON\",\"id\":\"l\"},\"subject\":\"s\",\"about\":"
+	         "\"ENQUIRY\"," BOTH,
+	         TB_EINVALID},
+		{PERSON ",\"about\":\"ENQUIRY\"," BOTH
+	                ",\"files\":[{\"name\":\"a\",\"mediaType\":\"a/b\",\"size\":1,\"root\":"
+	                "\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\",\"sha256\":"
+	                "\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"}]",
+	         TB_ENOTFOUND},
+		{PERSON ",\"about\":\"DISPUTE\",\"caseNumber\":\"1\"," BOTH, TB_ENOTFOUND},
+	};
+#undef PERSON
+	struct pair *pair = pair_new(*state);
+	enum tb_code code;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		char json[1024];
+		snprintf(json, sizeof(json), "{\"post\":{%s}}", wrong[i].post);
+		pair_call(pair, &pair->window, SERVICE "Open", json, &code);
+		if (code != wrong[i].code)
+			print_message("%zu: %s: %s\n", i, tb_code_name(code), pair_refusal(&pair->window));
+		assert_int_equal(code == TB_OK, wrong[i].code == TB_OK);
+	}
+	assert_int_equal(hostile_count(&pair->window, KV_MATTER), 0);
+	pair_call(pair, &pair->window, SERVICE "Get", "{}", &code);
+	assert_int_equal(code, TB_EINVALID);
+	pair_call(pair, &pair->window, SERVICE "Get", "{\"matter\":\"x\"}", &code);
+	assert_int_equal(code, TB_ENOTFOUND);
+	assert_int_equal(post(pair, &pair->window, "x", "\"kind\":\"POST_SAYS\""), TB_ENOTFOUND);
+	pair_free(pair);
+}
+
+static void test_matters_are_listed_by_case_and_by_state(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	char first[64], second[64], number[32], more[256], json[128];
+	pair_submit(pair, true, number);
+	open_matter(pair, &pair->window, "\"about\":\"ENQUIRY\",\"asked\":\"" HOME "\",\"days\":5", first);
+	snprintf(more, sizeof(more),
+	         "\"about\":\"COMPLAINT\",\"asked\":\"" HOME "\",\"days\":5,\"caseNumber\":\"%s\"", number);
+	open_matter(pair, &pair->window, more, second);
+	assert_int_equal(
+		post(pair, &pair->home, second, "\"kind\":\"POST_ANSWERS\",\"outcome\":\"NOT_UPHELD\""),
+		TB_OK);
+	struct side *sides[] = {&pair->window, &pair->home};
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(json, sizeof(json), "{\"caseNumber\":\"%s\"}", number);
+		PbMatterListResponse *list =
+			(PbMatterListResponse *)(void *)pair_ask(pair, sides[i], SERVICE "List", json);
+		assert_int_equal(list->n_matters, 1);
+		assert_string_equal(list->matters[0]->matter, second);
+		list = (PbMatterListResponse *)(void *)pair_ask(pair, sides[i], SERVICE "List", "{}");
+		assert_int_equal(list->n_matters, 2);
+		list = (PbMatterListResponse *)(void *)pair_ask(pair, sides[i], SERVICE "List",
+		                                                "{\"limit\":1}");
+		assert_int_equal(list->n_matters, 1);
+		list = (PbMatterListResponse *)(void *)pair_ask(
+			pair, sides[i], SERVICE "List", "{\"state\":\"MATTER_ANSWERED\",\"limit\":5000}");
+		assert_int_equal(list->n_matters, 1);
+		assert_string_equal(list->matters[0]->matter, second);
+	}
+	pair_free(pair);
+}
+
+/* ---- what a hostile peer says */
+
+struct said {
+	const char *what;
+	void (*alter)(struct forgery *f, PbMatterPost *post);
+};
+
+#define SAID(name, ...)                                         \
+	static void name(struct forgery *f, PbMatterPost *post) \
+	{                                                       \
+		(void)f;                                        \
+		__VA_ARGS__;                                    \
+	}
+
+static char *text_of(struct forgery *f, size_t size)
+{
+	char *text = tb_arena_alloc(&f->arena, size + 1);
+	memset(text, '6', size);
+	return text;
+}
+
+static char *word(struct forgery *f, const char *text)
+{
+	return tb_arena_str(&f->arena, text);
+}
+
+static void one_file(struct forgery *f, PbMatterPost *post, size_t root, size_t sha256, uint64_t size)
+{
+	PbMaterial *file = PROTO_NEW(PbMaterial, material, &f->arena);
+	file->name = word(f, "a");
+	file->media_type = word(f, "a/b");
+	file->size = size;
+	file->root = proto_data(tb_bytes_of(text_of(f, root), root));
+	file->sha256 = proto_data(tb_bytes_of(text_of(f, sha256), sha256));
+	post->files = tb_arena_alloc(&f->arena, sizeof(*post->files));
+	post->files[0] = file;
+	post->n_files = 1;
+}
+
+SAID(of_another_region, post->region = word(f, HOME))
+SAID(by_nobody, post->actor = NULL)
+SAID(of_no_kind, post->kind = PB_POST_KIND__POST_KIND_UNSPECIFIED)
+SAID(of_unknown_kind, post->kind = (PbPostKind)77)
+SAID(of_nothing, post->text = word(f, ""))
+SAID(without_us, post->parties[1] = word(f, "330100"))
+SAID(without_itself, post->parties[0] = word(f, "330100"))
+SAID(without_parties, post->n_parties = 0)
+SAID(numbered_by_us, post->matter = word(f, HOME "-1-1"))
+SAID(numbered_long, post->matter = text_of(f, 4000); memcpy(post->matter, WINDOW, 6))
+SAID(numbered_not, post->matter = word(f, ""))
+SAID(about_nothing, post->about = PB_MATTER_KIND__MATTER_KIND_UNSPECIFIED)
+SAID(asks_a_third, post->asked = word(f, "330100"))
+SAID(asks_for_ages, post->days = UINT32_MAX)
+SAID(orders, post->about = PB_MATTER_KIND__SUPERVISION)
+SAID(a_file_without_digest, one_file(f, post, 32, 0, 10))
+SAID(a_file_with_a_short_digest, one_file(f, post, 32, 31, 10))
+SAID(a_file_with_a_long_root, one_file(f, post, 600, 32, 10))
+SAID(a_file_of_any_size, one_file(f, post, 32, 32, UINT64_MAX))
+SAID(closes_what_is_not, post->kind = PB_POST_KIND__POST_CLOSES; post->matter = text_of(f, 4000))
+SAID(says_in_what_has_no_name, post->kind = PB_POST_KIND__POST_SAYS; post->matter = word(f, ""))
+
+static void test_a_post_that_no_node_would_send_is_refused_or_deferred(void **state)
+{
+	static const struct said altered[] = {
+		{"of another region", of_another_region},
+		{"by nobody", by_nobody},
+		{"of no kind", of_no_kind},
+		{"of an unknown kind", of_unknown_kind},
+		{"nothing", of_nothing},
+		{"without us", without_us},
+		{"without itself", without_itself},
+		{"without parties", without_parties},
+		{"our number", numbered_by_us},
+		{"a long number", numbered_long},
+		{"no number", numbered_not},
+		{"about nothing", about_nothing},
+		{"asks a third", asks_a_third},
+		{"days without end", asks_for_ages},
+		{"an order", orders},
+		{"no digest", a_file_without_digest},
+		{"a short digest", a_file_with_a_short_digest},
+		{"a long root", a_file_with_a_long_root},
+		{"a size without end", a_file_of_any_size},
+		{"closes an unknown one", closes_what_is_not},
+		{"speaks in one without a name", says_in_what_has_no_name},
+	};
+	struct pair *pair = pair_new(*state);
+	char matter[64];
+	pair->parted = true;
+	open_matter(pair, &pair->window, "\"about\":\"ENQUIRY\",\"asked\":\"" HOME "\",\"days\":5", matter);
+	for (size_t i = 0; i < sizeof(altered) / sizeof(altered[0]); i++) {
+		struct forgery f;
+		struct pair_reply reply;
+		forgery_take(&f, pair, &pair->window);
+		assert_non_null(f.message->post);
+		altered[i].alter(&f, f.message->post);
+		const PbReceipt *receipt = forgery_send(&f, &reply);
+		if (receipt->kind == PB_RECEIPT_KIND__DURABLE)
+			fail_msg("%s: taken", altered[i].what);
+		pair_reply_clear(&reply);
+		forgery_clear(&f);
+	}
+	assert_int_equal(hostile_count(&pair->home, KV_MATTER), 0);
+	assert_int_equal(hostile_count(&pair->home, KV_WANTED), 0);
+	/* The true one arrives. */
+	pair->parted = false;
+	pair_pass(pair, 20 * TB_MINUTE);
+	assert_int_equal(get(pair, &pair->home, matter)->n_posts, 1);
+	pair_free(pair);
+}
+
+static void test_posts_of_an_author_follow_one_another(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	struct forgery f;
+	struct pair_reply reply;
+	char matter[64];
+	open_matter(pair, &pair->window, "\"about\":\"CONSULTATION\"", matter);
+	pair->parted = true;
+	assert_int_equal(post(pair, &pair->window, matter, "\"kind\":\"POST_SAYS\""), TB_OK);
+	static const struct {
+		uint32_t number;
+		PbReceiptKind kind;
+	} tries[] = {{5, PB_RECEIPT_KIND__DEFERRED},
+	             {1, PB_RECEIPT_KIND__REJECTED},
+	             {0, PB_RECEIPT_KIND__REJECTED},
+	             {2, PB_RECEIPT_KIND__DURABLE},
+	             {2, PB_RECEIPT_KIND__REJECTED}};
+	for (size_t i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
+		forgery_take(&f, pair, &pair->window);
+		f.message->post->number = tries[i].number;
+		const PbReceipt *receipt = forgery_send(&f, &reply);
+		if (receipt->kind != tries[i].kind)
+			fail_msg("%zu: %s", i, receipt->reason);
+		pair_reply_clear(&reply);
+		forgery_clear(&f);
+	}
+	assert_int_equal(get(pair, &pair->home, matter)->n_posts, 2);
+	pair_free(pair);
+}
+
 int main(void)
 {
 	pair_describe_every = 5 * TB_MINUTE;
@@ -163,6 +391,10 @@ int main(void)
 		TEST(test_what_is_not_answered_in_time_is_overdue_on_both_sides),
 		TEST(test_a_dispute_marks_the_case_and_needs_an_outcome),
 		TEST(test_what_cannot_be_meant_is_refused),
+		TEST(test_a_matter_that_cannot_be_is_not_opened),
+		TEST(test_matters_are_listed_by_case_and_by_state),
+		TEST(test_a_post_that_no_node_would_send_is_refused_or_deferred),
+		TEST(test_posts_of_an_author_follow_one_another),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
