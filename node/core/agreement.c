@@ -1,4 +1,4 @@
-#include "node/core/agreement.h"
+#include "node/core/agreement_priv.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -7,19 +7,6 @@
 
 #include "base/log.h"
 #include "node/core/casetable.h"
-
-struct held {
-	PbStoredAgreement *stored;
-	PbAgreement *agreement;
-	PbAgreementStatement **statements; /* of stored->statements, in their order */
-	uint8_t digest[PKI_HASH_BYTES];
-};
-
-struct agreements {
-	struct tb_arena arena;
-	struct held *list; /* by id, then version */
-	size_t count;
-};
 
 /* ---- reading */
 
@@ -96,7 +83,7 @@ static void reopen(struct turn *turn)
 
 /* ---- what follows from the statements and the day */
 
-static bool is_party(const PbAgreement *agreement, const char *region)
+bool agreement_is_party(const PbAgreement *agreement, const char *region)
 {
 	for (size_t i = 0; i < agreement->n_parties; i++) {
 		if (strcmp(agreement->parties[i], region) == 0)
@@ -105,8 +92,8 @@ static bool is_party(const PbAgreement *agreement, const char *region)
 	return false;
 }
 
-static const PbAgreementStatement *statement_of(const struct held *held, const char *region,
-                                                PbStatementKind kind)
+const PbAgreementStatement *agreement_statement_of(const struct held *held, const char *region,
+                                                   PbStatementKind kind)
 {
 	for (size_t i = 0; i < held->stored->n_statements; i++) {
 		const PbAgreementStatement *statement = held->statements[i];
@@ -119,7 +106,7 @@ static const PbAgreementStatement *statement_of(const struct held *held, const c
 static bool signed_by_all(const struct held *held)
 {
 	for (size_t i = 0; i < held->agreement->n_parties; i++) {
-		if (!statement_of(held, held->agreement->parties[i], PB_STATEMENT_KIND__SIGNS))
+		if (!agreement_statement_of(held, held->agreement->parties[i], PB_STATEMENT_KIND__SIGNS))
 			return false;
 	}
 	return true;
@@ -142,7 +129,7 @@ static bool ended(const struct held *held, const char *today)
 	return until[0] && strcmp(today, until) > 0;
 }
 
-static PbAgreementState state_of(const struct agreements *all, const struct held *held, tb_time now)
+PbAgreementState agreement_state(const struct agreements *all, const struct held *held, tb_time now)
 {
 	char today[11];
 	today_text(today, now);
@@ -220,7 +207,7 @@ bool agreement_covers(const PbAgreement *agreement, const struct agreement_ask *
 	PbRight needed = mode_right(ask->mode);
 	char today[11];
 	today_text(today, now);
-	return is_party(agreement, ask->window) && is_party(agreement, ask->home) &&
+	return agreement_is_party(agreement, ask->window) && agreement_is_party(agreement, ask->home) &&
 	       covers(agreement, ask, today) && (!needed || agreement_right(agreement, ask, needed, now));
 }
 
@@ -233,8 +220,9 @@ enum tb_code agreement_for(const struct core *core, const struct agreement_ask *
 	*out = NULL;
 	for (size_t i = 0; i < all->count; i++) {
 		const PbAgreement *agreement = all->list[i].agreement;
-		if (!is_party(agreement, ask->window) || !is_party(agreement, ask->home) ||
-		    state_of(all, &all->list[i], now) != PB_AGREEMENT_STATE__IN_FORCE)
+		if (!agreement_is_party(agreement, ask->window) ||
+		    !agreement_is_party(agreement, ask->home) ||
+		    agreement_state(all, &all->list[i], now) != PB_AGREEMENT_STATE__IN_FORCE)
 			continue;
 		between = true;
 		if (agreement_covers(agreement, ask, now))
@@ -247,7 +235,7 @@ enum tb_code agreement_for(const struct core *core, const struct agreement_ask *
 	               ask->window, ask->home, ask->item, ask->mode);
 }
 
-static const struct held *find(const struct agreements *all, const char *id, uint32_t version)
+const struct held *agreement_find(const struct agreements *all, const char *id, uint32_t version)
 {
 	const struct held *found = NULL;
 	for (size_t i = 0; i < all->count; i++) {
@@ -260,7 +248,7 @@ static const struct held *find(const struct agreements *all, const char *id, uin
 
 const PbAgreement *agreement_cited(const struct core *core, const char *id, uint32_t version)
 {
-	const struct held *held = version ? find(core->agreements, id, version) : NULL;
+	const struct held *held = version ? agreement_find(core->agreements, id, version) : NULL;
 	return held && signed_by_all(held) ? held->agreement : NULL;
 }
 
@@ -273,9 +261,9 @@ PbDisclosure agreement_discloses(const struct core *core, const char *peer, cons
 	bool between = false;
 	for (size_t i = 0; i < all->count; i++) {
 		const PbAgreement *agreement = all->list[i].agreement;
-		if (!is_party(agreement, peer) || !is_party(agreement, self) ||
+		if (!agreement_is_party(agreement, peer) || !agreement_is_party(agreement, self) ||
 		    agreement->n_credentials == 0 ||
-		    state_of(all, &all->list[i], now) != PB_AGREEMENT_STATE__IN_FORCE)
+		    agreement_state(all, &all->list[i], now) != PB_AGREEMENT_STATE__IN_FORCE)
 			continue;
 		between = true;
 		for (size_t j = 0; j < agreement->n_credentials; j++) {
@@ -291,7 +279,7 @@ PbDisclosure agreement_discloses(const struct core *core, const char *peer, cons
 
 /* ---- checking what is proposed */
 
-static enum tb_code check_date(const char *text, bool needed, const char *what, struct tb_error *err)
+enum tb_code agreement_check_date(const char *text, bool needed, const char *what, struct tb_error *err)
 {
 	tb_day day;
 	if ((!text[0] && !needed) || tb_day_parse(text, &day))
@@ -315,7 +303,7 @@ static enum tb_code check_term(const PbAgreementTerm *term, size_t index, struct
 		if (term->rights[i] < PB_RIGHT__ACCEPT_CASES || term->rights[i] > PB_RIGHT__DECIDE_CASES)
 			return tb_fail(err, TB_EINVALID, "terms[%zu].rights: no such right", index);
 	}
-	return check_date(term->from, false, what, err);
+	return agreement_check_date(term->from, false, what, err);
 }
 
 static enum tb_code check_parties(const PbAgreement *agreement, struct tb_error *err)
@@ -331,7 +319,7 @@ static enum tb_code check_parties(const PbAgreement *agreement, struct tb_error 
 	return TB_OK;
 }
 
-static enum tb_code check_agreement(const PbAgreement *agreement, struct tb_error *err)
+enum tb_code agreement_check(const PbAgreement *agreement, struct tb_error *err)
 {
 	enum tb_code code = check_parties(agreement, err);
 	if (code == TB_OK && (!agreement->title[0] || strlen(agreement->title) > TB_NAME_BYTES_MAX))
@@ -339,12 +327,12 @@ static enum tb_code check_agreement(const PbAgreement *agreement, struct tb_erro
 	if (code == TB_OK &&
 	    (!agreement->id[0] || strlen(agreement->id) > TB_ID_BYTES_MAX || agreement->version == 0))
 		code = tb_fail(err, TB_EINVALID, "id and version are needed");
-	if (code == TB_OK && !is_party(agreement, agreement->proposer))
+	if (code == TB_OK && !agreement_is_party(agreement, agreement->proposer))
 		code = tb_fail(err, TB_EINVALID, "proposer: not a party");
 	if (code == TB_OK)
-		code = check_date(agreement->valid_from, true, "valid_from", err);
+		code = agreement_check_date(agreement->valid_from, true, "valid_from", err);
 	if (code == TB_OK)
-		code = check_date(agreement->valid_until, false, "valid_until", err);
+		code = agreement_check_date(agreement->valid_until, false, "valid_until", err);
 	for (size_t i = 0; i < agreement->n_terms && code == TB_OK; i++)
 		code = check_term(agreement->terms[i], i, err);
 	for (size_t i = 0; i < agreement->n_clocks && code == TB_OK; i++) {
@@ -357,154 +345,14 @@ static enum tb_code check_agreement(const PbAgreement *agreement, struct tb_erro
 	return code;
 }
 
-/* ---- statements of ours, signed before the turn */
-
-struct statement_ready {
-	struct tb_bytes agreement;
-	PbAgreement *decoded;
-	PbAgreementStatement *statement;
-	PbProof *proof;
-};
-
-static enum tb_code state_and_sign(const struct core_setup *setup, struct core_request *request,
-                                   struct statement_ready *ready, PbStatementKind kind, tb_time now,
-                                   struct tb_error *err)
-{
-	struct tb_arena *arena = &request->arena;
-	uint8_t digest[PKI_HASH_BYTES];
-	PbAgreementStatement *statement = PROTO_NEW(PbAgreementStatement, agreement_statement, arena);
-	pki_sha256(digest, ready->agreement);
-	statement->id = ready->decoded->id;
-	statement->version = ready->decoded->version;
-	statement->digest = proto_data(tb_arena_bytes(arena, tb_bytes_of(digest, sizeof(digest))));
-	statement->region = (char *)(uintptr_t)setup->region;
-	statement->kind = kind;
-	statement->at_ms = now;
-	if (kind == PB_STATEMENT_KIND__ENDS) {
-		const PbAgreementEndRequest *end =
-			(const PbAgreementEndRequest *)(const void *)request->message;
-		statement->effective = end->effective;
-		statement->reason = end->reason;
-	}
-	ready->statement = statement;
-	request->prepared = ready;
-	return evidence_sign_one(setup, PB_BATCH_KIND__STATEMENT, setup->region,
-	                         proto_encode_arena(arena, &statement->base), now, arena, &ready->proof, err);
-}
-
-/* Reads the agreement that |request| names. */
-static enum tb_code load_named(const struct core_setup *setup, struct core_request *request, const char *id,
-                               uint32_t version, struct statement_ready *ready, struct tb_error *err)
-{
-	struct kv kv = {0};
-	struct agreements *all = NULL;
-	enum tb_code code = store_read(&kv.txn, setup->store, err);
-	if (code)
-		return code;
-	kv.vault = pki_vault_new(setup->vault_key);
-	code = agreements_open(&all, &kv, err);
-	const struct held *held = code == TB_OK ? find(all, id, version) : NULL;
-	if (code == TB_OK && !held)
-		code = tb_fail(err, TB_ENOTFOUND, "no agreement %.60s is here", id);
-	if (held) {
-		ready->agreement = tb_arena_bytes(&request->arena, proto_bytes(held->stored->agreement));
-		code = PROTO_DECODE_OWN(&ready->decoded, agreement, ready->agreement, &request->arena, err);
-	}
-	agreements_free(all);
-	pki_vault_free(kv.vault);
-	tb_buf_clear(&kv.scratch);
-	store_abort(kv.txn);
-	return code;
-}
-
-/* The next version of |agreement|'s id, or a new id. */
-static enum tb_code number_agreement(const struct core_setup *setup, struct core_request *request,
-                                     PbAgreement *agreement, tb_time now, struct tb_error *err)
-{
-	struct statement_ready latest = {0};
-	uint8_t digest[PKI_HASH_BYTES];
-	int year, month, day;
-	agreement->version = 1;
-	if (agreement->id[0]) {
-		enum tb_code code = load_named(setup, request, agreement->id, 0, &latest, err);
-		if (code == TB_OK)
-			agreement->version = latest.decoded->version + 1;
-		return code;
-	}
-	/* Unique by its content and the moment, so that no sequence has to be kept. */
-	pki_sha256(digest, proto_encode_arena(&request->arena, &agreement->base));
-	tb_day_split(tb_day_at(now), &year, &month, &day);
-	agreement->id = tb_arena_printf(&request->arena, "%s-%04d%02d%02d-%02x%02x%02x%02x", setup->region,
-	                                year, month, day, digest[0], digest[1], digest[2], digest[3]);
-	return TB_OK;
-}
-
-enum tb_code agreement_prepare_propose(const struct core_setup *setup, struct core_request *request,
-                                       tb_time now, struct tb_error *err)
-{
-	const PbAgreementProposeRequest *propose =
-		(const PbAgreementProposeRequest *)(const void *)request->message;
-	PbAgreement *agreement = propose->agreement;
-	struct statement_ready *ready = tb_arena_alloc(&request->arena, sizeof(*ready));
-	if (!agreement)
-		return tb_fail(err, TB_EINVALID, "agreement: missing");
-	agreement->proposer = (char *)(uintptr_t)setup->region;
-	agreement->proposed_at_ms = now;
-	enum tb_code code = number_agreement(setup, request, agreement, now, err);
-	if (code == TB_OK)
-		code = check_agreement(agreement, err);
-	if (code)
-		return code;
-	*ready = (struct statement_ready){.agreement = proto_encode_arena(&request->arena, &agreement->base),
-	                                  .decoded = agreement};
-	if (ready->agreement.size > TB_AGREEMENT_BYTES_MAX)
-		return tb_fail(err, TB_ETOOBIG, "agreement: over %d bytes", TB_AGREEMENT_BYTES_MAX);
-	return state_and_sign(setup, request, ready, PB_STATEMENT_KIND__SIGNS, now, err);
-}
-
-enum tb_code agreement_prepare_sign(const struct core_setup *setup, struct core_request *request, tb_time now,
-                                    struct tb_error *err)
-{
-	const PbAgreementSignRequest *sign = (const PbAgreementSignRequest *)(const void *)request->message;
-	struct statement_ready *ready = tb_arena_alloc(&request->arena, sizeof(*ready));
-	*ready = (struct statement_ready){0};
-	enum tb_code code = load_named(setup, request, sign->id, sign->version, ready, err);
-	if (code == TB_OK && !is_party(ready->decoded, setup->region))
-		code = tb_fail(err, TB_EDENIED, "this region is no party of it");
-	return code ? code : state_and_sign(setup, request, ready, PB_STATEMENT_KIND__SIGNS, now, err);
-}
-
-enum tb_code agreement_prepare_end(const struct core_setup *setup, struct core_request *request, tb_time now,
-                                   struct tb_error *err)
-{
-	PbAgreementEndRequest *end = (PbAgreementEndRequest *)(void *)request->message;
-	struct statement_ready *ready = tb_arena_alloc(&request->arena, sizeof(*ready));
-	char earliest[11];
-	*ready = (struct statement_ready){0};
-	enum tb_code code = load_named(setup, request, end->id, 0, ready, err);
-	if (code)
-		return code;
-	tb_day_format(earliest, tb_day_at(now) + (tb_day)ready->decoded->notice_days);
-	if (!end->effective[0])
-		end->effective = tb_arena_str(&request->arena, earliest);
-	code = check_date(end->effective, true, "effective", err);
-	if (code == TB_OK && strcmp(end->effective, earliest) < 0)
-		code = tb_fail(err, TB_EINVALID, "effective: %s at the earliest, after %u days of notice",
-		               earliest, ready->decoded->notice_days);
-	if (code == TB_OK && (case_text_blank(end->reason) || strlen(end->reason) > TB_TEXT_BYTES_MAX))
-		code = tb_fail(err, TB_EINVALID, "reason: needed");
-	return code ? code : state_and_sign(setup, request, ready, PB_STATEMENT_KIND__ENDS, now, err);
-}
-
 /* ---- keeping */
 
-/* Adds |proof| with |statement| to what is kept of the agreement. False: it is known. */
-static bool keep(struct turn *turn, struct tb_bytes agreement, const PbAgreement *decoded,
-                 const PbAgreementStatement *statement, PbProof *proof, const char *from)
+bool agreement_keep(struct turn *turn, struct tb_bytes agreement, const PbAgreement *decoded,
+                    const PbAgreementStatement *statement, PbProof *proof, const char *from)
 {
-	const struct held *held = find(turn->core->agreements, decoded->id, decoded->version);
+	const struct held *held = agreement_find(turn->core->agreements, decoded->id, decoded->version);
 	size_t have = held ? held->stored->n_statements : 0;
-	if (held && statement_of(held, statement->region, statement->kind))
+	if (held && agreement_statement_of(held, statement->region, statement->kind))
 		return false;
 	PbStoredAgreement stored = PB_STORED_AGREEMENT__INIT;
 	stored.agreement = proto_data(agreement);
@@ -523,127 +371,12 @@ static bool keep(struct turn *turn, struct tb_bytes agreement, const PbAgreement
 		if (state && strcmp(from, decoded->parties[i]) != 0)
 			state->describe_at = turn->now;
 	}
-	const struct held *now_held = find(turn->core->agreements, decoded->id, decoded->version);
+	const struct held *now_held = agreement_find(turn->core->agreements, decoded->id, decoded->version);
 	bool ends = statement->kind == PB_STATEMENT_KIND__ENDS;
 	turn_log(turn, TB_LOG_INFO, ends ? "agreement.notice" : "agreement.signed", statement->region,
 	         decoded->id, "version %u%s", decoded->version,
 	         !ends && now_held && signed_by_all(now_held) ? ", by all parties" : "");
 	return true;
-}
-
-/* ---- views */
-
-static void view_statements(PbAgreementView *view, const struct held *held, bool proofs,
-                            struct tb_arena *arena)
-{
-	size_t count = held->stored->n_statements;
-	view->n_statements = count;
-	view->statements = tb_arena_copy(arena, held->statements, (count + 1) * sizeof(*held->statements));
-	if (proofs) {
-		view->n_proofs = count;
-		view->proofs =
-			tb_arena_copy(arena, held->stored->statements, (count + 1) * sizeof(PbProof *));
-	}
-	view->missing = tb_arena_alloc(arena, held->agreement->n_parties * sizeof(char *));
-	for (size_t i = 0; i < held->agreement->n_parties; i++) {
-		if (!statement_of(held, held->agreement->parties[i], PB_STATEMENT_KIND__SIGNS))
-			view->missing[view->n_missing++] = held->agreement->parties[i];
-	}
-}
-
-static void view_changes(PbAgreementView *view, const struct held *before, const struct held *after,
-                         struct tb_arena *arena)
-{
-	struct proto_difference *list;
-	size_t count = proto_differences(&before->agreement->base, &after->agreement->base, arena, &list);
-	view->changes = tb_arena_alloc(arena, (count + 1) * sizeof(*view->changes));
-	for (size_t i = 0; i < count; i++) {
-		if (strcmp(list[i].field, "version") == 0 || strcmp(list[i].field, "proposed_at_ms") == 0)
-			continue;
-		PbAgreementChange *change = PROTO_NEW(PbAgreementChange, agreement_change, arena);
-		change->field = list[i].field;
-		change->before = list[i].before;
-		change->after = list[i].after;
-		view->changes[view->n_changes++] = change;
-	}
-}
-
-/* Everything in it is a copy: the reply outlives the turn. */
-static PbAgreementView *view_of(const struct turn *turn, const struct held *held, bool whole,
-                                struct tb_arena *arena)
-{
-	const struct agreements *all = turn->core->agreements;
-	PbAgreementView *view = PROTO_NEW(PbAgreementView, agreement_view, arena);
-	char *hex = tb_arena_alloc(arena, 2 * PKI_HASH_BYTES + 1);
-	tb_hex(hex, held->digest, PKI_HASH_BYTES);
-	view->agreement = held->agreement;
-	view->state = state_of(all, held, turn->now);
-	view->digest = hex;
-	view_statements(view, held, whole, arena);
-	const struct held *before = held->agreement->version > 1
-	                                    ? find(all, held->agreement->id, held->agreement->version - 1)
-	                                    : NULL;
-	if (whole && before)
-		view_changes(view, before, held, arena);
-	PbAgreementView *copy = NULL;
-	enum tb_code code =
-		PROTO_DECODE_OWN(&copy, agreement_view, proto_encode_arena(arena, &view->base), arena, NULL);
-	assert(code == TB_OK);
-	return copy;
-}
-
-static void reply_view(struct turn *turn, struct core_request *request, const char *id, uint32_t version)
-{
-	const struct held *held = find(turn->core->agreements, id, version);
-	struct tb_error err = {0};
-	if (held) {
-		turn_reply(turn, request, &view_of(turn, held, true, &request->arena)->base);
-		return;
-	}
-	tb_fail(&err, TB_ENOTFOUND, "no agreement %.60s is here", id);
-	turn_refuse(turn, request, &err);
-}
-
-void agreement_apply_statement(struct turn *turn, struct core_request *request)
-{
-	struct statement_ready *ready = request->prepared;
-	const char *self = turn->core->setup.region;
-	struct tb_error err = {0};
-	enum tb_code code = TB_OK;
-	for (size_t i = 0; i < ready->decoded->n_parties && code == TB_OK; i++) {
-		const char *party = ready->decoded->parties[i];
-		if (strcmp(party, self) != 0 && !peer_find(turn->core->peers, party))
-			code = tb_fail(&err, TB_ENOTFOUND, "parties: %.8s is not a peer of this node", party);
-	}
-	if (code == TB_OK && turn->core->agreements->count >= TB_AGREEMENTS_MAX)
-		code = tb_fail(&err, TB_ETOOBIG, "more than %d agreements", TB_AGREEMENTS_MAX);
-	if (code) {
-		turn_refuse(turn, request, &err);
-		return;
-	}
-	(void)keep(turn, ready->agreement, ready->decoded, ready->statement, ready->proof, "");
-	reply_view(turn, request, ready->decoded->id, ready->decoded->version);
-}
-
-void agreement_apply_get(struct turn *turn, struct core_request *request)
-{
-	const PbAgreementGetRequest *get = (const PbAgreementGetRequest *)(const void *)request->message;
-	reply_view(turn, request, get->id, get->version);
-}
-
-void agreement_apply_list(struct turn *turn, struct core_request *request)
-{
-	const PbAgreementListRequest *list = (const PbAgreementListRequest *)(const void *)request->message;
-	const struct agreements *all = turn->core->agreements;
-	PbAgreementListResponse *reply =
-		PROTO_NEW(PbAgreementListResponse, agreement_list_response, &request->arena);
-	reply->agreements = tb_arena_alloc(&request->arena, (all->count + 1) * sizeof(*reply->agreements));
-	for (size_t i = 0; i < all->count; i++) {
-		if (!list->peer[0] || is_party(all->list[i].agreement, list->peer))
-			reply->agreements[reply->n_agreements++] =
-				view_of(turn, &all->list[i], false, &request->arena);
-	}
-	turn_reply(turn, request, &reply->base);
 }
 
 /* ---- the exchange */
@@ -655,16 +388,20 @@ struct pki_digest agreements_digest(const struct core *core, const char *peer)
 	struct pki_digest out;
 	for (size_t i = 0; i < all->count; i++) {
 		const struct held *held = &all->list[i];
-		if (!is_party(held->agreement, peer))
+		if (!agreement_is_party(held->agreement, peer))
 			continue;
 		pki_hash_add(hash, tb_bytes_of(held->digest, PKI_HASH_BYTES));
 		/* By party, so that the order in which they came does not matter. */
 		for (size_t j = 0; j < held->agreement->n_parties; j++) {
 			uint8_t said = 0;
-			said |= statement_of(held, held->agreement->parties[j], PB_STATEMENT_KIND__SIGNS) ? 1
-			                                                                                  : 0;
-			said |= statement_of(held, held->agreement->parties[j], PB_STATEMENT_KIND__ENDS) ? 2
-			                                                                                 : 0;
+			said |= agreement_statement_of(held, held->agreement->parties[j],
+			                               PB_STATEMENT_KIND__SIGNS)
+			                ? 1
+			                : 0;
+			said |= agreement_statement_of(held, held->agreement->parties[j],
+			                               PB_STATEMENT_KIND__ENDS)
+			                ? 2
+			                : 0;
 			pki_hash_add(hash, tb_bytes_of(&said, 1));
 		}
 	}
@@ -682,7 +419,7 @@ void agreements_shared(const struct core *core, const char *peer, struct tb_aren
 	*count = 0;
 	for (size_t i = all->count; i-- > 0;) {
 		const struct held *held = &all->list[i];
-		if (!is_party(held->agreement, peer))
+		if (!agreement_is_party(held->agreement, peer))
 			continue;
 		PbSignedAgreement *shown = PROTO_NEW(PbSignedAgreement, signed_agreement, arena);
 		shown->agreement = held->stored->agreement;
@@ -717,14 +454,16 @@ static enum tb_code check_statement(struct turn *turn, const PbProof *proof, str
 	if (code)
 		return code;
 	pki_sha256(digest, agreement);
-	if (strcmp((*out)->region, proven.signer->region) != 0 || !is_party(decoded, (*out)->region) ||
-	    strcmp((*out)->id, decoded->id) != 0 || (*out)->version != decoded->version ||
+	if (strcmp((*out)->region, proven.signer->region) != 0 ||
+	    !agreement_is_party(decoded, (*out)->region) || strcmp((*out)->id, decoded->id) != 0 ||
+	    (*out)->version != decoded->version ||
 	    !tb_bytes_equal(proto_bytes((*out)->digest), tb_bytes_of(digest, sizeof(digest))))
 		return tb_fail(err, TB_EUNTRUSTED, "a statement about something else, or of somebody else");
 	if ((*out)->kind != PB_STATEMENT_KIND__SIGNS && (*out)->kind != PB_STATEMENT_KIND__ENDS)
 		return tb_fail(err, TB_EINVALID, "a statement of an unknown kind");
-	return (*out)->kind == PB_STATEMENT_KIND__ENDS ? check_date((*out)->effective, true, "effective", err)
-	                                               : TB_OK;
+	return (*out)->kind == PB_STATEMENT_KIND__ENDS
+	               ? agreement_check_date((*out)->effective, true, "effective", err)
+	               : TB_OK;
 }
 
 static void merge_one(struct turn *turn, const char *peer, const PbSignedAgreement *shown)
@@ -734,12 +473,12 @@ static void merge_one(struct turn *turn, const char *peer, const PbSignedAgreeme
 	struct tb_error err;
 	bool signed_by_proposer = false;
 	if (bytes.size > TB_AGREEMENT_BYTES_MAX || shown->n_statements > 2 * TB_AGREEMENT_PARTIES_MAX ||
-	    PROTO_DECODE(&decoded, agreement, bytes, &turn->arena, &err) || check_agreement(decoded, &err) ||
-	    !is_party(decoded, turn->core->setup.region) || !is_party(decoded, peer)) {
+	    PROTO_DECODE(&decoded, agreement, bytes, &turn->arena, &err) || agreement_check(decoded, &err) ||
+	    !agreement_is_party(decoded, turn->core->setup.region) || !agreement_is_party(decoded, peer)) {
 		turn_log(turn, TB_LOG_WARN, "agreement.refused", peer, "", "not a sound agreement of ours");
 		return;
 	}
-	const struct held *held = find(turn->core->agreements, decoded->id, decoded->version);
+	const struct held *held = agreement_find(turn->core->agreements, decoded->id, decoded->version);
 	if (held && !tb_bytes_equal(proto_bytes(held->stored->agreement), bytes)) {
 		turn_log(turn, TB_LOG_ERROR, "agreement.forked", peer, decoded->id,
 		         "another text under the same number and version");
@@ -755,7 +494,7 @@ static void merge_one(struct turn *turn, const char *peer, const PbSignedAgreeme
 		signed_by_proposer = signed_by_proposer || strcmp(statement->region, decoded->proposer) == 0;
 		/* Nothing is kept that its proposer has not signed. */
 		if ((held || signed_by_proposer) && turn->core->agreements->count < TB_AGREEMENTS_MAX)
-			(void)keep(turn, bytes, decoded, statement, shown->statements[i], peer);
+			(void)agreement_keep(turn, bytes, decoded, statement, shown->statements[i], peer);
 	}
 }
 
@@ -763,55 +502,4 @@ void agreements_merge(struct turn *turn, const char *peer, PbSignedAgreement *co
 {
 	for (size_t i = 0; i < count && i < TB_AGREEMENTS_MAX; i++)
 		merge_one(turn, peer, list[i]);
-}
-
-/* ---- what a peer showed the last time, against what is here */
-
-static char *summary(const struct turn *turn, const struct held *held, struct tb_arena *arena)
-{
-	static const char *const states[] = {"?", "proposed", "signed", "in force", "ended", "replaced"};
-	struct tb_buf text = {0};
-	char hex[17];
-	tb_hex(hex, held->digest, 8);
-	tb_buf_printf(&text, "%s, %s, signed by", states[state_of(turn->core->agreements, held, turn->now)],
-	              hex);
-	for (size_t i = 0; i < held->agreement->n_parties; i++) {
-		if (statement_of(held, held->agreement->parties[i], PB_STATEMENT_KIND__SIGNS))
-			tb_buf_printf(&text, " %s", held->agreement->parties[i]);
-	}
-	char *out = tb_arena_str(arena, tb_buf_text(&text));
-	tb_buf_clear(&text);
-	return out;
-}
-
-void agreement_apply_diff(struct turn *turn, struct core_request *request)
-{
-	const PbAgreementDiffRequest *diff = (const PbAgreementDiffRequest *)(const void *)request->message;
-	const struct agreements *all = turn->core->agreements;
-	struct peer_state *state = core_peer_state(turn->core, diff->peer);
-	struct tb_arena *arena = &request->arena;
-	struct tb_error err = {0};
-	if (!state) {
-		tb_fail(&err, TB_ENOTFOUND, "%.8s is not a peer of this node", diff->peer);
-		turn_refuse(turn, request, &err);
-		return;
-	}
-	PbAgreementDiffResponse *reply = PROTO_NEW(PbAgreementDiffResponse, agreement_diff_response, arena);
-	struct pki_digest ours = agreements_digest(turn->core, diff->peer);
-	reply->at_ms = state->agreements_at;
-	reply->equal = state->agreements_at && memcmp(&ours, &state->agreements_digest, sizeof(ours)) == 0;
-	reply->differences = tb_arena_alloc(arena, (all->count + 1) * sizeof(*reply->differences));
-	for (size_t i = 0; i < all->count && !reply->equal; i++) {
-		const struct held *held = &all->list[i];
-		if (!is_party(held->agreement, diff->peer))
-			continue;
-		PbAgreementDifference *row = PROTO_NEW(PbAgreementDifference, agreement_difference, arena);
-		row->id = tb_arena_str(arena, held->agreement->id);
-		row->version = held->agreement->version;
-		row->here = summary(turn, held, arena);
-		row->there = tb_arena_str(arena, state->agreements_at ? "differs, or is missing there"
-		                                                      : "not heard of yet");
-		reply->differences[reply->n_differences++] = row;
-	}
-	turn_reply(turn, request, &reply->base);
 }

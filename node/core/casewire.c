@@ -184,19 +184,6 @@ static void want_materials(struct turn *turn, PbCaseRecord *record, const char *
 	}
 }
 
-static enum tb_code check_digests(PbMaterial *const *materials, size_t count, struct tb_error *err)
-{
-	enum tb_code code = catalogue_check_supplement(materials, count, err);
-	for (size_t i = 0; i < count && code == TB_OK; i++) {
-		if (materials[i]->root.len == 0)
-			continue;
-		if (materials[i]->root.len != PKI_HASH_BYTES || materials[i]->sha256.len != PKI_HASH_BYTES ||
-		    materials[i]->size > (uint64_t)TB_MATERIAL_CHUNKS_MAX * TB_CHUNK_BYTES)
-			code = tb_fail(err, TB_EINVALID, "materials[%zu]: root, sha256 or size", i);
-	}
-	return code;
-}
-
 /* ---- a package: the hand-over from the window */
 
 static enum tb_code check_grant(struct turn *turn, const char *peer, const PbApplication *application,
@@ -276,7 +263,7 @@ static enum tb_code check_against_list(struct turn *turn, PbCaseRecord *record, 
 	if (code == TB_OK && !deemed)
 		code = catalogue_check_application(item, whole, err);
 	if (code == TB_OK)
-		code = check_digests(whole->materials, whole->n_materials, err);
+		code = catalogue_check_supplement(whole->materials, whole->n_materials, err);
 	if (code == TB_OK)
 		record->needs_originals = catalogue_needs_originals(item, whole);
 	*out = whole;
@@ -423,8 +410,13 @@ static enum tb_code take_entries(struct turn *turn, const char *peer, const PbCa
 	if (code == TB_OK &&
 	    message->entries->hand_over != ((last_needs(record, &run) & CASE_HANDS_OVER) != 0))
 		code = tb_fail(err, TB_EINVALID, "a return hands the case over, and nothing else does");
-	for (size_t i = 0; i < run.count && code == TB_OK; i++)
-		code = check_decision(turn, peer, run.list[i], err);
+	for (size_t i = 0; i < run.count && code == TB_OK; i++) {
+		const PbCaseDetail *detail = run.list[i]->detail;
+		if (detail)
+			code = catalogue_check_supplement(detail->materials, detail->n_materials, err);
+		if (code == TB_OK)
+			code = check_decision(turn, peer, run.list[i], err);
+	}
 	if (code)
 		return code;
 	append_run(turn, record, peer, &run, 0);
@@ -468,7 +460,7 @@ static enum tb_code take_proposal(struct turn *turn, const char *peer, const PbC
 		return tb_fail(err, TB_ESTATE, "stale: the case has been handed over");
 	if (!may_propose(record, proposal))
 		return tb_fail(err, TB_EDENIED, "a proposal needs a person");
-	enum tb_code code = check_digests(detail->materials, detail->n_materials, err);
+	enum tb_code code = catalogue_check_supplement(detail->materials, detail->n_materials, err);
 	if (code)
 		return code;
 	struct case_change change = {.event = proposal->event,

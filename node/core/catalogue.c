@@ -141,7 +141,7 @@ static enum tb_code check_file(const PbMaterial *material, size_t index, struct 
 {
 	if (material->root.len != DIGEST_BYTES)
 		return tb_fail(err, TB_EINVALID, "materials[%zu].root is not 32 bytes", index);
-	if (material->sha256.len != 0 && material->sha256.len != DIGEST_BYTES)
+	if (material->sha256.len != DIGEST_BYTES)
 		return tb_fail(err, TB_EINVALID, "materials[%zu].sha256 is not 32 bytes", index);
 	if (material->size == 0)
 		return tb_fail(err, TB_EINVALID, "materials[%zu].size is 0", index);

@@ -59,6 +59,8 @@ void material_want(struct turn *turn, const char *peer, const char *number, cons
 {
 	struct tb_bytes root = proto_bytes(material->root);
 	PbStoredMaterial *record;
+	assert(root.size == PKI_HASH_BYTES);
+	assert(material->sha256.len == PKI_HASH_BYTES);
 	if (load(&turn->kv, root, &turn->arena, &record, NULL)) {
 		record = PROTO_NEW(PbStoredMaterial, stored_material, &turn->arena);
 		record->size = material->size;

@@ -1,0 +1,30 @@
+/* Inside agreement.c and agreementapi.c only. */
+#pragma once
+
+#include "node/core/agreement.h"
+
+/* One version, with what its parties said. */
+struct held {
+	PbStoredAgreement *stored;
+	PbAgreement *agreement;
+	PbAgreementStatement **statements; /* of stored->statements, in their order */
+	uint8_t digest[PKI_HASH_BYTES];
+};
+
+struct agreements {
+	struct tb_arena arena;
+	struct held *list; /* by id, then version */
+	size_t count;
+};
+
+/* |version| 0: the latest. NULL: it is not here. */
+const struct held *agreement_find(const struct agreements *all, const char *id, uint32_t version);
+bool agreement_is_party(const PbAgreement *agreement, const char *region);
+const PbAgreementStatement *agreement_statement_of(const struct held *held, const char *region,
+                                                   PbStatementKind kind);
+PbAgreementState agreement_state(const struct agreements *all, const struct held *held, tb_time now);
+enum tb_code agreement_check(const PbAgreement *agreement, struct tb_error *err);
+enum tb_code agreement_check_date(const char *text, bool needed, const char *what, struct tb_error *err);
+/* Adds |proof| with |statement| to what is kept of the agreement. False: it is known. |from| "": our own. */
+bool agreement_keep(struct turn *turn, struct tb_bytes agreement, const PbAgreement *decoded,
+                    const PbAgreementStatement *statement, PbProof *proof, const char *from);
