@@ -43,12 +43,14 @@ extern const struct cli_verb cmd_peer_verbs[];
 extern const struct cli_verb cmd_catalogue_verbs[];
 extern const struct cli_verb cmd_credential_verbs[];
 extern const struct cli_verb cmd_case_verbs[];
+extern const struct cli_verb cmd_catalogue_compare_verbs[];
 extern const struct cli_verb cmd_trace_verbs[];
 extern const struct cli_verb cmd_agreement_verbs[];
 extern const struct cli_verb cmd_material_verbs[];
 extern const struct cli_verb cmd_evidence_verbs[];
 extern const struct cli_verb cmd_audit_verbs[];
 extern const struct cli_verb cmd_token_verbs[];
+extern const struct cli_verb cmd_openapi_verbs[];
 
 /* Says cli->error and gives the exit status for |code|. */
 int cli_fail(struct cli *cli, enum tb_code code);

@@ -27,6 +27,8 @@
 
 /* What is said while working. */
 #define TEXT_MAP_MESSAGES(XX) \
+	XX(TEXT_M_CATALOGUE_SOUND, "{1} 的目录共 {2} 项，未发现问题", "{1}: {2} items, nothing found") \
+	XX(TEXT_M_DIFF_REGIONS, "请用 --regions 给出 2 至 {1} 个地区", "--regions: 2 to {1} regions are needed") \
 	XX(TEXT_M_AGREEMENTS_EQUAL, "与 {1} 的协议一致（{2}）", "agreements with {1} are the same ({2})") \
 	XX(TEXT_M_FORM_NONE, "该办件尚无此文书：{1}", "the case has no such form yet: {1}") \
 	XX(TEXT_M_FORMS, "文书：{1}", "forms: {1}") \
@@ -108,6 +110,8 @@
 
 /* What each verb does. */
 #define TEXT_MAP_VERBS(XX) \
+	XX(TEXT_V_CATALOGUE_CHECK, "检查目录：无依据材料、超期承诺、循环证明等", "look for papers without a basis, circular proofs and the like") \
+	XX(TEXT_V_CATALOGUE_DIFF, "并列比较各地同一事项的要素与材料（≠ 有差异，* 必需，◎ 原件）", "show an item of several regions side by side (≠ differs, * required, ◎ original)") \
 	XX(TEXT_V_AGREEMENT_PROPOSE, "按 YAML 文件提出并签署合作协议（或其新版本）", "propose and sign an agreement, or its next version, from a YAML file") \
 	XX(TEXT_V_AGREEMENT_SIGN, "签署协议", "sign an agreement") \
 	XX(TEXT_V_AGREEMENT_END, "通知终止协议", "give notice of an agreement") \
@@ -131,6 +135,7 @@
 	XX(TEXT_V_TOKEN_ADD, "为部门系统创建接口令牌", "make an API token for a department's system") \
 	XX(TEXT_V_TOKEN_LIST, "列出接口令牌", "list the API tokens") \
 	XX(TEXT_V_TOKEN_REVOKE, "撤销接口令牌，立即生效", "revoke an API token, at once") \
+	XX(TEXT_V_OPENAPI, "输出本地接口的 OpenAPI 3.1 描述", "print the OpenAPI 3.1 description of the local API") \
 	XX(TEXT_V_CREDENTIAL_IMPORT, "批量导入证照，可断点续传", "import certificates from a file of any size; resumes") \
 	XX(TEXT_V_CREDENTIAL_SHOW, "查看证照", "show a certificate") \
 	XX(TEXT_V_CREDENTIAL_FIND, "查找证照", "find certificates by number or holder") \
@@ -185,6 +190,7 @@
 
 /* What each option means. */
 #define TEXT_MAP_VALUES(XX) \
+	XX(TEXT_O_REGIONS, "要比较的地区", "the regions to compare") \
 	XX(TEXT_O_VERSION, "版本，缺省为最新", "the version; the latest if not given") \
 	XX(TEXT_O_EFFECTIVE, "终止日期", "the first day without it") \
 	XX(TEXT_O_PEER, "只看与该地区的", "only those with this region") \
@@ -265,6 +271,7 @@
 
 /* Heads of columns and names of values. */
 #define TEXT_MAP_HEADS(XX) \
+	XX(TEXT_H_ELEMENT, "要素", "element") \
 	XX(TEXT_H_AGREEMENT, "协议", "agreement") \
 	XX(TEXT_H_TITLE, "名称", "title") \
 	XX(TEXT_H_PARTIES, "各方", "parties") \
@@ -363,6 +370,11 @@
 
 /* Enum values: the name that programs see, and what it means. */
 #define TEXT_MAP_WORDS(XX) \
+	XX(TEXT_W_FAULT_NO_BASIS, "材料无法律依据", "no legal basis") \
+	XX(TEXT_W_FAULT_LIMITS, "承诺时限超过法定时限", "the promised limit is over the legal one") \
+	XX(TEXT_W_FAULT_CIRCLE, "循环证明", "a proof that needs itself") \
+	XX(TEXT_W_FAULT_NO_CRITERIA, "异地办理但无基本编码或审查标准版本", "decided elsewhere, but no basic code or criteria") \
+	XX(TEXT_W_FAULT_PAPER_ONLINE, "全程网办但要求纸质原件", "all online, but a paper original is required") \
 	XX(TEXT_W_AGREEMENT_PROPOSED, "待签署", "proposed") \
 	XX(TEXT_W_AGREEMENT_SIGNED, "已签署未生效", "signed, to begin") \
 	XX(TEXT_W_AGREEMENT_IN_FORCE, "有效", "in force") \

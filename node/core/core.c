@@ -236,6 +236,11 @@ const proto_type *core_method_input(const struct core_method *method)
 	return found->input;
 }
 
+uint32_t core_method_tokens(const struct core_method *method)
+{
+	return method->tokens;
+}
+
 bool core_method_reads(const struct core_method *method)
 {
 	return method->read != NULL;

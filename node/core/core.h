@@ -105,6 +105,8 @@ struct core_request {
 /* The method of "/tongban.v1.CaseService/Submit"; NULL if there is none. */
 const struct core_method *core_method_find(const char *path);
 const proto_type *core_method_input(const struct core_method *method);
+/* 1u << PbTokenRole of all tokens that may call it; 0: the socket's owner alone. */
+uint32_t core_method_tokens(const struct core_method *method);
 /* True: core_query() answers it on any thread; false: it goes through a turn. */
 bool core_method_reads(const struct core_method *method);
 

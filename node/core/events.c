@@ -81,9 +81,8 @@ static bool add_case(struct listing *listing, PbEvent *event, const PbAuditLeaf 
 	struct query *query = listing->query;
 	struct tb_arena *arena = &query->request->arena;
 	PbCaseRecord *record;
-	struct tb_error why;
 	event->case_number = tb_arena_str(arena, leaf->subject);
-	enum tb_code code = case_load(&query->kv, leaf->subject, arena, &record, &why);
+	enum tb_code code = case_load(&query->kv, leaf->subject, arena, &record, listing->err);
 	if (code == TB_ENOTFOUND ||
 	    code == TB_EINVALID) /* a matter's letter, or a case that never came to be */
 		return query->request->as == NULL || query->request->as->items_count == 0;

@@ -400,7 +400,7 @@ static void test_catalogue_refuses_files_that_cannot_be(void **state)
 	f.material[0].sha256 = digest(20);
 	check_application(&f, TB_EINVALID, "materials[0].sha256");
 	f.material[0].sha256 = digest(0);
-	check_application(&f, TB_OK, "");
+	check_application(&f, TB_EINVALID, "materials[0].sha256");
 	fixture_init(&f);
 	f.material[2].original = false;
 	check_application(&f, TB_EINVALID, "materials[2]");

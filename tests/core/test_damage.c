@@ -24,6 +24,8 @@ struct story {
 	char evidence[8][64];
 	size_t evidence_count;
 	char root[64]; /* of a material, base64 */
+	char matter[64];
+	char agreement[64]; /* in force */
 	uint8_t root_bytes[PKI_HASH_BYTES];
 };
 
@@ -156,6 +158,36 @@ static void remember(struct story *story)
 	}
 }
 
+/* A matter with a file, and an agreement that both sides have signed. */
+static void agree(struct story *story)
+{
+	struct pair *pair = story->pair;
+	char json[2048], file[512];
+	bool parted = pair->parted;
+	pair->parted = false;
+	pair_upload(pair, &pair->window, 500, 77, file);
+	snprintf(json, sizeof(json),
+	         "{\"post\":{\"actor\":{\"role\":\"LIAISON\",\"id\":\"l\"},\"subject\":\"s\",\"text\":\"t\","
+	         "\"about\":\"ENQUIRY\",\"asked\":\"" HOME "\",\"days\":3,\"parties\":[\"" WINDOW "\",\"" HOME
+	         "\"],\"files\":[{\"need\":\"x\",%s}],\"caseNumber\":\"%s\"}}",
+	         file, story->open);
+	PbMatterView *matter =
+		(PbMatterView *)(void *)pair_ask(pair, &pair->window, "/tongban.v1.MatterService/Open", json);
+	snprintf(story->matter, sizeof(story->matter), "%s", matter->matter);
+	PbAgreementView *view = (PbAgreementView *)(void *)pair_ask(
+		pair, &pair->window, "/tongban.v1.AgreementService/Propose",
+		"{\"agreement\":{\"title\":\"t\",\"parties\":[\"" HOME "\",\"" WINDOW
+		"\"],\"validFrom\":\"2020-01-01\",\"terms\":[{\"items\":[\"*\"],\"modes\":[\"DS\"],"
+	        "\"rights\":["
+		"\"NOTIFY_ONCE\",\"DELIVER_RESULTS\"]}]}}");
+	snprintf(story->agreement, sizeof(story->agreement), "%s", view->agreement->id);
+	pair_pass(pair, 2 * TB_MINUTE);
+	snprintf(json, sizeof(json), "{\"id\":\"%s\"}", story->agreement);
+	pair_ask(pair, &pair->home, "/tongban.v1.AgreementService/Sign", json);
+	pair_pass(pair, 2 * TB_MINUTE);
+	pair->parted = parted;
+}
+
 static void story_new(struct story *story, struct scratch *scratch)
 {
 	struct pair *pair = pair_new(scratch);
@@ -182,6 +214,7 @@ static void story_new(struct story *story, struct scratch *scratch)
 	pair_ask(pair, &pair->home, "/tongban.v1.CredentialService/Find",
 	         "{\"type\":\"" TYPE "\",\"number\":\"N1\"}");
 	remember(story);
+	agree(story);
 }
 
 /* ---- everything that can be called */
@@ -198,7 +231,8 @@ static void call(struct story *story, struct side *side, const char *path, const
 	va_end(args);
 	snprintf(whole, sizeof(whole), "/tongban.v1.%s", path);
 	proto_message *reply = pair_call(story->pair, side, whole, json, &code);
-	assert_true((reply != NULL) == (code == TB_OK));
+	if ((reply != NULL) != (code == TB_OK))
+		fail_msg("%s: %s beside a reply", path, tb_code_name(code));
 	assert_true(code == TB_OK || pair_refusal(side)[0]);
 }
 
@@ -225,6 +259,14 @@ static void read_all(struct story *story, struct side *side)
 		call(story, side, "EvidenceService/Export", "{\"reference\":\"%s\"}", story->evidence[i]);
 	for (int i = 1; i < 6; i++)
 		call(story, side, "EvidenceService/Export", "{\"reference\":\"answer:%d:0\"}", i);
+	call(story, side, "MatterService/Get", "{\"matter\":\"%s\"}", story->matter);
+	call(story, side, "MatterService/List", "{}");
+	call(story, side, "AgreementService/Get", "{\"id\":\"%s\"}", story->agreement);
+	call(story, side, "AgreementService/List", "{}");
+	call(story, side, "AgreementService/Diff", "{\"peer\":\"%s\"}",
+	     side == &story->pair->home ? WINDOW : HOME);
+	call(story, side, "EventService/List", "{\"limit\":500}");
+	call(story, side, "TokenService/List", "{}");
 	call(story, side, "AuditService/Checkpoint", "{}");
 	call(story, side, "AuditService/Prove", "{\"index\":\"0\"}");
 	call(story, side, "AuditService/Consistency", "{\"oldSize\":\"3\"}");
@@ -265,6 +307,13 @@ static void write_all(struct story *story, struct side *side)
 	enum tb_code code = core_material_for(&side->setup, HOME, story->root_bytes, &arena, &record, &err);
 	assert_true(code == TB_OK || err.text[0]);
 	tb_arena_clear(&arena);
+	call(story, side, "MatterService/Post",
+	     "{\"post\":{\"matter\":\"%s\",\"kind\":\"POST_SAYS\",\"text\":\"t\",\"actor\":{\"role\":"
+	     "\"LIAISON\",\"id\":"
+	     "\"l\"}}}",
+	     story->matter);
+	call(story, side, "AgreementService/Sign", "{\"id\":\"%s\"}", story->agreement);
+	call(story, side, "AgreementService/End", "{\"id\":\"%s\",\"reason\":\"r\"}", story->agreement);
 	/* What waits goes on its way, both ways. */
 	story->pair->parted = false;
 	pair_pass(story->pair, 6 * TB_MINUTE);

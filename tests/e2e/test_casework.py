@@ -176,4 +176,20 @@ def test_a_dispute_is_answered_by_the_other_region(world):
     wait_for(lambda: window.api("MatterService/Get", {"matter": matter}).get("outcome") == "UPHELD", 30, "the answer")
 
 
+def test_lists_of_two_regions_are_checked_and_compared(world):
+    window, home = pair(world)
+    home.load_catalogue(CATALOGUE.replace("promised_days: 5", "promised_days: 6").replace(
+        "- {code: M1, name: 申请表, required: true, basis: 公证程序规则}",
+        "- {code: M1, name: 申请表, required: true, basis: 公证程序规则}\n"
+        "      - {code: M2, name: 委托书, required: true, basis: 公证程序规则, original: true}"))
+    wait_for(lambda: "委托书" in spoken(window, "catalogue", "diff", "000115035000", "--regions", f"{WINDOW},{HOME}"), 90,
+             "the window learns the new list")
+    table = spoken(window, "catalogue", "diff", "000115035000", "--regions", f"{WINDOW},{HOME}")
+    line = next(row for row in table.splitlines() if "委托书" in row)
+    assert "≠" in line and "M2 * ◎" in line, table
+    said = window.cli("catalogue", "check", "--region", HOME)
+    assert said.status == 1 and "paper original" in said.out, said
+    assert window.cli("catalogue", "check").status == 0
+
+
 harness.main(globals())
