@@ -182,6 +182,7 @@ def test_lists_of_two_regions_are_checked_and_compared(world):
         "- {code: M1, name: 申请表, required: true, basis: 公证程序规则}",
         "- {code: M1, name: 申请表, required: true, basis: 公证程序规则}\n"
         "      - {code: M2, name: 委托书, required: true, basis: 公证程序规则, original: true}"))
+    window.restart()  # a start asks at once
     wait_for(lambda: "委托书" in spoken(window, "catalogue", "diff", "000115035000", "--regions", f"{WINDOW},{HOME}"), 90,
              "the window learns the new list")
     table = spoken(window, "catalogue", "diff", "000115035000", "--regions", f"{WINDOW},{HOME}")
