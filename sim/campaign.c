@@ -29,7 +29,8 @@ static double wall(void)
 void sim_campaign_options(struct sim_options *options, const struct sim_campaign *campaign, uint64_t seed)
 {
 	static const uint32_t nodes[] = {2, 2, 3, 3, 3, 4, 4, 5, 6, 7, 9, 14};
-	static const sim_time spans[] = {3 * SIM_HOUR, SIM_DAY, SIM_DAY, 3 * SIM_DAY, 10 * SIM_DAY, 36 * SIM_DAY};
+	static const sim_time spans[] = {3 * SIM_HOUR, SIM_DAY,      SIM_DAY,
+	                                 3 * SIM_DAY,  10 * SIM_DAY, 36 * SIM_DAY};
 	static const uint32_t cases[] = {6, 15, 30, 80};
 	static const uint32_t verifications[] = {10, 40, 150};
 	struct sim_random random;
@@ -37,7 +38,8 @@ void sim_campaign_options(struct sim_options *options, const struct sim_campaign
 	size_t presets = 0;
 	while (sim_preset_at(presets))
 		presets++;
-	uint32_t many = cases[sim_random_below(&random, 4)], asked = verifications[sim_random_below(&random, 3)];
+	uint32_t many = cases[sim_random_below(&random, 4)],
+		 asked = verifications[sim_random_below(&random, 3)];
 	*options = (struct sim_options){
 		.seed = seed,
 		.nodes_count = nodes[sim_random_below(&random, sizeof(nodes) / sizeof(nodes[0]))],
@@ -128,8 +130,8 @@ static void job_end(struct job *job)
 		return;
 	job->outcome = (struct sim_outcome){.verdict = SIM_DIED};
 	if (WIFSIGNALED(status))
-		snprintf(job->outcome.failure, sizeof(job->outcome.failure), "signal %d: %s", WTERMSIG(status),
-		         strsignal(WTERMSIG(status)));
+		snprintf(job->outcome.failure, sizeof(job->outcome.failure), "signal %d: %s",
+		         WTERMSIG(status), strsignal(WTERMSIG(status)));
 	else
 		snprintf(job->outcome.failure, sizeof(job->outcome.failure), "the process ended by itself");
 	save_crash(job);
@@ -160,8 +162,8 @@ static bool show(void *ctx, const struct sim_world *world)
 	shown->last = now;
 	double days = (double)(world->now - world->started) / (double)SIM_DAY;
 	fprintf(stderr, "\rday %.2f of %.2f  %.0f x real time  %" PRIu64 " events  %.0f s%s   ", days,
-	        (double)world->options.span / (double)SIM_DAY, days * 86400.0 / (now - shown->since), world->events,
-	        now - shown->since, world->healed ? "  healed" : "");
+	        (double)world->options.span / (double)SIM_DAY, days * 86400.0 / (now - shown->since),
+	        world->events, now - shown->since, world->healed ? "  healed" : "");
 	return true;
 }
 
@@ -179,11 +181,12 @@ static void print_outcome(const struct sim_task *task, const struct sim_outcome 
 	printf("hash %016" PRIx64 "  %" PRIu64 " events  %.2f days in %.2f s: %.0f x  %" PRIu64 " MiB\n",
 	       outcome->hash, outcome->events, days, outcome->wall_seconds,
 	       days * 86400.0 / outcome->wall_seconds, outcome->rss_bytes >> 20);
-	printf("cases %" PRIu64 ", ended %" PRIu64 ", acts %" PRIu64 " (refused %" PRIu64 "), verifications %" PRIu64
-	       " (unanswered %" PRIu64 "), power losses %" PRIu64 ", disk faults %" PRIu64 "\n",
-	       outcome->work.cases, outcome->work.cases_closed, outcome->work.acts, outcome->work.acts_refused,
-	       outcome->work.verifications, outcome->work.verifications_failed, outcome->disk_losses,
-	       outcome->disk_faults);
+	printf("cases %" PRIu64 ", ended %" PRIu64 ", acts %" PRIu64 " (refused %" PRIu64
+	       "), verifications %" PRIu64 " (unanswered %" PRIu64 "), power losses %" PRIu64
+	       ", disk faults %" PRIu64 "\n",
+	       outcome->work.cases, outcome->work.cases_closed, outcome->work.acts,
+	       outcome->work.acts_refused, outcome->work.verifications, outcome->work.verifications_failed,
+	       outcome->disk_losses, outcome->disk_faults);
 	printf("marks:");
 	for (unsigned i = 0; i < SIM_MARKS; i++) {
 		if (outcome->marks.counts[i])
@@ -257,7 +260,8 @@ static void count_outcome(struct tally *tally, const struct job *job)
 	if (tally->failed++ < FAILURES_PRINTED) {
 		char command[256];
 		sim_options_command(command, sizeof(command), &job->task.options);
-		printf("%d  %s\n     %s\n     %s\n", (int)outcome->verdict, command, outcome->failure, job->save);
+		printf("%d  %s\n     %s\n     %s\n", (int)outcome->verdict, command, outcome->failure,
+		       job->save);
 		fflush(stdout);
 	}
 	if ((int)outcome->verdict > tally->status)
@@ -291,7 +295,8 @@ static void write_junit(const struct sim_campaign *campaign, const struct tally 
 	for (unsigned i = 0; i < SIM_MARKS; i++) {
 		if (sim_mark_required((enum sim_mark)i))
 			test_case(&out, "mark", sim_mark_word((enum sim_mark)i),
-			          campaign->require_marks && tally->marks.counts[i] == 0 ? "never reached" : NULL);
+			          campaign->require_marks && tally->marks.counts[i] == 0 ? "never reached"
+			                                                                 : NULL);
 	}
 	tb_buf_str(&out, "</testsuite>\n");
 	snprintf(path, sizeof(path), "%.250s/junit.xml", campaign->out);
@@ -308,8 +313,8 @@ static void print_tally(const struct sim_campaign *campaign, struct tally *tally
 	double years = (double)tally->simulated / (double)SIM_DAY / 365.0;
 	printf("%" PRIu64 " seeds in %.0f s%s, %" PRIu64 " failed; %.2f years, %" PRIu64 " events, %" PRIu64
 	       " cases, %" PRIu64 " verifications, %" PRIu64 " losses of power\n",
-	       tally->seeds, took, campaign->once ? "" : " (each run twice)", tally->failed, years, tally->events,
-	       tally->cases, tally->verifications, tally->losses);
+	       tally->seeds, took, campaign->once ? "" : " (each run twice)", tally->failed, years,
+	       tally->events, tally->cases, tally->verifications, tally->losses);
 	printf("marks:");
 	for (unsigned i = 0; i < SIM_MARKS; i++)
 		printf(" %s %" PRIu64, sim_mark_word((enum sim_mark)i), tally->marks.counts[i]);

@@ -9,7 +9,7 @@ struct sim_campaign {
 	uint64_t first;
 	uint64_t last;
 	unsigned jobs;
-	double budget_seconds; /* 0: all seeds */
+	double budget_seconds;           /* 0: all seeds */
 	const struct sim_preset *preset; /* NULL: each seed draws one */
 	const char *dir;                 /* for the disks */
 	const char *out;                 /* failures, junit.xml */

@@ -333,10 +333,14 @@ static void mark_event(struct sim_world *world, const PbCaseEntry *entry)
 		PbCaseEvent event;
 		enum sim_mark mark;
 	} marks[] = {
-		{PB_CASE_EVENT__DEEM, SIM_MARK_DEEMED},         {PB_CASE_EVENT__LAPSE, SIM_MARK_LAPSED},
-		{PB_CASE_EVENT__OVERDUE, SIM_MARK_OVERDUE},     {PB_CASE_EVENT__WITHDRAW, SIM_MARK_WITHDRAWN},
-		{PB_CASE_EVENT__FIX, SIM_MARK_RETURNED},        {PB_CASE_EVENT__BOUNCE, SIM_MARK_BOUNCED},
-		{PB_CASE_EVENT__SUPPLEMENT, SIM_MARK_SUPPLEMENTED}, {PB_CASE_EVENT__HAND_OVER, SIM_MARK_CLOSED},
+		{PB_CASE_EVENT__DEEM, SIM_MARK_DEEMED},
+		{PB_CASE_EVENT__LAPSE, SIM_MARK_LAPSED},
+		{PB_CASE_EVENT__OVERDUE, SIM_MARK_OVERDUE},
+		{PB_CASE_EVENT__WITHDRAW, SIM_MARK_WITHDRAWN},
+		{PB_CASE_EVENT__FIX, SIM_MARK_RETURNED},
+		{PB_CASE_EVENT__BOUNCE, SIM_MARK_BOUNCED},
+		{PB_CASE_EVENT__SUPPLEMENT, SIM_MARK_SUPPLEMENTED},
+		{PB_CASE_EVENT__HAND_OVER, SIM_MARK_CLOSED},
 	};
 	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
 		if (marks[i].event == entry->event)
@@ -372,7 +376,8 @@ static const char *out_of_order(struct sim_reader *reader, const PbCaseEntry *en
 		return "the table has no such step";
 	if (!case_row_takes(row, entry->actor ? entry->actor->role : PB_ROLE__ROLE_UNSPECIFIED,
 	                    CASE_AT_HOME) &&
-	    !case_row_takes(row, entry->actor ? entry->actor->role : PB_ROLE__ROLE_UNSPECIFIED, CASE_AT_WINDOW))
+	    !case_row_takes(row, entry->actor ? entry->actor->role : PB_ROLE__ROLE_UNSPECIFIED,
+	                    CASE_AT_WINDOW))
 		return "nobody in that role may do it";
 	if (entry->seq == 1)
 		return entry->from == PB_CASE_STATE__DRAFT && entry->previous.len == 0 ? NULL

@@ -4,30 +4,42 @@
 #include "sim/node.h"
 
 /* name, name in reports, sentence */
-#define SIM_RULE_MAP(XX)                                                                                           \
-	XX(SIM_RULE_ACKED, "acknowledged-stays", "what a client was told is done is there after any sequence of crashes") \
-	XX(SIM_RULE_ONE_DECISION, "one-log", "a place in a case's log holds one entry for ever, and a case one decision") \
-	XX(SIM_RULE_ONCE, "effect-once", "the same request id gives the same case, and no second one")               \
-	XX(SIM_RULE_DURABLE_FIRST, "durable-first", "what a peer has received, its sender had in its store before")  \
-	XX(SIM_RULE_RECEIPT, "receipt-implies-record", "a receipt implies a record at its giver, with the same digest") \
-	XX(SIM_RULE_DONE, "done-means-there", "a message that is settled was received, refused or given up with a reason") \
-	XX(SIM_RULE_ORDER, "case-order", "a case's log has no gap, follows its table, and each entry names the one before") \
-	XX(SIM_RULE_FORK, "same-id-same-content", "the same id with other content is always refused")                \
-	XX(SIM_RULE_HISTORY, "history-grows", "the audit log only grows: each checkpoint is consistent with all before") \
-	XX(SIM_RULE_LEAF, "one-leaf", "every entry of a case has exactly one leaf in the audit log")                 \
-	XX(SIM_RULE_ONE_TREE, "one-tree", "a node never shows two checkpoints of one size with different roots")     \
-	XX(SIM_RULE_SCOPE, "no-stranger", "nothing is accepted from an identity out of scope, expired or not yet valid") \
-	XX(SIM_RULE_BOUNDS, "bounds", "queues, stores and what waits for a peer stay within bounds")                 \
-	XX(SIM_RULE_DEAD, "dead-letters-explain", "no message is given up without a reason and an item for the operator") \
-	XX(SIM_RULE_REOPEN, "reopen-same", "a store that is closed and opened again holds what was committed")       \
-	XX(SIM_RULE_LIVE, "live", "after healing everything comes to rest and every case to its end")                \
-	XX(SIM_RULE_TRUTH, "answers-are-true", "a verification says what the home region's records said at the time")
+#define SIM_RULE_MAP(XX)                                                                               \
+	XX(SIM_RULE_ACKED, "acknowledged-stays",                                                       \
+	   "what a client was told is done is there after any sequence of crashes")                    \
+	XX(SIM_RULE_ONE_DECISION, "one-log",                                                           \
+	   "a place in a case's log holds one entry for ever, and a case one decision")                \
+	XX(SIM_RULE_ONCE, "effect-once", "the same request id gives the same case, and no second one") \
+	XX(SIM_RULE_DURABLE_FIRST, "durable-first",                                                    \
+	   "what a peer has received, its sender had in its store before")                             \
+	XX(SIM_RULE_RECEIPT, "receipt-implies-record",                                                 \
+	   "a receipt implies a record at its giver, with the same digest")                            \
+	XX(SIM_RULE_DONE, "done-means-there",                                                          \
+	   "a message that is settled was received, refused or given up with a reason")                \
+	XX(SIM_RULE_ORDER, "case-order",                                                               \
+	   "a case's log has no gap, follows its table, and each entry names the one before")          \
+	XX(SIM_RULE_FORK, "same-id-same-content", "the same id with other content is always refused")  \
+	XX(SIM_RULE_HISTORY, "history-grows",                                                          \
+	   "the audit log only grows: each checkpoint is consistent with all before")                  \
+	XX(SIM_RULE_LEAF, "one-leaf", "every entry of a case has exactly one leaf in the audit log")   \
+	XX(SIM_RULE_ONE_TREE, "one-tree",                                                              \
+	   "a node never shows two checkpoints of one size with different roots")                      \
+	XX(SIM_RULE_SCOPE, "no-stranger",                                                              \
+	   "nothing is accepted from an identity out of scope, expired or not yet valid")              \
+	XX(SIM_RULE_BOUNDS, "bounds", "queues, stores and what waits for a peer stay within bounds")   \
+	XX(SIM_RULE_DEAD, "dead-letters-explain",                                                      \
+	   "no message is given up without a reason and an item for the operator")                     \
+	XX(SIM_RULE_REOPEN, "reopen-same",                                                             \
+	   "a store that is closed and opened again holds what was committed")                         \
+	XX(SIM_RULE_LIVE, "live", "after healing everything comes to rest and every case to its end")  \
+	XX(SIM_RULE_TRUTH, "answers-are-true",                                                         \
+	   "a verification says what the home region's records said at the time")
 
 enum sim_rule {
 #define XX(name, word, sentence) name,
 	SIM_RULE_MAP(XX)
 #undef XX
-	SIM_RULES
+		SIM_RULES
 };
 
 struct sim_rule_count {

@@ -52,7 +52,8 @@ static void look_outgoing(struct look *look, struct sim_node *node, struct sim_r
 	store_cursor(&cursor, reader->kv.txn, KV_OUTGOING, tb_bytes_of(NULL, 0), tb_bytes_of(NULL, 0));
 	while (look->well && store_next(&cursor, &key, &value)) {
 		if (will_answer(look->world, key))
-			unwell(look, "%s has not got a message to %.6s through", node->name, (const char *)key.data);
+			unwell(look, "%s has not got a message to %.6s through", node->name,
+			       (const char *)key.data);
 	}
 	store_cursor_end(&cursor);
 }
@@ -92,8 +93,8 @@ static bool look_case(void *ctx, const char *number, struct sim_node *window, st
 	else if (b && b->handing_over)
 		unwell(look, "case %s is being handed over by %s", number, home->name);
 	else if (b && (a->seq != b->seq || !tb_bytes_equal(proto_bytes(a->head), proto_bytes(b->head))))
-		unwell(look, "case %s has %u entries in %s and %u in %s", number, a->seq, window->name, b->seq,
-		       home->name);
+		unwell(look, "case %s has %u entries in %s and %u in %s", number, a->seq, window->name,
+		       b->seq, home->name);
 	else if (b && (strcmp(a->owner, b->owner) != 0 || a->epoch != b->epoch))
 		unwell(look, "case %s: the owner is %s in %s and %s in %s", number, a->owner, window->name,
 		       b->owner, home->name);
@@ -172,8 +173,10 @@ static void gather_outbox(struct sim_node *node, struct sim_map *sent)
 		bool made;
 		if (kv_open(&reader.kv, KV_OUTBOX, key, sealed, &reader.arena, &plain, NULL) ||
 		    PROTO_DECODE_OWN(&record, outbox_record, plain, &reader.arena, NULL) ||
-		    PROTO_DECODE_OWN(&message, case_message, proto_bytes(record->message), &reader.arena, NULL)) {
-			sim_check_broke(world, SIM_RULE_DONE, node->index, NULL, "an outbox record is unreadable");
+		    PROTO_DECODE_OWN(&message, case_message, proto_bytes(record->message), &reader.arena,
+		                     NULL)) {
+			sim_check_broke(world, SIM_RULE_DONE, node->index, NULL,
+			                "an outbox record is unreadable");
 			break;
 		}
 		uint64_t id = sim_mix_bytes(0, message->id.data, message->id.len);

@@ -8,7 +8,13 @@
 #include "sim/hostile.h"
 #include "sim/net.h"
 
-enum { HOSTILE_MOST = 100000, DEAD_FROM = 6, LARGE_WORLD = 64, CRASH_IN_TURN = 30, CRASH_IN_HAND_OVER = 30 /* of 100 */ };
+enum {
+	HOSTILE_MOST = 100000,
+	DEAD_FROM = 6,
+	LARGE_WORLD = 64,
+	CRASH_IN_TURN = 30,
+	CRASH_IN_HAND_OVER = 30 /* of 100 */
+};
 
 /* Up to this span the rates are what they say; beyond it, as many faults in all. */
 #define FULL_SPAN (2.0 * (double)SIM_DAY)
@@ -34,8 +40,18 @@ struct sim_preset {
 
 static const struct sim_preset presets[] = {
 	{.name = "calm", .load = 100},
-	{.name = "swarm", .net = 100, .crash = 100, .power = 100, .pause = 100, .clock = 100, .disk = 100,
-         .cuts = 100, .hostile = 100, .restore = 100, .load = 100, .swarm = true},
+	{.name = "swarm",
+         .net = 100,
+         .crash = 100,
+         .power = 100,
+         .pause = 100,
+         .clock = 100,
+         .disk = 100,
+         .cuts = 100,
+         .hostile = 100,
+         .restore = 100,
+         .load = 100,
+         .swarm = true},
 	{.name = "lossy", .net = 500, .pause = 50, .load = 100},
 	{.name = "rolling-power", .net = 30, .crash = 200, .power = 800, .load = 100},
 	{.name = "split-north-south", .net = 50, .crash = 30, .cuts = 300, .load = 100, .north_south = true},
@@ -196,7 +212,8 @@ const struct sim_rates *sim_rates(const struct sim_world *world)
 
 static void crash(struct sim_node *node, struct sim_random *random)
 {
-	sim_time down = sim_random_exponential(random, sim_random_chance(random, 900000) ? SIM_MINUTE : SIM_HOUR);
+	sim_time down =
+		sim_random_exponential(random, sim_random_chance(random, 900000) ? SIM_MINUTE : SIM_HOUR);
 	uint64_t moment = sim_random_below(random, 100);
 	if (moment < CRASH_IN_TURN) {
 		node->dies_after_commit = true;
@@ -252,7 +269,8 @@ static void step_clock(struct sim_node *node, struct sim_random *random)
 	sim_tell(node->world, SIM_CLOCK_STEPPED, node->index, SIM_NOBODY, NULL, "by %lld ms", (long long)by);
 	sim_node_step_clock(node, by);
 	if (sim_random_chance(random, 900000))
-		sim_after(node->world, sim_random_exponential(random, 3 * SIM_HOUR), &clock_right_event, node, 0);
+		sim_after(node->world, sim_random_exponential(random, 3 * SIM_HOUR), &clock_right_event, node,
+		          0);
 }
 
 /* A backup is taken now and then; one day an operator puts it back. */
@@ -353,9 +371,9 @@ static void cut(struct sim_world *world, struct sim_random *random)
 {
 	uint32_t *inside = world->faults->targets;
 	bool one_way = sim_random_chance(random, 300000);
-	sim_time span = SIM_SECOND + sim_random_exponential(random, world->faults->rates.flapping
-	                                                                    ? SIM_MINUTE
-	                                                                    : 20 * SIM_MINUTE);
+	sim_time span =
+		SIM_SECOND +
+		sim_random_exponential(random, world->faults->rates.flapping ? SIM_MINUTE : 20 * SIM_MINUTE);
 	size_t count = choose_inside(world, random, inside);
 	int number = sim_net_cut_begin(world->net, one_way);
 	if (number < 0)

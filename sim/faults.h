@@ -31,10 +31,10 @@ struct sim_rates {
 	double disk_faults; /* windows of some minutes */
 	double disk_fulls;
 	double regrants;
-	uint32_t cut_in_commit; /* of the losses of power */
+	uint32_t cut_in_commit;      /* of the losses of power */
 	struct sim_disk_faults disk; /* in such a window */
-	int64_t clock_drift;    /* parts in a million, at most, either way */
-	tb_time clock_offset;   /* at most, either way */
+	int64_t clock_drift;         /* parts in a million, at most, either way */
+	tb_time clock_offset;        /* at most, either way */
 	/* The world, for each day. */
 	double cuts;
 	double clogs;

@@ -17,8 +17,8 @@ enum {
 	PARTS_SPOILT = 100000,
 };
 
-#define LATE (16 * SIM_MINUTE)    /* life of a batch and skew, and some more */
-#define CLOCK_TRUSTED TB_MINUTE   /* a clock that is further off accepts what others would not */
+#define LATE (16 * SIM_MINUTE)  /* life of a batch and skew, and some more */
+#define CLOCK_TRUSTED TB_MINUTE /* a clock that is further off accepts what others would not */
 
 static const char *const words[] = {
 #define XX(name, word, sentence) word,
@@ -55,13 +55,15 @@ static void attempt_unref(struct attempt *attempt)
 static void seen(struct sim_world *world, const struct attempt *attempt, const char *how)
 {
 	sim_check_held(world, attempt->act == SIM_ACT_OTHER_BODY ? SIM_RULE_FORK : SIM_RULE_SCOPE);
-	sim_tell(world, SIM_HOSTILE_SEEN, attempt->to, attempt->from, NULL, "%s: %s", words[attempt->act], how);
+	sim_tell(world, SIM_HOSTILE_SEEN, attempt->to, attempt->from, NULL, "%s: %s", words[attempt->act],
+	         how);
 }
 
 static void succeeded(struct sim_world *world, const struct attempt *attempt)
 {
-	sim_check_broke(world, attempt->act == SIM_ACT_OTHER_BODY ? SIM_RULE_FORK : SIM_RULE_SCOPE, attempt->to,
-	                NULL, "%s of %s was accepted", words[attempt->act], world->nodes[attempt->from].code);
+	sim_check_broke(world, attempt->act == SIM_ACT_OTHER_BODY ? SIM_RULE_FORK : SIM_RULE_SCOPE,
+	                attempt->to, NULL, "%s of %s was accepted", words[attempt->act],
+	                world->nodes[attempt->from].code);
 }
 
 /* The call as a whole must have been refused. */
@@ -119,7 +121,8 @@ static void must_be_rejected(struct sim_world *world, struct sim_node *to, struc
 	struct attempt *attempt = ctx;
 	struct pki_batch *batch = err ? NULL : answer_of(world, attempt, PB_BATCH_KIND__RECEIPTS, bytes);
 	PbReceipt *receipt;
-	if (batch && PROTO_DECODE(&receipt, receipt, pki_batch_message(batch, 0), &batch->arena, NULL) == TB_OK) {
+	if (batch &&
+	    PROTO_DECODE(&receipt, receipt, pki_batch_message(batch, 0), &batch->arena, NULL) == TB_OK) {
 		if (receipt->kind == PB_RECEIPT_KIND__DURABLE && !to->restored)
 			succeeded(world, attempt);
 		else
@@ -137,8 +140,8 @@ static void must_be_throttled(struct sim_world *world, struct sim_node *to, stru
 	size_t throttled = 0;
 	for (size_t i = 0; batch && i < batch->items_count; i++) {
 		PbAnswer *answer;
-		throttled += PROTO_DECODE(&answer, answer, pki_batch_message(batch, i), &batch->arena, NULL) ==
-		                     TB_OK &&
+		throttled += PROTO_DECODE(&answer, answer, pki_batch_message(batch, i), &batch->arena,
+		                          NULL) == TB_OK &&
 		             answer->result == PB_VERIFY_RESULT__THROTTLED;
 	}
 	(void)to;
@@ -344,7 +347,8 @@ static PbCaseMessage *a_known_message(struct sim_node *node, struct sim_node *to
 		struct kv_key name = kv_key_str(node->code);
 		if (kv_open(&reader->kv, KV_OUTBOX, key, sealed, &reader->arena, &plain, NULL) ||
 		    PROTO_DECODE_OWN(&record, outbox_record, plain, &reader->arena, NULL) ||
-		    PROTO_DECODE_OWN(&message, case_message, proto_bytes(record->message), &reader->arena, NULL))
+		    PROTO_DECODE_OWN(&message, case_message, proto_bytes(record->message), &reader->arena,
+		                     NULL))
 			continue;
 		kv_key_add(&name, proto_bytes(message->id));
 		if (!kv_has(&there.kv, KV_INBOX, &name))
@@ -435,12 +439,18 @@ static void act_entry(struct sim_node *node, struct sim_node *to, enum sim_act a
 void sim_hostile_act(struct sim_node *node)
 {
 	static void (*const acts[])(struct sim_node *, struct sim_node *, enum sim_act) = {
-		[SIM_ACT_BAD_SIGNATURE] = act_identity, [SIM_ACT_FOREIGN_SENDER] = act_identity,
-		[SIM_ACT_FOREIGN_NAME] = act_identity,  [SIM_ACT_EXPIRED] = act_identity,
-		[SIM_ACT_NOT_YET] = act_identity,       [SIM_ACT_REPLAY] = act_replay,
-		[SIM_ACT_REPLAY_LATE] = act_replay,     [SIM_ACT_OTHER_BODY] = act_other_body,
-		[SIM_ACT_FORGED_ENTRY] = act_entry,     [SIM_ACT_STRANGER_CASE] = act_entry,
-		[SIM_ACT_FLOOD] = act_flood,            [SIM_ACT_GARBAGE] = act_garbage,
+		[SIM_ACT_BAD_SIGNATURE] = act_identity,
+		[SIM_ACT_FOREIGN_SENDER] = act_identity,
+		[SIM_ACT_FOREIGN_NAME] = act_identity,
+		[SIM_ACT_EXPIRED] = act_identity,
+		[SIM_ACT_NOT_YET] = act_identity,
+		[SIM_ACT_REPLAY] = act_replay,
+		[SIM_ACT_REPLAY_LATE] = act_replay,
+		[SIM_ACT_OTHER_BODY] = act_other_body,
+		[SIM_ACT_FORGED_ENTRY] = act_entry,
+		[SIM_ACT_STRANGER_CASE] = act_entry,
+		[SIM_ACT_FLOOD] = act_flood,
+		[SIM_ACT_GARBAGE] = act_garbage,
 	};
 	size_t count;
 	const struct sim_link *links = sim_links(node->world->net, node->index, &count);

@@ -6,29 +6,29 @@
 #include "sim/node.h"
 
 /* name, word, sentence */
-#define SIM_ACT_MAP(XX)                                                                         \
-	XX(SIM_ACT_BAD_SIGNATURE, "bad-signature", "a batch whose signature does not hold")     \
-	XX(SIM_ACT_FOREIGN_SENDER, "foreign-sender", "a batch that names another sender")       \
-	XX(SIM_ACT_FOREIGN_NAME, "foreign-name", "its own CA certifies another region's name")  \
-	XX(SIM_ACT_EXPIRED, "expired", "a batch under an expired certificate")                  \
-	XX(SIM_ACT_NOT_YET, "not-yet-valid", "a batch under a certificate of the future")       \
-	XX(SIM_ACT_REPLAY, "replay", "the same batch of queries again, at once")                \
-	XX(SIM_ACT_REPLAY_LATE, "replay-late", "a batch again when its time is over")           \
-	XX(SIM_ACT_OTHER_BODY, "other-body", "a message's id again with another content")       \
-	XX(SIM_ACT_FORGED_ENTRY, "forged-entry", "an entry that its table does not allow")      \
-	XX(SIM_ACT_STRANGER_CASE, "stranger-case", "an entry for a case of others")             \
-	XX(SIM_ACT_FLOOD, "flood", "queries far over the granted rate")                         \
-	XX(SIM_ACT_GARBAGE, "garbage", "bytes that are no batch")                               \
-	XX(SIM_ACT_FORGED_RECEIPT, "forged-receipt", "receipts for another message")            \
-	XX(SIM_ACT_NO_ANSWER, "no-answer", "a call that is never answered")                     \
-	XX(SIM_ACT_FALSE_PART, "false-part", "a part of a material that is altered")            \
+#define SIM_ACT_MAP(XX)                                                                        \
+	XX(SIM_ACT_BAD_SIGNATURE, "bad-signature", "a batch whose signature does not hold")    \
+	XX(SIM_ACT_FOREIGN_SENDER, "foreign-sender", "a batch that names another sender")      \
+	XX(SIM_ACT_FOREIGN_NAME, "foreign-name", "its own CA certifies another region's name") \
+	XX(SIM_ACT_EXPIRED, "expired", "a batch under an expired certificate")                 \
+	XX(SIM_ACT_NOT_YET, "not-yet-valid", "a batch under a certificate of the future")      \
+	XX(SIM_ACT_REPLAY, "replay", "the same batch of queries again, at once")               \
+	XX(SIM_ACT_REPLAY_LATE, "replay-late", "a batch again when its time is over")          \
+	XX(SIM_ACT_OTHER_BODY, "other-body", "a message's id again with another content")      \
+	XX(SIM_ACT_FORGED_ENTRY, "forged-entry", "an entry that its table does not allow")     \
+	XX(SIM_ACT_STRANGER_CASE, "stranger-case", "an entry for a case of others")            \
+	XX(SIM_ACT_FLOOD, "flood", "queries far over the granted rate")                        \
+	XX(SIM_ACT_GARBAGE, "garbage", "bytes that are no batch")                              \
+	XX(SIM_ACT_FORGED_RECEIPT, "forged-receipt", "receipts for another message")           \
+	XX(SIM_ACT_NO_ANSWER, "no-answer", "a call that is never answered")                    \
+	XX(SIM_ACT_FALSE_PART, "false-part", "a part of a material that is altered")           \
 	XX(SIM_ACT_SHORT_PART, "short-part", "a material that ends too early")
 
 enum sim_act {
 #define XX(name, word, sentence) name,
 	SIM_ACT_MAP(XX)
 #undef XX
-	SIM_ACTS
+		SIM_ACTS
 };
 
 const char *sim_act_word(enum sim_act act);

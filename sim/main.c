@@ -21,7 +21,8 @@ static const char usage[] =
 	"                [--out DIR] [--dir DIR] [--quiet] [--require-marks]\n"
 	"tongban-sim replay FILE [--report DIR] [--events FILE]\n"
 	"tongban-sim presets\n"
-	"Cases and verifications are a day's, of all nodes together. Status: 0 held, 127 crash, 128 not live,\n"
+	"Cases and verifications are a day's, of all nodes together. Status: 0 held, 127 crash, 128 not "
+	"live,\n"
 	"129 an invariant broke, 2 usage.\n";
 
 enum { STATUS_USAGE = 2, REPLAY_BYTES_MAX = 64 << 20 };
@@ -67,23 +68,53 @@ static double parse_budget(const char *text)
 }
 
 enum {
-	ARG_SEED = 256, ARG_NODES, ARG_PRESET, ARG_DAYS, ARG_HOURS, ARG_MINUTES, ARG_CASES, ARG_VERIFICATIONS,
-	ARG_CRYPTO, ARG_TWICE, ARG_NO_HEALING, ARG_REPORT, ARG_EVENTS, ARG_SAVE, ARG_DIR, ARG_QUIET, ARG_SEEDS,
-	ARG_JOBS, ARG_BUDGET, ARG_ONCE, ARG_OUT, ARG_MARKS,
+	ARG_SEED = 256,
+	ARG_NODES,
+	ARG_PRESET,
+	ARG_DAYS,
+	ARG_HOURS,
+	ARG_MINUTES,
+	ARG_CASES,
+	ARG_VERIFICATIONS,
+	ARG_CRYPTO,
+	ARG_TWICE,
+	ARG_NO_HEALING,
+	ARG_REPORT,
+	ARG_EVENTS,
+	ARG_SAVE,
+	ARG_DIR,
+	ARG_QUIET,
+	ARG_SEEDS,
+	ARG_JOBS,
+	ARG_BUDGET,
+	ARG_ONCE,
+	ARG_OUT,
+	ARG_MARKS,
 };
 
 static const struct option options[] = {
-	{"seed", 1, NULL, ARG_SEED},         {"nodes", 1, NULL, ARG_NODES},
-	{"preset", 1, NULL, ARG_PRESET},     {"days", 1, NULL, ARG_DAYS},
-	{"hours", 1, NULL, ARG_HOURS},       {"minutes", 1, NULL, ARG_MINUTES},
-	{"cases", 1, NULL, ARG_CASES},       {"verifications", 1, NULL, ARG_VERIFICATIONS},
-	{"crypto", 1, NULL, ARG_CRYPTO},     {"twice", 0, NULL, ARG_TWICE},
-	{"no-healing", 0, NULL, ARG_NO_HEALING}, {"report", 1, NULL, ARG_REPORT},
-	{"events", 1, NULL, ARG_EVENTS},     {"save", 1, NULL, ARG_SAVE},
-	{"dir", 1, NULL, ARG_DIR},           {"quiet", 0, NULL, ARG_QUIET},
-	{"seeds", 1, NULL, ARG_SEEDS},       {"jobs", 1, NULL, ARG_JOBS},
-	{"budget", 1, NULL, ARG_BUDGET},     {"once", 0, NULL, ARG_ONCE},
-	{"out", 1, NULL, ARG_OUT},           {"require-marks", 0, NULL, ARG_MARKS},
+	{"seed", 1, NULL, ARG_SEED},
+	{"nodes", 1, NULL, ARG_NODES},
+	{"preset", 1, NULL, ARG_PRESET},
+	{"days", 1, NULL, ARG_DAYS},
+	{"hours", 1, NULL, ARG_HOURS},
+	{"minutes", 1, NULL, ARG_MINUTES},
+	{"cases", 1, NULL, ARG_CASES},
+	{"verifications", 1, NULL, ARG_VERIFICATIONS},
+	{"crypto", 1, NULL, ARG_CRYPTO},
+	{"twice", 0, NULL, ARG_TWICE},
+	{"no-healing", 0, NULL, ARG_NO_HEALING},
+	{"report", 1, NULL, ARG_REPORT},
+	{"events", 1, NULL, ARG_EVENTS},
+	{"save", 1, NULL, ARG_SAVE},
+	{"dir", 1, NULL, ARG_DIR},
+	{"quiet", 0, NULL, ARG_QUIET},
+	{"seeds", 1, NULL, ARG_SEEDS},
+	{"jobs", 1, NULL, ARG_JOBS},
+	{"budget", 1, NULL, ARG_BUDGET},
+	{"once", 0, NULL, ARG_ONCE},
+	{"out", 1, NULL, ARG_OUT},
+	{"require-marks", 0, NULL, ARG_MARKS},
 	{NULL, 0, NULL, 0},
 };
 

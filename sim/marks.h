@@ -5,42 +5,44 @@
 #include <stdint.h>
 
 /* name, name in reports, required in the standard campaign, sentence */
-#define SIM_MARK_MAP(XX)                                                                                       \
-	XX(SIM_MARK_CLOSED, "case-closed", true, "a case went all the way and was closed")                     \
-	XX(SIM_MARK_RECEIPT_RESENT, "receipt-lost-then-resent", true,                                          \
-	   "a receipt was lost, the message came again, and the original receipt was given")                   \
-	XX(SIM_MARK_DUPLICATE, "message-twice", true, "the same request arrived twice")                        \
-	XX(SIM_MARK_HANDOVER_CRASH, "hand-over-crosses-crash", true,                                           \
-	   "a node went down while a hand-over of its own was on its way")                                     \
-	XX(SIM_MARK_EFFECTS_LOST, "effects-lost", true, "a turn was durable, but its effects never left")      \
-	XX(SIM_MARK_COMMIT_FAILED, "commit-failed", true, "a commit failed, and the node began anew")          \
-	XX(SIM_MARK_POWER_IN_COMMIT, "power-lost-in-commit", true, "the power went off in the middle of one")  \
-	XX(SIM_MARK_MATERIAL_RESUMED, "material-resumed", true, "a fetch went on behind its first chunk")      \
-	XX(SIM_MARK_MATERIAL_CUT, "material-cut", true, "a stream of a material broke off")                    \
-	XX(SIM_MARK_DEEMED, "deemed-acceptance", true, "a case was accepted because nobody spoke in time")     \
-	XX(SIM_MARK_LAPSED, "supplement-lapsed", true, "a supplement was not brought in time")                 \
-	XX(SIM_MARK_OVERDUE, "clock-overdue", true, "a clock ran out that moves nothing")                      \
-	XX(SIM_MARK_WITHDRAW_BEATEN, "withdraw-beaten", true, "a withdrawal came too late and was refused")    \
-	XX(SIM_MARK_WITHDRAWN, "withdrawn", true, "a case was withdrawn")                                      \
-	XX(SIM_MARK_RETURNED, "returned-and-fixed", true, "a case was returned, taken up and sent again")      \
-	XX(SIM_MARK_BOUNCED, "package-bounced", true, "a package was refused and the window had it back")      \
-	XX(SIM_MARK_SUPPLEMENTED, "supplemented", true, "a supplement was proposed and ordered")               \
-	XX(SIM_MARK_CLIENT_REPEATED, "client-repeated", true, "a client asked twice and got the same case")    \
-	XX(SIM_MARK_DEFERRED, "message-deferred", false, "a message came before the one that it follows")      \
-	XX(SIM_MARK_DEAD_LETTER, "dead-letter", false, "a message was given up")                               \
-	XX(SIM_MARK_RESTORED, "backup-restored", false, "a node came back with an older backup")               \
-	XX(SIM_MARK_REPLAY_REFUSED, "replay-refused", true, "a batch that came again was refused")             \
-	XX(SIM_MARK_FORK_REFUSED, "fork-refused", false, "the same id with other content was refused")         \
-	XX(SIM_MARK_CLOCK_REFUSED, "clock-refused", false, "a batch was refused for its sender's clock")       \
-	XX(SIM_MARK_THROTTLED, "throttled", false, "a peer that asked too much was throttled")                 \
-	XX(SIM_MARK_DOCUMENT, "document-disclosed", true, "a sealed certificate was disclosed and its seal held") \
-	XX(SIM_MARK_NOT_CONFIRMED, "not-confirmed", true, "a wrong guess was not confirmed")                  
+#define SIM_MARK_MAP(XX)                                                                                    \
+	XX(SIM_MARK_CLOSED, "case-closed", true, "a case went all the way and was closed")                  \
+	XX(SIM_MARK_RECEIPT_RESENT, "receipt-lost-then-resent", true,                                       \
+	   "a receipt was lost, the message came again, and the original receipt was given")                \
+	XX(SIM_MARK_DUPLICATE, "message-twice", true, "the same request arrived twice")                     \
+	XX(SIM_MARK_HANDOVER_CRASH, "hand-over-crosses-crash", true,                                        \
+	   "a node went down while a hand-over of its own was on its way")                                  \
+	XX(SIM_MARK_EFFECTS_LOST, "effects-lost", true, "a turn was durable, but its effects never left")   \
+	XX(SIM_MARK_COMMIT_FAILED, "commit-failed", true, "a commit failed, and the node began anew")       \
+	XX(SIM_MARK_POWER_IN_COMMIT, "power-lost-in-commit", true,                                          \
+	   "the power went off in the middle of one")                                                       \
+	XX(SIM_MARK_MATERIAL_RESUMED, "material-resumed", true, "a fetch went on behind its first chunk")   \
+	XX(SIM_MARK_MATERIAL_CUT, "material-cut", true, "a stream of a material broke off")                 \
+	XX(SIM_MARK_DEEMED, "deemed-acceptance", true, "a case was accepted because nobody spoke in time")  \
+	XX(SIM_MARK_LAPSED, "supplement-lapsed", true, "a supplement was not brought in time")              \
+	XX(SIM_MARK_OVERDUE, "clock-overdue", true, "a clock ran out that moves nothing")                   \
+	XX(SIM_MARK_WITHDRAW_BEATEN, "withdraw-beaten", true, "a withdrawal came too late and was refused") \
+	XX(SIM_MARK_WITHDRAWN, "withdrawn", true, "a case was withdrawn")                                   \
+	XX(SIM_MARK_RETURNED, "returned-and-fixed", true, "a case was returned, taken up and sent again")   \
+	XX(SIM_MARK_BOUNCED, "package-bounced", true, "a package was refused and the window had it back")   \
+	XX(SIM_MARK_SUPPLEMENTED, "supplemented", true, "a supplement was proposed and ordered")            \
+	XX(SIM_MARK_CLIENT_REPEATED, "client-repeated", true, "a client asked twice and got the same case") \
+	XX(SIM_MARK_DEFERRED, "message-deferred", false, "a message came before the one that it follows")   \
+	XX(SIM_MARK_DEAD_LETTER, "dead-letter", false, "a message was given up")                            \
+	XX(SIM_MARK_RESTORED, "backup-restored", false, "a node came back with an older backup")            \
+	XX(SIM_MARK_REPLAY_REFUSED, "replay-refused", true, "a batch that came again was refused")          \
+	XX(SIM_MARK_FORK_REFUSED, "fork-refused", false, "the same id with other content was refused")      \
+	XX(SIM_MARK_CLOCK_REFUSED, "clock-refused", false, "a batch was refused for its sender's clock")    \
+	XX(SIM_MARK_THROTTLED, "throttled", false, "a peer that asked too much was throttled")              \
+	XX(SIM_MARK_DOCUMENT, "document-disclosed", true,                                                   \
+	   "a sealed certificate was disclosed and its seal held")                                          \
+	XX(SIM_MARK_NOT_CONFIRMED, "not-confirmed", true, "a wrong guess was not confirmed")
 
 enum sim_mark {
 #define XX(name, word, required, sentence) name,
 	SIM_MARK_MAP(XX)
 #undef XX
-	SIM_MARKS
+		SIM_MARKS
 };
 
 struct sim_marks {

@@ -11,14 +11,14 @@
 #include "sim/hostile.h"
 
 enum {
-	MESH_MOST = 5,         /* nodes that all know each other */
-	PARTNERS_DRAWN = 2,    /* by each node, besides its neighbours */
+	MESH_MOST = 5,      /* nodes that all know each other */
+	PARTNERS_DRAWN = 2, /* by each node, besides its neighbours */
 	QUERIES_A_SECOND = 100,
 	QUERIES_BURST = 500,
 	KM_A_MS = 100, /* light in glass, there and back through the switches */
 };
 
-#define QUEUE_TIME (2 * SIM_SECOND) /* what a link's queue holds */
+#define QUEUE_TIME (2 * SIM_SECOND)  /* what a link's queue holds */
 #define HAND_OVER_TIME (80 * SIM_MS) /* about as long as one takes */
 #define INJECTED_LIFE (20 * SIM_SECOND)
 
@@ -388,7 +388,8 @@ static bool hands_over(const struct core_outbound *outbound)
 		PbCaseMessage *message;
 		if (PROTO_DECODE_OWN(&message, case_message, pki_batch_message(outbound->batch, i), &arena,
 		                     NULL) == TB_OK)
-			found = found || message->package || (message->entries && message->entries->hand_over);
+			found = found || message->package ||
+			        (message->entries && message->entries->hand_over);
 		tb_arena_clear(&arena);
 	}
 	return found;
@@ -519,8 +520,8 @@ void sim_net_answer(struct sim_node *from, struct core_inbound *inbound)
 	struct sim_world *world = from->world;
 	if (core_inbound_answer(&from->setup, inbound, &answer->bytes, &answer->error) == TB_EREPLAY)
 		sim_mark(&world->marks, SIM_MARK_REPLAY_REFUSED);
-	bool answers = !from->hostile || answer->error.code ||
-	               sim_hostile_answer(from, inbound, &answer->bytes);
+	bool answers =
+		!from->hostile || answer->error.code || sim_hostile_answer(from, inbound, &answer->bytes);
 	core_inbound_free(inbound);
 	if (answers) {
 		send_answer(call, answer);
@@ -704,7 +705,8 @@ static void stream_run(struct sim_world *world, void *subject, uint64_t opening)
 		sim_after(world, SIM_SECOND, &stream_event, stream, opening);
 		return;
 	}
-	if (peer->state != SIM_NODE_UP || (!opening && !stream->source) || sim_net_is_cut(world->net, peer->index, node->index) ||
+	if (peer->state != SIM_NODE_UP || (!opening && !stream->source) ||
+	    sim_net_is_cut(world->net, peer->index, node->index) ||
 	    sim_net_is_cut(world->net, node->index, peer->index)) {
 		tb_fail(&stream->fetch->error, TB_EUNREACHABLE, "%s cannot be reached", peer->code);
 		stream_done(stream);
@@ -712,7 +714,8 @@ static void stream_run(struct sim_world *world, void *subject, uint64_t opening)
 	}
 	bool goes_on = opening ? stream_open(stream) == TB_OK : stream_part(stream, &size);
 	if (sim_disk_is_cut(node->disk)) { /* the power went off under it */
-		sim_tell(world, SIM_POWER_LOST, node->index, SIM_NOBODY, NULL, "while a material was written");
+		sim_tell(world, SIM_POWER_LOST, node->index, SIM_NOBODY, NULL,
+		         "while a material was written");
 		sim_node_stop(node, SIM_STOP_POWER);
 		sim_node_start_after(node, sim_random_range(&node->random, SIM_SECOND, SIM_HOUR));
 		stream_drop(stream, 0);

@@ -7,13 +7,13 @@ enum { SIM_CUTS_MAX = 64 };
 
 struct sim_link {
 	uint32_t to;
-	sim_time latency;        /* one way, without its tail */
-	sim_time free_at;        /* what is being sent keeps it busy until then */
-	sim_time clogged_until;  /* nothing passes before */
-	uint32_t calls;          /* so far */
+	sim_time latency;       /* one way, without its tail */
+	sim_time free_at;       /* what is being sent keeps it busy until then */
+	sim_time clogged_until; /* nothing passes before */
+	uint32_t calls;         /* so far */
 	struct sim_random random;
-	PbDisclosure verify;     /* what |to| may learn from us */
-	bool cases;              /* |to| may send us cases */
+	PbDisclosure verify; /* what |to| may learn from us */
+	bool cases;          /* |to| may send us cases */
 };
 
 /* Draws the agreements. */
@@ -46,7 +46,7 @@ void sim_net_unanswered(struct sim_node *node, struct core_inbound *inbound);
 /* What became of a call that was injected: |bytes| is the signed answer, or |err| says why there is none. */
 typedef void sim_injected(struct sim_world *world, struct sim_node *to, struct tb_bytes bytes,
                           const struct tb_error *err, void *ctx);
-/* Brings |bytes| (copied) to |to| as a call of |from|'s link, outside of its core. |done| is called once, also
- * when the call is lost (TB_EUNREACHABLE), except at the end of the world. */
+/* Brings |bytes| (copied) to |to| as a call of |from|'s link, outside of its core. |done| is called once,
+ * also when the call is lost (TB_EUNREACHABLE), except at the end of the world. */
 void sim_net_inject(struct sim_node *from, struct sim_node *to, enum core_call call, struct tb_bytes bytes,
                     sim_injected *done, void *ctx);

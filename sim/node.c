@@ -19,10 +19,10 @@ enum {
 };
 
 #define STORE_BYTES ((uint64_t)1 << 30)
-#define TURN_DELAY (200)        /* µs from what came to the turn that takes it */
-#define COMMIT_TIME (400)       /* µs of a commit on a healthy disk */
+#define TURN_DELAY (200)  /* µs from what came to the turn that takes it */
+#define COMMIT_TIME (400) /* µs of a commit on a healthy disk */
 #define START_AGAIN SIM_SECOND
-#define CLOCK_LOOK SIM_MINUTE   /* production looks at a clock that may have jumped that often */
+#define CLOCK_LOOK SIM_MINUTE /* production looks at a clock that may have jumped that often */
 
 /* ---- clocks */
 
@@ -176,7 +176,8 @@ static void commit_failed(struct sim_node *node, const struct tb_error *err)
 	bool cut = sim_disk_is_cut(node->disk);
 	node->unsure = true;
 	sim_mark(&world->marks, cut ? SIM_MARK_POWER_IN_COMMIT : SIM_MARK_COMMIT_FAILED);
-	sim_tell(world, cut ? SIM_POWER_LOST : SIM_COMMIT_FAILED, node->index, SIM_NOBODY, NULL, "%s", err->text);
+	sim_tell(world, cut ? SIM_POWER_LOST : SIM_COMMIT_FAILED, node->index, SIM_NOBODY, NULL, "%s",
+	         err->text);
 	sim_node_stop(node, cut ? SIM_STOP_POWER : SIM_STOP_CRASH);
 	sim_node_start_after(node, sim_random_range(&node->random, SIM_SECOND, cut ? SIM_HOUR : SIM_MINUTE));
 }
@@ -514,8 +515,8 @@ void sim_nodes_start(struct sim_world *world)
 		                                  tb_buf_bytes(&node->identity->ca_pem), &err);
 		assert(code == TB_OK);
 		node->peers = sim_net_peers(world, i);
-		sim_at(world, world->now + (sim_time)sim_random_below(&node->random, SIM_SECOND), &start_event,
-		       node, node->life);
+		sim_at(world, world->now + (sim_time)sim_random_below(&node->random, SIM_SECOND),
+		       &start_event, node, node->life);
 		sim_work_furnish(node);
 	}
 }
@@ -585,8 +586,9 @@ PbCaseRecord *sim_read_case(struct sim_reader *reader, const char *number)
 {
 	PbCaseRecord *record;
 	struct kv_key key = kv_key_of(tb_bytes_str(number));
-	return KV_GET(&reader->kv, KV_CASE, &key, case_record, &reader->arena, &record, NULL) == TB_OK ? record
-	                                                                                              : NULL;
+	return KV_GET(&reader->kv, KV_CASE, &key, case_record, &reader->arena, &record, NULL) == TB_OK
+	               ? record
+	               : NULL;
 }
 
 uint64_t sim_node_contents(const struct sim_node *node)

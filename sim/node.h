@@ -30,8 +30,10 @@ struct sim_request {
 	struct sim_request *previous;
 	struct sim_request *next;
 	struct core_request *request;
-	/* |reply| NULL: the node went down, and nobody knows what became of it; else it is freed afterwards. */
-	void (*done)(struct sim_world *world, struct sim_node *node, const struct core_request *reply, void *ctx);
+	/* |reply| NULL: the node went down, and nobody knows what became of it; else it is freed afterwards.
+	 */
+	void (*done)(struct sim_world *world, struct sim_node *node, const struct core_request *reply,
+	             void *ctx);
 	void *ctx;
 };
 
@@ -52,22 +54,22 @@ struct sim_node {
 	struct core_setup setup;
 	struct peer_set *peers;
 	struct core *core;
-	struct pki_vault *vault; /* for looking into the store */
+	struct pki_vault *vault;  /* for looking into the store */
 	struct sim_random random; /* what its driver draws */
 	struct sim_random fates;  /* when something happens to it */
-	unsigned starts_failed; /* in a row */
-	bool unsure;            /* the last commit failed */
+	unsigned starts_failed;   /* in a row */
+	bool unsure;              /* the last commit failed */
 
 	/* The turn. */
 	struct core_event *waiting;
 	size_t waiting_count;
 	size_t waiting_room;
-	bool turn_due; /* an event for the next turn is in the heap */
-	bool busy;     /* a turn's effects wait for its commit */
+	bool turn_due;          /* an event for the next turn is in the heap */
+	bool busy;              /* a turn's effects wait for its commit */
 	bool dies_in_hand_over; /* soon after its next hand-over was sent */
 	bool dies_after_commit; /* and before the effects of that turn are released */
 	struct core_effects effects;
-	tb_time wake;       /* by its clock; INT64_MAX: never */
+	tb_time wake;        /* by its clock; INT64_MAX: never */
 	sim_time wake_armed; /* the event in the heap; SIM_NEVER: none */
 
 	/* The clock: true time + offset + drift since drift_since. */

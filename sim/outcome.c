@@ -22,7 +22,8 @@ static double wall(void)
 
 void sim_options_command(char *out, size_t room, const struct sim_options *options)
 {
-	int size = snprintf(out, room, "tongban-sim run --seed %" PRIu64 " --nodes %u --preset %s --minutes %lld",
+	int size = snprintf(out, room,
+	                    "tongban-sim run --seed %" PRIu64 " --nodes %u --preset %s --minutes %lld",
 	                    options->seed, options->nodes_count, sim_preset_name(options->preset),
 	                    (long long)(options->span / SIM_MINUTE));
 	if (options->cases_a_day && size > 0 && (size_t)size < room)
@@ -58,8 +59,8 @@ void sim_replay_write(struct tb_buf *out, const struct sim_options *options, con
 	              world->decisions_count - first, world->decisions_count);
 	for (size_t i = first; i < world->decisions_count; i++) {
 		const struct sim_decision *did = &world->decisions[i];
-		tb_buf_printf(out, "did %s %u %u %u %lld\n", sim_decision_word(did->kind), did->node, did->peer,
-		              did->number, (long long)((did->at - world->started) / SIM_MS));
+		tb_buf_printf(out, "did %s %u %u %u %lld\n", sim_decision_word(did->kind), did->node,
+		              did->peer, did->number, (long long)((did->at - world->started) / SIM_MS));
 	}
 }
 
@@ -119,7 +120,8 @@ enum tb_code sim_replay_parse(struct sim_replay *out, const char *text, struct t
 	for (text += sizeof(head) - 1; *text; number++) {
 		char line[LINE_MAX_BYTES];
 		size_t size = strcspn(text, "\n");
-		snprintf(line, sizeof(line), "%.*s", (int)(size < sizeof(line) ? size : sizeof(line) - 1), text);
+		snprintf(line, sizeof(line), "%.*s", (int)(size < sizeof(line) ? size : sizeof(line) - 1),
+		         text);
 		if (size >= sizeof(line) || !parse_line(out, line)) {
 			sim_replay_clear(out);
 			return tb_fail(err, TB_EMALFORMED, "line %u is not understood", number + 1);
@@ -154,7 +156,8 @@ static void save(const struct sim_task *task, const struct sim_world *world)
 
 /* ---- reports */
 
-static void report(const struct sim_task *task, const struct sim_world *world, const struct sim_outcome *outcome)
+static void report(const struct sim_task *task, const struct sim_world *world,
+                   const struct sim_outcome *outcome)
 {
 	struct sim_report_node *nodes = tb_alloc(world->nodes_count * sizeof(*nodes));
 	struct sim_report_check checks[SIM_RULES];
@@ -281,7 +284,8 @@ void sim_outcome_run(struct sim_outcome *outcome, const struct sim_task *task)
 		/* The first world must let go of its disks before the second takes them. */
 		struct sim_task again = *task;
 		uint64_t *hashes = tb_alloc(world->hashes_count * sizeof(*hashes) + 1);
-		struct sim_world first = {.hash = world->hash, .hashes_count = world->hashes_count, .hashes = hashes};
+		struct sim_world first = {
+			.hash = world->hash, .hashes_count = world->hashes_count, .hashes = hashes};
 		memcpy(hashes, world->hashes, world->hashes_count * sizeof(*hashes));
 		if (task->report)
 			report(task, world, outcome);

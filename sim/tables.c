@@ -29,7 +29,8 @@ static tb_time valid_until(void)
 const struct regions *sim_regions(void)
 {
 	if (!regions) {
-		enum tb_code code = regions_parse(&regions, tb_bytes_of(data_regions, data_regions_size), NULL);
+		enum tb_code code =
+			regions_parse(&regions, tb_bytes_of(data_regions, data_regions_size), NULL);
 		assert(code == TB_OK);
 	}
 	return regions;

@@ -91,16 +91,18 @@ static void import_json(struct tb_buf *out, const struct sim_node *node)
 	tb_buf_printf(out, "{\"importId\":\"%064x\",\"format\":\"JSONL\",\"firstLine\":\"1\",\"lines\":[",
 	              node->index);
 	for (unsigned i = 0; i < CREDENTIALS_A_NODE; i++)
-		tb_buf_printf(out,
-		              "%s\"{\\\"type\\\":\\\"11100000MB0143028R001\\\",\\\"number\\\":\\\"N%s%04u\\\","
-		              "\\\"name\\\":\\\"营业执照\\\",\\\"holders\\\":[{\\\"codeType\\\":\\\"099\\\","
-		              "\\\"code\\\":\\\"H%s%04u\\\",\\\"name\\\":\\\"商行%u\\\"}],"
-		              "\\\"issuer\\\":\\\"%s\\\",\\\"issuedOn\\\":\\\"2024-05-06\\\"}\"",
-		              i ? "," : "", node->code, i, node->code, i, i, node->code);
+		tb_buf_printf(
+			out,
+			"%s\"{\\\"type\\\":\\\"11100000MB0143028R001\\\",\\\"number\\\":\\\"N%s%04u\\\","
+			"\\\"name\\\":\\\"营业执照\\\",\\\"holders\\\":[{\\\"codeType\\\":\\\"099\\\","
+			"\\\"code\\\":\\\"H%s%04u\\\",\\\"name\\\":\\\"商行%u\\\"}],"
+			"\\\"issuer\\\":\\\"%s\\\",\\\"issuedOn\\\":\\\"2024-05-06\\\"}\"",
+			i ? "," : "", node->code, i, node->code, i, i, node->code);
 	tb_buf_str(out, "]}");
 }
 
-static void furnished(struct sim_world *world, struct sim_node *node, const struct core_request *reply, void *ctx)
+static void furnished(struct sim_world *world, struct sim_node *node, const struct core_request *reply,
+                      void *ctx)
 {
 	(void)ctx;
 	const PbImportResponse *done = reply ? (const PbImportResponse *)(const void *)reply->reply : NULL;
@@ -115,7 +117,8 @@ static void furnish_run(struct sim_world *world, void *subject, uint64_t again)
 	struct tb_buf json = {0};
 	(void)world;
 	if (again) { /* now every list is in its place: ask for them */
-		sim_node_post(node, (struct core_event){.kind = CORE_PEERS, .peers = peer_set_ref(node->peers)});
+		sim_node_post(node,
+		              (struct core_event){.kind = CORE_PEERS, .peers = peer_set_ref(node->peers)});
 		return;
 	}
 	sim_node_ask(node, "/tongban.v1.CatalogueService/Load", tb_bytes_str(catalogue), NULL, NULL);
@@ -139,7 +142,8 @@ static struct sim_paper *paper_at(struct sim_work *work, uint32_t node, unsigned
 	return &work->papers[(size_t)node * CREDENTIALS_A_NODE + i];
 }
 
-static void changed(struct sim_world *world, struct sim_node *node, const struct core_request *reply, void *ctx)
+static void changed(struct sim_world *world, struct sim_node *node, const struct core_request *reply,
+                    void *ctx)
 {
 	struct sim_paper *paper = ctx;
 	(void)node;
@@ -221,7 +225,8 @@ static void check_truth(struct sim_world *world, const struct question *question
 		problem = "what is so was not confirmed";
 	else if (granted && !question->right && answer->result == PB_VERIFY_RESULT__CONFIRMED)
 		problem = "what is not so was confirmed";
-	else if (answer->result == PB_VERIFY_RESULT__CONFIRMED && !may_be(paper, answer->state, question->asked))
+	else if (answer->result == PB_VERIFY_RESULT__CONFIRMED &&
+	         !may_be(paper, answer->state, question->asked))
 		problem = "the state is not the certificate's";
 	else if (outcome->document && question->asked_for != PB_DISCLOSURE__DOCUMENT)
 		problem = "a document that was not asked for";
@@ -234,7 +239,8 @@ static void check_truth(struct sim_world *world, const struct question *question
 		sim_mark(&world->marks, SIM_MARK_NOT_CONFIRMED);
 }
 
-static void answered(struct sim_world *world, struct sim_node *node, const struct core_request *reply, void *ctx)
+static void answered(struct sim_world *world, struct sim_node *node, const struct core_request *reply,
+                     void *ctx)
 {
 	struct question *question = ctx;
 	struct sim_work *work = question->work;
@@ -251,12 +257,14 @@ static void answered(struct sim_world *world, struct sim_node *node, const struc
 	free(question);
 }
 
-static void ask(struct sim_work *work, struct sim_node *asker, struct sim_node *home, struct sim_random *random)
+static void ask(struct sim_work *work, struct sim_node *asker, struct sim_node *home,
+                struct sim_random *random)
 {
 	static const char *const levels[] = {"STATUS", "MATCH", "DOCUMENT"};
 	struct question *question = tb_alloc(sizeof(*question));
 	struct tb_buf json = {0};
-	unsigned level = (unsigned)sim_random_below(random, 3), guess = (unsigned)sim_random_below(random, 10);
+	unsigned level = (unsigned)sim_random_below(random, 3),
+		 guess = (unsigned)sim_random_below(random, 10);
 	unsigned paper = (unsigned)sim_random_below(random, CREDENTIALS_A_NODE);
 	*question = (struct question){.work = work,
 	                              .home = home,
@@ -264,12 +272,13 @@ static void ask(struct sim_work *work, struct sim_node *asker, struct sim_node *
 	                              .right = guess < 7,
 	                              .asked_for = (PbDisclosure)(level + 1),
 	                              .asked = work->world->now};
-	tb_buf_printf(&json,
-	              "{\"region\":\"%s\",\"queries\":[{\"type\":\"11100000MB0143028R001\","
-	              "\"number\":\"N%s%04u\",\"holder\":{\"codeType\":\"099\",\"code\":\"H%s%04u\","
-	              "\"name\":\"商行%u\"},\"purpose\":\"变更登记\",\"basis\":\"条例\",\"disclosure\":\"%s\"",
-	              home->code, home->code, guess == 7 ? 9000 + paper : paper, home->code, paper,
-	              guess == 8 ? paper + 1 : paper, levels[level]);
+	tb_buf_printf(
+		&json,
+		"{\"region\":\"%s\",\"queries\":[{\"type\":\"11100000MB0143028R001\","
+		"\"number\":\"N%s%04u\",\"holder\":{\"codeType\":\"099\",\"code\":\"H%s%04u\","
+		"\"name\":\"商行%u\"},\"purpose\":\"变更登记\",\"basis\":\"条例\",\"disclosure\":\"%s\"",
+		home->code, home->code, guess == 7 ? 9000 + paper : paper, home->code, paper,
+		guess == 8 ? paper + 1 : paper, levels[level]);
 	if (level > 0)
 		tb_buf_printf(&json, ",\"match\":[{\"name\":\"issued_on\",\"value\":\"%s\"}]",
 		              guess == 9 ? "2024-05-07" : "2024-05-06");
@@ -365,7 +374,8 @@ struct sim_work *sim_work_new(struct sim_world *world)
 		work->cases_a_day = (double)(count * (5 + sim_random_below(&work->random, 56))) * load;
 	work->verifications_a_day = world->options.verifications_a_day;
 	if (work->verifications_a_day <= 0)
-		work->verifications_a_day = (double)(count * (20 + sim_random_below(&work->random, 281))) * load;
+		work->verifications_a_day =
+			(double)(count * (20 + sim_random_below(&work->random, 281))) * load;
 	return work;
 }
 

@@ -6,9 +6,9 @@
 #include "sim/node.h"
 
 struct sim_work_counts {
-	uint64_t cases;         /* submitted and acknowledged */
-	uint64_t cases_closed;  /* seen at their end */
-	uint64_t acts;          /* of officers, done */
+	uint64_t cases;        /* submitted and acknowledged */
+	uint64_t cases_closed; /* seen at their end */
+	uint64_t acts;         /* of officers, done */
 	uint64_t acts_refused;
 	uint64_t verifications; /* answered */
 	uint64_t verifications_failed;
@@ -28,5 +28,6 @@ const struct sim_histogram *sim_work_verify_ms(const struct sim_work *work);
 const struct sim_histogram *sim_work_case_s(const struct sim_work *work);
 /* Calls |each| for every case that was acknowledged. */
 void sim_work_cases(struct sim_world *world,
-                    bool (*each)(void *ctx, const char *number, struct sim_node *window, struct sim_node *home),
+                    bool (*each)(void *ctx, const char *number, struct sim_node *window,
+                                 struct sim_node *home),
                     void *ctx);

@@ -14,8 +14,8 @@ enum {
 	TRIES_MOST = 40,
 	KIB = 1024,
 	FILL_BYTES = 64 * 1024,
-	POOL = 50, /* contents that many applicants share */
-	FORGOTTEN_PPM = 30000, /* of the steps: a case lies under a pile */
+	POOL = 50,                      /* contents that many applicants share */
+	FORGOTTEN_PPM = 30000,          /* of the steps: a case lies under a pile */
 	FORGOTTEN_WAITING_PPM = 150000, /* the same where a legal limit waits for somebody */
 };
 
@@ -90,10 +90,12 @@ static void again(struct sim_case *kase, const struct sim_event_kind *event, sim
 		kase->ended = !kase->number[0];
 		return;
 	}
-	sim_after(kase->work->world, SIM_SECOND + sim_random_exponential(&kase->random, mean), event, kase, 0);
+	sim_after(kase->work->world, SIM_SECOND + sim_random_exponential(&kase->random, mean), event, kase,
+	          0);
 }
 
-static void uploaded(struct sim_world *world, struct sim_node *node, const struct core_request *reply, void *ctx)
+static void uploaded(struct sim_world *world, struct sim_node *node, const struct core_request *reply,
+                     void *ctx)
 {
 	struct sim_case *kase = ctx;
 	if (!reply || reply->error.code) {
@@ -128,7 +130,8 @@ static enum tb_code upload(struct sim_case *kase, struct sim_node *node, struct 
 	for (uint64_t at = 0; code == TB_OK && at < kase->size; at += FILL_BYTES) {
 		uint64_t left = kase->size - at;
 		memcpy(fill, &at, sizeof(at));
-		code = material_intake_add(intake, tb_bytes_of(fill, left < FILL_BYTES ? left : FILL_BYTES), &err);
+		code = material_intake_add(intake, tb_bytes_of(fill, left < FILL_BYTES ? left : FILL_BYTES),
+		                           &err);
 	}
 	if (code == TB_OK)
 		return material_intake_finish(intake, request, &err);
@@ -161,7 +164,8 @@ static void upload_run(struct sim_world *world, void *subject, uint64_t argument
 	}
 }
 
-static void submitted(struct sim_world *world, struct sim_node *node, const struct core_request *reply, void *ctx)
+static void submitted(struct sim_world *world, struct sim_node *node, const struct core_request *reply,
+                      void *ctx)
 {
 	struct sim_case *kase = ctx;
 	struct sim_work *work = kase->work;
@@ -188,7 +192,8 @@ static void submitted(struct sim_world *world, struct sim_node *node, const stru
 
 static void material_json(struct tb_buf *out, const struct sim_case *kase)
 {
-	tb_buf_printf(out, "\"name\":\"a.pdf\",\"mediaType\":\"application/pdf\",\"size\":\"%llu\",\"root\":\"",
+	tb_buf_printf(out,
+	              "\"name\":\"a.pdf\",\"mediaType\":\"application/pdf\",\"size\":\"%llu\",\"root\":\"",
 	              (unsigned long long)kase->size);
 	tb_base64(out, tb_bytes_of(kase->root, sizeof(kase->root)));
 	tb_buf_str(out, "\",\"sha256\":\"");
@@ -213,9 +218,11 @@ static void submit_run(struct sim_world *world, void *subject, uint64_t argument
 	              "\"window\":\"1\",\"materials\":[{\"need\":\"M1\",",
 	              kase->originals ? 'B' : 'A', world->nodes[kase->home].code);
 	material_json(&json, kase);
-	tb_buf_printf(&json, "}%s]},\"actor\":{\"role\":\"R_WIN\",\"id\":\"w1\"},\"forward\":%s,\"requestId\":\"%u\"}",
-	              kase->originals ? ",{\"need\":\"M3\",\"original\":true}" : "",
-	              kase->forward ? "true" : "false", kase->serial);
+	tb_buf_printf(
+		&json,
+		"}%s]},\"actor\":{\"role\":\"R_WIN\",\"id\":\"w1\"},\"forward\":%s,\"requestId\":\"%u\"}",
+		kase->originals ? ",{\"need\":\"M3\",\"original\":true}" : "",
+		kase->forward ? "true" : "false", kase->serial);
 	sim_node_ask(node, "/tongban.v1.CaseService/Submit", tb_buf_bytes(&json), submitted, kase);
 	if (!kase->repeated && sim_random_chance(&kase->random, 50000)) { /* clicked twice */
 		kase->repeated = true;
@@ -234,8 +241,8 @@ struct act {
 };
 
 #define REASON ",\"detail\":{\"reason\":\"核实\"}"
-#define NEEDS                                                                                  \
-	",\"detail\":{\"reason\":\"缺件\",\"needs\":[{\"code\":\"M2\",\"name\":\"驾驶证\","    \
+#define NEEDS                                                                                    \
+	",\"detail\":{\"reason\":\"缺件\",\"needs\":[{\"code\":\"M2\",\"name\":\"驾驶证\"," \
 	"\"required\":true,\"basis\":\"公证程序规则\"}]}"
 #define WAYBILL ",\"detail\":{\"waybill\":{\"carrier\":\"EMS\",\"number\":\"1\"}}"
 
@@ -246,9 +253,9 @@ static const struct act *pick(const struct act *acts, size_t count, struct sim_r
 	return &acts[sim_random_below(random, count)];
 }
 
-#define PICK(random, ...)                                                                                     \
-	*pick((const struct act[]){__VA_ARGS__}, sizeof((const struct act[]){__VA_ARGS__}) / sizeof(nothing), \
-	      random)
+#define PICK(random, ...)                        \
+	*pick((const struct act[]){__VA_ARGS__}, \
+	      sizeof((const struct act[]){__VA_ARGS__}) / sizeof(nothing), random)
 
 /* What the window does with a case that is its own. */
 static struct act at_window(PbCaseState state, struct sim_random *random)
@@ -271,8 +278,8 @@ static struct act at_window(PbCaseState state, struct sim_random *random)
 /* What the window, or the applicant there, asks the home region for. */
 static struct act from_window(PbCaseState state, bool originals, struct sim_random *random)
 {
-	static const struct act supplement = {"SUPPLEMENT", "R_WIN", NULL}, evaluate = {"EVALUATE", "APPLICANT",
-	                                                                              ",\"detail\":{\"grade\":2}"};
+	static const struct act supplement = {"SUPPLEMENT", "R_WIN", NULL},
+				evaluate = {"EVALUATE", "APPLICANT", ",\"detail\":{\"grade\":2}"};
 	static const struct act post = {"POST", "R_WIN", WAYBILL}, hand = {"HAND_OVER", "R_WIN", NULL};
 	static const struct act withdraw = {"WITHDRAW", "APPLICANT", NULL};
 	static const struct act consult = {"CONSULT", "R_WIN", ",\"detail\":{\"note\":\"进度\"}"};
@@ -296,15 +303,16 @@ static struct act at_home(PbCaseState state, struct sim_random *random)
 	static const struct act refuse = {"REFUSE", "H_WIN", REASON}, start = {"START", "H_DEPT", NULL};
 	static const struct act grant = {"GRANT", "H_DEPT", ",\"issue\":{\"typeName\":\"公证书\"}"};
 	static const struct act plain = {"GRANT", "H_HEAD", NULL}, deny = {"DENY", "H_HEAD", REASON};
-	static const struct act suspend = {"SUSPEND", "H_DEPT", ",\"detail\":{\"reason\":\"鉴定\",\"days\":3}"};
+	static const struct act suspend = {"SUSPEND", "H_DEPT",
+	                                   ",\"detail\":{\"reason\":\"鉴定\",\"days\":3}"};
 	static const struct act extend = {"EXTEND", "H_HEAD", ",\"detail\":{\"reason\":\"复杂\",\"days\":5}"};
 	static const struct act resume = {"RESUME", "H_DEPT", NULL};
 	static const struct act ship = {"DISPATCH", "H_WIN", ",\"detail\":{\"way\":\"WINDOW_PICKUP\"}"};
 	if (state == PB_CASE_STATE__TRANSFER)
 		return PICK(random, sign, sign, nothing);
 	if (state == PB_CASE_STATE__SIGNED_FOR)
-		return PICK(random, accept, accept, accept, accept, accept, notify, notify, back, refuse, nothing,
-		            nothing, nothing);
+		return PICK(random, accept, accept, accept, accept, accept, notify, notify, back, refuse,
+		            nothing, nothing, nothing);
 	if (state == PB_CASE_STATE__ACCEPTED)
 		return start;
 	if (state == PB_CASE_STATE__REVIEW)
@@ -333,10 +341,11 @@ static void do_act(struct sim_case *kase, struct sim_node *node, struct act act)
 	struct tb_buf json = {0};
 	if (!act.event || node->state != SIM_NODE_UP)
 		return;
-	tb_buf_printf(&json, "{\"number\":\"%s\",\"event\":\"%s\",\"actor\":{\"role\":\"%s\",\"id\":\"a1\"}%s}",
+	tb_buf_printf(&json,
+	              "{\"number\":\"%s\",\"event\":\"%s\",\"actor\":{\"role\":\"%s\",\"id\":\"a1\"}%s}",
 	              kase->number, act.event, act.role, act.more ? act.more : "");
-	sim_tell(kase->work->world, SIM_CASE_EVENT, node->index, SIM_NOBODY, kase->number, "%s by %s", act.event,
-	         act.role);
+	sim_tell(kase->work->world, SIM_CASE_EVENT, node->index, SIM_NOBODY, kase->number, "%s by %s",
+	         act.event, act.role);
 	sim_node_ask(node, "/tongban.v1.CaseService/Act", tb_buf_bytes(&json), acted, kase);
 	tb_buf_clear(&json);
 }
@@ -417,11 +426,11 @@ static void step_run(struct sim_world *world, void *subject, uint64_t argument)
 		step(kase, &sides);
 	}
 	sim_time at = world->now + SIM_SECOND + sim_random_exponential(&kase->random, kase->work->pace);
-	bool waits = sides.window_state == PB_CASE_STATE__SIGNED_FOR ||
-	             sides.window_state == PB_CASE_STATE__CORRECTION ||
+	bool waits = sides.window_state == PB_CASE_STATE__CORRECTION ||
 	             sides.window_state == PB_CASE_STATE__WINDOW_WAITS;
-	if (sim_random_chance(&kase->random, waits ? FORGOTTEN_WAITING_PPM : FORGOTTEN_PPM))
-		at += sim_random_range(&kase->random, SIM_DAY, 30 * SIM_DAY);
+	bool counts = waits || sides.window_state == PB_CASE_STATE__SIGNED_FOR;
+	if (sim_random_chance(&kase->random, counts ? FORGOTTEN_WAITING_PPM : FORGOTTEN_PPM))
+		at += sim_random_range(&kase->random, waits ? 22 * SIM_DAY : SIM_DAY, 40 * SIM_DAY);
 	sim_at(world, sim_office(at, &kase->random), &step_event, kase, 0);
 }
 
@@ -449,7 +458,8 @@ void sim_work_wind_up(struct sim_world *world)
 }
 
 void sim_work_cases(struct sim_world *world,
-                    bool (*each)(void *ctx, const char *number, struct sim_node *window, struct sim_node *home),
+                    bool (*each)(void *ctx, const char *number, struct sim_node *window,
+                                 struct sim_node *home),
                     void *ctx)
 {
 	for (size_t i = 0; i < world->work->cases_count; i++) {

@@ -15,8 +15,8 @@ struct sim_paper {
 
 struct sim_work {
 	struct sim_world *world;
-	struct sim_zipf ranks;   /* of regions, by how much happens there */
-	uint32_t *ranked;        /* node by rank */
+	struct sim_zipf ranks;    /* of regions, by how much happens there */
+	uint32_t *ranked;         /* node by rank */
 	struct sim_random random; /* what and where; each case has a stream of its own */
 	struct sim_paper *papers; /* CREDENTIALS_A_NODE for each node */
 	double cases_a_day;

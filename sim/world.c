@@ -22,7 +22,9 @@ enum {
 /* From here the people and the faults begin; until then peers learn each other's lists. */
 #define WARM_UP (2 * SIM_MINUTE)
 /* What is stuck may be on its longest retry (5 min and a fifth), several times in a row. */
-#define SETTLE_MOST (60 * SIM_MINUTE)
+#define SETTLE_MOST (20 * SIM_MINUTE)
+/* Every step to a case's end waits for the next look. */
+#define END_MOST (60 * SIM_MINUTE)
 #define LOOK_EVERY (2 * SIM_MINUTE)
 
 /* ---- events: a binary heap */
@@ -178,7 +180,8 @@ bool sim_decide(struct sim_world *world, enum sim_decision_kind kind, uint32_t n
                 uint32_t number)
 {
 	uint64_t name = decision_name(kind, node, peer, number);
-	for (size_t at = name & world->skips->mask; world->skips->at[at]; at = (at + 1) & world->skips->mask) {
+	for (size_t at = name & world->skips->mask; world->skips->at[at];
+	     at = (at + 1) & world->skips->mask) {
 		if (world->skips->at[at] == name)
 			return false;
 	}
@@ -309,7 +312,7 @@ static void settle(struct sim_world *world, struct pace *pace)
 		if (sim_check_quiet(world, why, sizeof(why)))
 			break;
 		if (world->now - since >= SETTLE_MOST)
-			sim_fail(world, SIM_NOT_LIVE, "an hour after healing: %s", why);
+			sim_fail(world, SIM_NOT_LIVE, "20 minutes after healing: %s", why);
 	}
 	if (world->verdict != SIM_HELD || pace->stopped)
 		return;
@@ -320,7 +323,7 @@ static void settle(struct sim_world *world, struct pace *pace)
 		run_until(world, world->now + LOOK_EVERY, pace);
 		if (sim_check_quiet(world, why, sizeof(why)) && sim_check_ended(world, why, sizeof(why)))
 			break;
-		if (world->now - since >= SETTLE_MOST)
+		if (world->now - since >= END_MOST)
 			sim_fail(world, SIM_NOT_LIVE, "an hour after all were asked to end: %s", why);
 	}
 }

@@ -30,30 +30,30 @@ enum { SIM_NODES_MAX = 3000, SIM_SKIPS_MAX = 1 << 20 };
 
 /* ---- decisions: what the seed chose to do to the world. Each has a name that does not depend on the others,
  * so that one can be left out and the rest stays. */
-#define SIM_DECISION_MAP(XX)                                   \
-	XX(SIM_DO_CASE, "case")                                \
-	XX(SIM_DO_VERIFY, "verify")                            \
-	XX(SIM_DO_CRASH, "crash")                              \
-	XX(SIM_DO_POWER, "power-loss")                         \
-	XX(SIM_DO_PAUSE, "pause")                              \
-	XX(SIM_DO_CLOCK, "clock-step")                         \
-	XX(SIM_DO_RESTORE, "restore")                          \
-	XX(SIM_DO_DISK, "disk-faults")                         \
-	XX(SIM_DO_FULL, "disk-full")                           \
-	XX(SIM_DO_CUT, "cut")                                  \
-	XX(SIM_DO_CLOG, "clog")                                \
-	XX(SIM_DO_LOSE_REQUEST, "lose-request")                \
-	XX(SIM_DO_LOSE_ANSWER, "lose-answer")                  \
-	XX(SIM_DO_DUPLICATE, "duplicate")                      \
-	XX(SIM_DO_CUT_STREAM, "cut-stream")                    \
-	XX(SIM_DO_HOSTILE, "hostile")                          \
+#define SIM_DECISION_MAP(XX)                    \
+	XX(SIM_DO_CASE, "case")                 \
+	XX(SIM_DO_VERIFY, "verify")             \
+	XX(SIM_DO_CRASH, "crash")               \
+	XX(SIM_DO_POWER, "power-loss")          \
+	XX(SIM_DO_PAUSE, "pause")               \
+	XX(SIM_DO_CLOCK, "clock-step")          \
+	XX(SIM_DO_RESTORE, "restore")           \
+	XX(SIM_DO_DISK, "disk-faults")          \
+	XX(SIM_DO_FULL, "disk-full")            \
+	XX(SIM_DO_CUT, "cut")                   \
+	XX(SIM_DO_CLOG, "clog")                 \
+	XX(SIM_DO_LOSE_REQUEST, "lose-request") \
+	XX(SIM_DO_LOSE_ANSWER, "lose-answer")   \
+	XX(SIM_DO_DUPLICATE, "duplicate")       \
+	XX(SIM_DO_CUT_STREAM, "cut-stream")     \
+	XX(SIM_DO_HOSTILE, "hostile")           \
 	XX(SIM_DO_REGRANT, "regrant")
 
 enum sim_decision_kind {
 #define XX(name, word) name,
 	SIM_DECISION_MAP(XX)
 #undef XX
-	SIM_DECISION_KINDS
+		SIM_DECISION_KINDS
 };
 
 struct sim_decision {
@@ -79,8 +79,8 @@ struct sim_options {
 	uint32_t cases_a_day;            /* 0: drawn */
 	uint32_t verifications_a_day;    /* 0: drawn */
 	bool real_crypto;
-	bool liveness;   /* heal at the end, and look whether everything comes to rest */
-	const char *dir; /* for the disks; made and removed by the world; best on a tmpfs */
+	bool liveness;                    /* heal at the end, and look whether everything comes to rest */
+	const char *dir;                  /* for the disks; made and removed by the world; best on a tmpfs */
 	const struct sim_decision *skips; /* decisions to leave out; borrowed */
 	size_t skips_count;
 	size_t story_ordinary; /* entries of the story that are kept, see story.h */

@@ -3,6 +3,7 @@
 
 #include "node/cli/cli.h"
 #include "node/cli/userfile.h"
+#include "node/core/casetable.h"
 #include "node/io/yamlmsg.h"
 
 static const char *state_text(PbAgreementState state)
@@ -24,19 +25,115 @@ static const char *joined(struct cli *cli, char *const *list, size_t count)
 	return all;
 }
 
-static void show_terms(struct cli *cli, struct table *table, const PbAgreement *agreement)
+/* ---- words */
+
+static const char *right_text(PbRight right)
 {
-	for (size_t i = 0; i < agreement->n_terms; i++) {
-		const PbAgreementTerm *term = agreement->terms[i];
-		const char *rights = "";
-		for (size_t j = 0; j < term->n_rights; j++)
-			rights = tb_arena_printf(&cli->arena, "%s %s", rights,
-			                         cli_enum(&pb_right__descriptor, (int)term->rights[j]));
-		table_pair(table, i == 0 ? TEXT_H_TERMS : TEXT_EMPTY,
-		           tb_arena_printf(&cli->arena, "%s | %s |%s",
-		                           joined(cli, term->items, term->n_items),
-		                           joined(cli, term->modes, term->n_modes), rights));
+	static const enum text_id texts[] = {TEXT_EMPTY,
+	                                     TEXT_W_ACCEPT_CASES,
+	                                     TEXT_W_NOTIFY_ONCE,
+	                                     TEXT_W_CHECK_ORIGINALS,
+	                                     TEXT_W_DELIVER_RESULTS,
+	                                     TEXT_W_DECIDE_CASES};
+	return right <= PB_RIGHT__DECIDE_CASES ? text(texts[right]) : "?";
+}
+
+static const char *disclosure_text(PbDisclosure disclosure)
+{
+	static const enum text_id texts[] = {TEXT_EMPTY, TEXT_W_DISCLOSE_STATUS, TEXT_W_DISCLOSE_MATCH,
+	                                     TEXT_W_DISCLOSE_DOCUMENT};
+	return disclosure <= PB_DISCLOSURE__DOCUMENT ? text(texts[disclosure]) : "?";
+}
+
+static const char *recognition_text(PbRecognition recognition)
+{
+	static const enum text_id texts[] = {TEXT_EMPTY, TEXT_W_RECOGNISE_RECEIPTS,
+	                                     TEXT_W_RECOGNISE_PRECHECKS, TEXT_W_RECOGNISE_CREDENTIALS};
+	return recognition <= PB_RECOGNITION__RECOGNISE_CREDENTIALS ? text(texts[recognition]) : "?";
+}
+
+static const char *postage_text(PbPostagePayer payer)
+{
+	static const enum text_id texts[] = {TEXT_EMPTY, TEXT_W_PAID_BY_WINDOW, TEXT_W_PAID_BY_HOME,
+	                                     TEXT_W_PAID_BY_APPLICANT};
+	return payer <= PB_POSTAGE_PAYER__PAID_BY_APPLICANT ? text(texts[payer]) : "?";
+}
+
+/* ---- showing */
+
+/* "YS YB: * | 收件受理 结果送达 | 620100 → 310000, 2026-01-01" */
+static const char *term_text(struct cli *cli, const PbAgreementTerm *term)
+{
+	struct tb_arena *arena = &cli->arena;
+	const char *rights = "";
+	for (size_t i = 0; i < term->n_rights; i++)
+		rights = tb_arena_printf(arena, "%s%s%s", rights, i ? ", " : "", right_text(term->rights[i]));
+	const char *line =
+		tb_arena_printf(arena, "%s: %s%s%s", joined(cli, term->modes, term->n_modes),
+	                        joined(cli, term->items, term->n_items), rights[0] ? " | " : "", rights);
+	if (term->n_windows > 0 || term->n_homes > 0)
+		line = tb_arena_printf(arena, "%s | %s → %s", line,
+		                       term->n_windows ? joined(cli, term->windows, term->n_windows) : "*",
+		                       term->n_homes ? joined(cli, term->homes, term->n_homes) : "*");
+	return term->from[0] ? tb_arena_printf(arena, "%s | %s %s", line, text(TEXT_H_SINCE), term->from)
+	                     : line;
+}
+
+static void show_promises(struct cli *cli, struct table *table, const PbAgreement *agreement)
+{
+	struct tb_arena *arena = &cli->arena;
+	const char *recognised = "";
+	for (size_t i = 0; i < agreement->n_terms; i++)
+		table_pair(table, i == 0 ? TEXT_H_TERMS : TEXT_EMPTY, term_text(cli, agreement->terms[i]));
+	for (size_t i = 0; i < agreement->n_credentials; i++) {
+		const PbAgreementCredentials *row = agreement->credentials[i];
+		table_pair(table, i == 0 ? TEXT_H_AGREED_TYPES : TEXT_EMPTY,
+		           tb_arena_printf(arena, "%s: %s%s%s", disclosure_text(row->disclosure),
+		                           joined(cli, row->types, row->n_types),
+		                           row->n_answered_by ? " | " : "",
+		                           joined(cli, row->answered_by, row->n_answered_by)));
 	}
+	for (size_t i = 0; i < agreement->n_recognitions; i++)
+		recognised = tb_arena_printf(arena, "%s%s%s", recognised, i ? ", " : "",
+		                             recognition_text(agreement->recognitions[i]));
+	table_pair(table, TEXT_H_RECOGNISED, recognised);
+	for (size_t i = 0; i < agreement->n_clocks; i++)
+		table_pair(table, i == 0 ? TEXT_H_AGREED_CLOCKS : TEXT_EMPTY,
+		           tb_arena_printf(arena, "%s %u %s",
+		                           case_clock_text(agreement->clocks[i]->clock, text_zh()),
+		                           agreement->clocks[i]->days, text(TEXT_W_WORKING_DAYS)));
+	for (size_t i = 0; i < agreement->n_return_reasons; i++)
+		table_pair(table, i == 0 ? TEXT_H_RETURN_REASONS : TEXT_EMPTY, agreement->return_reasons[i]);
+	table_pair(table, TEXT_H_POSTAGE, postage_text(agreement->postage));
+	table_pair(table, TEXT_H_LIABILITY, agreement->liability);
+	table_pair(table, TEXT_H_HOURS, agreement->service_hours);
+	for (size_t i = 0; i < agreement->n_contacts; i++) {
+		const PbContact *contact = agreement->contacts[i];
+		table_pair(table, i == 0 ? TEXT_H_CONTACTS : TEXT_EMPTY,
+		           tb_arena_printf(arena, "%s %s %s %s", contact->region, contact->name,
+		                           contact->phone, contact->duty));
+	}
+	if (agreement->notice_days)
+		table_pair(table, TEXT_H_NOTICE,
+		           tb_arena_printf(arena, "%u %s", agreement->notice_days, text(TEXT_W_DAYS)));
+	table_pair(table, TEXT_H_REMARK, agreement->note);
+}
+
+static void show_statements(struct cli *cli, struct table *table, const PbAgreementView *view)
+{
+	for (size_t i = 0; i < view->n_statements; i++) {
+		const PbAgreementStatement *statement = view->statements[i];
+		bool ends = statement->kind == PB_STATEMENT_KIND__ENDS;
+		table_pair(table, i == 0 ? TEXT_H_STATEMENTS : TEXT_EMPTY,
+		           tb_arena_printf(&cli->arena, "%s %s %s %s", statement->region,
+		                           text(ends ? TEXT_W_STATEMENT_ENDS : TEXT_W_STATEMENT_SIGNS),
+		                           ends ? statement->effective : cli_time(cli, statement->at_ms),
+		                           statement->reason));
+	}
+	for (size_t i = 0; i < view->n_changes; i++)
+		table_pair(table, i == 0 ? TEXT_H_CHANGES : TEXT_EMPTY,
+		           tb_arena_printf(&cli->arena, "%s: %s → %s", view->changes[i]->field,
+		                           view->changes[i]->before, view->changes[i]->after));
 }
 
 static int show(struct cli *cli, const PbAgreementView *view)
@@ -55,20 +152,8 @@ static int show(struct cli *cli, const PbAgreementView *view)
 	table_pair(table, TEXT_H_UNSIGNED, joined(cli, view->missing, view->n_missing));
 	table_pair(table, TEXT_H_VALID,
 	           tb_arena_printf(&cli->arena, "%s – %s", agreement->valid_from, agreement->valid_until));
-	show_terms(cli, table, agreement);
-	for (size_t i = 0; i < view->n_statements; i++) {
-		const PbAgreementStatement *statement = view->statements[i];
-		bool ends = statement->kind == PB_STATEMENT_KIND__ENDS;
-		table_pair(table, i == 0 ? TEXT_H_STATEMENTS : TEXT_EMPTY,
-		           tb_arena_printf(&cli->arena, "%s %s %s %s", statement->region,
-		                           text(ends ? TEXT_W_STATEMENT_ENDS : TEXT_W_STATEMENT_SIGNS),
-		                           ends ? statement->effective : cli_time(cli, statement->at_ms),
-		                           statement->reason));
-	}
-	for (size_t i = 0; i < view->n_changes; i++)
-		table_pair(table, i == 0 ? TEXT_H_CHANGES : TEXT_EMPTY,
-		           tb_arena_printf(&cli->arena, "%s: %s → %s", view->changes[i]->field,
-		                           view->changes[i]->before, view->changes[i]->after));
+	show_promises(cli, table, agreement);
+	show_statements(cli, table, view);
 	table_pair(table, TEXT_H_DIGEST, view->digest);
 	table_end(table, stdout);
 	return CLI_DONE;

@@ -223,6 +223,7 @@ static const struct event {
 	{"consult", PB_CASE_EVENT__CONSULT, PB_ROLE__LIAISON},
 	{"repair", PB_CASE_EVENT__REPAIR, PB_ROLE__H_WIN},
 	{"object", PB_CASE_EVENT__OBJECT, PB_ROLE__H_DEPT},
+	{"reopen", PB_CASE_EVENT__REOPEN, PB_ROLE__H_DEPT},
 	{"file", PB_CASE_EVENT__FILE, PB_ROLE__H_DEPT},
 };
 enum { EVENTS_COUNT = sizeof(events) / sizeof(events[0]) };
@@ -448,6 +449,8 @@ const struct cli_verb cmd_case_verbs[] = {
          "tongban case submit --file application.json --mode YS --material M1=scan.pdf --actor 0371 "
          "--forward",
          false, case_submit_run},
+	{"case needs", "REGION:ITEM...", 1, TB_PARTS_MAX, TEXT_V_CASE_NEEDS, NULL,
+         "tongban case needs 310000:ITEM 320400:ITEM", false, case_needs_run},
 	{"case list", "", 0, 0, TEXT_V_CASE_LIST, list_options, "tongban case list --state REVIEW", false,
          run_list},
 	{"case show", "NUMBER", 1, 1, TEXT_V_CASE_SHOW, NULL, "tongban case show NUMBER --json", false,
@@ -479,6 +482,7 @@ const struct cli_verb cmd_case_verbs[] = {
 	EVENT_VERB("consult", TEXT_V_CASE_CONSULT, act_options, " --note 请核对地址"),
 	EVENT_VERB("repair", TEXT_V_CASE_REPAIR, act_options, " --note 已回访，申请人认可"),
 	EVENT_VERB("object", TEXT_V_CASE_OBJECT, act_options, " --reason 适用标准有误"),
+	EVENT_VERB("reopen", TEXT_V_CASE_REOPEN, act_options, " --reason 异议成立"),
 	EVENT_VERB("file", TEXT_V_CASE_FILE, bring_options, " --material A1=archive.ofd"),
 	{0},
 };

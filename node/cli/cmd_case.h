@@ -16,6 +16,9 @@ TB_MUST_CHECK enum tb_code case_materials(struct cli *cli, const struct options 
 		"original", OPTION_LIST, "NEED", TEXT_O_ORIGINAL           \
 	}
 
+/* Uploads the file |path|; *out is it as a material, without the need that it meets. */
+TB_MUST_CHECK enum tb_code case_upload(struct cli *cli, const char *path, PbMaterial **out);
+
 /* Who acts: --role, --actor, --actor-name. Without --actor it is the account that runs the command, if
  * |may_default|. */
 TB_MUST_CHECK enum tb_code case_actor(struct cli *cli, const struct options *options, PbRole role,
@@ -37,6 +40,7 @@ TB_MUST_CHECK enum tb_code case_way(struct cli *cli, const char *option, const c
 /* Shows a case after it was changed: its state, and what may follow. */
 void case_brief(struct cli *cli, const PbCaseView *view);
 
-/* tongban case submit; in cmd_case_submit.c. */
+/* tongban case submit, case needs; in cmd_case_submit.c. */
 extern const struct option case_submit_options[];
 int case_submit_run(struct cli *cli, const struct options *options);
+int case_needs_run(struct cli *cli, const struct options *options);

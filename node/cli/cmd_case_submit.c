@@ -1,7 +1,9 @@
-/* tongban case submit: an application is handed in. Also what submitting and acting share. */
+/* tongban case submit, case needs: an application is handed in, or asked about. Also what submitting and
+ * acting share. */
 #include "node/cli/cmd_case.h"
 
 #include <pwd.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
@@ -89,23 +91,33 @@ static const char *media_type(const char *file)
 	return "application/octet-stream";
 }
 
+enum tb_code case_upload(struct cli *cli, const char *path, PbMaterial **out)
+{
+	PbMaterialView *view;
+	enum tb_code code = client_put_file(cli_client(cli), path, &cli->arena, &view, &cli->error);
+	*out = NULL;
+	if (code)
+		return code;
+	*out = PROTO_NEW(PbMaterial, material, &cli->arena);
+	(*out)->name = cli_pb(userfile_base(path));
+	(*out)->media_type = cli_pb(media_type(path));
+	(*out)->size = view->size;
+	(*out)->root = view->root;
+	(*out)->sha256 = view->sha256;
+	return TB_OK;
+}
+
 static enum tb_code add_file(struct cli *cli, const char *given, PbMaterial **materials, size_t *count)
 {
 	const char *need;
 	const char *file;
-	PbMaterialView *view;
+	PbMaterial *material;
 	enum tb_code code = cli_pair(cli, "material", given, &need, &file);
 	if (!code)
-		code = client_put_file(cli_client(cli), file, &cli->arena, &view, &cli->error);
+		code = case_upload(cli, file, &material);
 	if (code)
 		return code;
-	PbMaterial *material = PROTO_NEW(PbMaterial, material, &cli->arena);
 	material->need = cli_pb(need);
-	material->name = cli_pb(userfile_base(file));
-	material->media_type = cli_pb(media_type(file));
-	material->size = view->size;
-	material->root = view->root;
-	material->sha256 = view->sha256;
 	materials[(*count)++] = material;
 	return TB_OK;
 }
@@ -350,5 +362,68 @@ int case_submit_run(struct cli *cli, const struct options *options)
 		cli_print_json(&view->base);
 	else
 		case_brief(cli, view);
+	return CLI_DONE;
+}
+
+/* ---- needs: what is asked for, before anything is handed in */
+
+/* "REGION:ITEM", one a part. */
+static enum tb_code needs_parts(struct cli *cli, const struct options *options,
+                                PbCaseJointNeedsRequest *request)
+{
+	request->parts = tb_arena_alloc(&cli->arena, options->operands_count * sizeof(*request->parts));
+	for (size_t i = 0; i < options->operands_count; i++) {
+		const char *home;
+		const char *item;
+		enum tb_code code = options_split(options->operands[i], ':', "REGION:ITEM", &home, &item,
+		                                  &cli->arena, &cli->error);
+		if (code)
+			return code;
+		PbCasePart *part = PROTO_NEW(PbCasePart, case_part, &cli->arena);
+		part->home = cli_pb(home);
+		part->item = cli_pb(item);
+		request->parts[request->n_parts++] = part;
+	}
+	return TB_OK;
+}
+
+/* "0:M1" of the reply as "310000 M1". */
+static const char *meets_text(struct cli *cli, const PbCaseJointNeedsRequest *request, const PbJointNeed *row)
+{
+	const char *all = "";
+	for (size_t i = 0; i < row->n_meets; i++) {
+		char *code = strchr(row->meets[i], ':');
+		size_t part = strtoul(row->meets[i], NULL, 10);
+		if (code && part < request->n_parts)
+			all = tb_arena_printf(&cli->arena, "%s%s%s %s", all, all[0] ? ", " : "",
+			                      request->parts[part]->home, code + 1);
+	}
+	return all;
+}
+
+int case_needs_run(struct cli *cli, const struct options *options)
+{
+	static const struct table_column columns[] = {
+		{TEXT_H_MATERIAL, false}, {TEXT_H_REQUIRED, false}, {TEXT_H_ASKED_BY, false}};
+	PbCaseJointNeedsRequest request = PB_CASE_JOINT_NEEDS_REQUEST__INIT;
+	PbCaseJointNeedsResponse *reply;
+	if (needs_parts(cli, options, &request))
+		return cli_usage(cli);
+	enum tb_code code =
+		CLI_CALL(cli, "CaseService/JointNeeds", &request, case_joint_needs_response, &reply);
+	if (code)
+		return cli_fail(cli, code);
+	if (cli->json) {
+		cli_print_json(&reply->base);
+		return CLI_DONE;
+	}
+	struct table *table = TABLE_NEW(columns);
+	for (size_t i = 0; i < reply->n_needs; i++) {
+		const PbMaterialNeed *need = reply->needs[i]->need;
+		TABLE_ROW(table, need ? need->name : "",
+		          text(need && need->required ? TEXT_M_YES : TEXT_M_NO),
+		          meets_text(cli, &request, reply->needs[i]));
+	}
+	table_end(table, stdout);
 	return CLI_DONE;
 }

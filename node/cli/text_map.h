@@ -118,6 +118,14 @@
 	XX(TEXT_V_AGREEMENT_SHOW, "查看协议、签署情况及与上一版的差异", "show an agreement, who signed it, and what changed") \
 	XX(TEXT_V_AGREEMENT_LIST, "列出协议", "list agreements") \
 	XX(TEXT_V_AGREEMENT_DIFF, "与对方节点核对协议", "compare agreements with a peer's") \
+	XX(TEXT_V_MATTER_OPEN, "向其他地区提出会商、咨询、投诉、异议或督办", "open a consultation, enquiry, complaint, dispute or supervision order") \
+	XX(TEXT_V_MATTER_SAY, "在事务中发言", "say something in a matter") \
+	XX(TEXT_V_MATTER_ANSWER, "答复（投诉和异议须写明是否成立）", "answer; a complaint or dispute with its outcome") \
+	XX(TEXT_V_MATTER_CLOSE, "由提出方关闭", "close a matter that was opened here") \
+	XX(TEXT_V_MATTER_SHOW, "查看一项事务及各方所言", "show a matter and what everybody said") \
+	XX(TEXT_V_MATTER_LIST, "列出会商、咨询、投诉、异议、督办", "list matters") \
+	XX(TEXT_V_CASE_NEEDS, "各地要求的材料合并为一份，重复的只列一次", "what several regions ask for, everything once") \
+	XX(TEXT_V_CASE_REOPEN, "办结后重新审查（异议成立或承诺不实）", "review a closed case again: a dispute was upheld, or a commitment broken") \
 	XX(TEXT_V_CASE_TRACE, "责任追溯：谁在何时何地依据什么做了什么", "who did what, when, where, by which right, with the evidence") \
 	XX(TEXT_V_CASE_FORM, "输出可打印的文书（HTML）", "write a printable form (HTML)") \
 	XX(TEXT_V_INIT, "建立新节点", "make a new node's directory") \
@@ -170,7 +178,7 @@
 	XX(TEXT_V_CASE_DENY, "不予许可", "home: deny") \
 	XX(TEXT_V_CASE_DISPATCH, "送达结果", "home: dispatch the result") \
 	XX(TEXT_V_CASE_HAND_OVER, "结果已交付并签收", "the result was handed over and signed for") \
-	XX(TEXT_V_CASE_EVALUATE, "好差评", "evaluate the service, 1 to 5") \
+	XX(TEXT_V_CASE_EVALUATE, "好差评", "evaluate the service, 1 (very good) to 5") \
 	XX(TEXT_V_CASE_WITHDRAW, "申请人撤回", "withdraw the application") \
 	XX(TEXT_V_CASE_CONSULT, "会商，不影响计时", "consult the other side; stops no clock") \
 	XX(TEXT_V_CASE_REPAIR, "差评整改完成", "what was rated badly was repaired") \
@@ -191,6 +199,18 @@
 /* What each option means. */
 #define TEXT_MAP_VALUES(XX) \
 	XX(TEXT_O_REGIONS, "要比较的地区", "the regions to compare") \
+	XX(TEXT_O_ABOUT, "种类", "what kind of matter") \
+	XX(TEXT_O_SUBJECT, "标题", "its subject") \
+	XX(TEXT_O_TEXT, "内容", "what is said") \
+	XX(TEXT_O_FILE, "附上的文件", "a file that goes with it") \
+	XX(TEXT_O_VIDEO, "视频会议室或录像的编号", "reference of a video room or recording") \
+	XX(TEXT_O_ASK, "须答复的地区", "the region that must answer") \
+	XX(TEXT_O_ANSWER_DAYS, "答复期限（工作日）", "working days to answer in") \
+	XX(TEXT_O_PARTY, "还有哪些地区参加", "another region that takes part") \
+	XX(TEXT_O_ABOUT_CASE, "所涉办件编号", "the case that it is about") \
+	XX(TEXT_O_ABOUT_CREDENTIAL, "所涉证照标识", "the certificate that it is about") \
+	XX(TEXT_O_OUTCOME, "投诉或异议是否成立", "whether a complaint or dispute is upheld") \
+	XX(TEXT_O_MATTER_STATE, "只列此状态", "only in this state") \
 	XX(TEXT_O_VERSION, "版本，缺省为最新", "the version; the latest if not given") \
 	XX(TEXT_O_EFFECTIVE, "终止日期", "the first day without it") \
 	XX(TEXT_O_PEER, "只看与该地区的", "only those with this region") \
@@ -246,7 +266,7 @@
 	XX(TEXT_O_WAYBILL, "快递公司与单号", "carrier and waybill number") \
 	XX(TEXT_O_CONTENT, "所寄物品", "what is in the parcel") \
 	XX(TEXT_O_WAY, "送达方式", "way of delivery") \
-	XX(TEXT_O_GRADE, "评价等级", "the grade") \
+	XX(TEXT_O_GRADE, "评价等级：1 非常满意 … 4、5 为差评", "the grade: 1 very good; 4 and 5 are bad") \
 	XX(TEXT_O_DOCUMENT_NUMBER, "决定文书号", "number of the decision") \
 	XX(TEXT_O_DECISION, "决定内容", "text of the decision") \
 	XX(TEXT_O_ISSUE, "所颁发证照的 JSON 文件", "certificate to issue, as JSON") \
@@ -272,6 +292,23 @@
 /* Heads of columns and names of values. */
 #define TEXT_MAP_HEADS(XX) \
 	XX(TEXT_H_ELEMENT, "要素", "element") \
+	XX(TEXT_H_MATTER, "事务", "matter") \
+	XX(TEXT_H_ASKED, "须答复", "to answer") \
+	XX(TEXT_H_DUE, "期限", "due") \
+	XX(TEXT_H_OUTCOME, "结论", "outcome") \
+	XX(TEXT_H_SAID, "内容", "said") \
+	XX(TEXT_H_MATERIAL, "材料", "paper") \
+	XX(TEXT_H_REQUIRED, "必需", "required") \
+	XX(TEXT_H_ASKED_BY, "要求的地区", "asked for by") \
+	XX(TEXT_H_AGREED_TYPES, "证照互查", "certificates") \
+	XX(TEXT_H_RECOGNISED, "互认", "recognised") \
+	XX(TEXT_H_AGREED_CLOCKS, "约定时限", "limits") \
+	XX(TEXT_H_RETURN_REASONS, "退件理由", "return reasons") \
+	XX(TEXT_H_POSTAGE, "邮费", "postage") \
+	XX(TEXT_H_LIABILITY, "责任", "liability") \
+	XX(TEXT_H_CONTACTS, "联络员", "contacts") \
+	XX(TEXT_H_HOURS, "服务时间", "service hours") \
+	XX(TEXT_H_NOTICE, "终止通知", "notice") \
 	XX(TEXT_H_AGREEMENT, "协议", "agreement") \
 	XX(TEXT_H_TITLE, "名称", "title") \
 	XX(TEXT_H_PARTIES, "各方", "parties") \
@@ -375,6 +412,38 @@
 	XX(TEXT_W_FAULT_CIRCLE, "循环证明", "a proof that needs itself") \
 	XX(TEXT_W_FAULT_NO_CRITERIA, "异地办理但无基本编码或审查标准版本", "decided elsewhere, but no basic code or criteria") \
 	XX(TEXT_W_FAULT_PAPER_ONLINE, "全程网办但要求纸质原件", "all online, but a paper original is required") \
+	XX(TEXT_W_CONSULTATION, "会商", "consultation") \
+	XX(TEXT_W_ENQUIRY, "咨询", "enquiry") \
+	XX(TEXT_W_COMPLAINT, "投诉", "complaint") \
+	XX(TEXT_W_DISPUTE, "异议", "dispute") \
+	XX(TEXT_W_SUPERVISION, "督办", "supervision") \
+	XX(TEXT_W_MATTER_OPEN, "待处理", "open") \
+	XX(TEXT_W_MATTER_ANSWERED, "已答复", "answered") \
+	XX(TEXT_W_MATTER_CLOSED, "已关闭", "closed") \
+	XX(TEXT_W_MATTER_OVERDUE, "已逾期", "overdue") \
+	XX(TEXT_W_UPHELD, "成立", "upheld") \
+	XX(TEXT_W_PARTLY_UPHELD, "部分成立", "partly upheld") \
+	XX(TEXT_W_NOT_UPHELD, "不成立", "not upheld") \
+	XX(TEXT_W_POST_OPENS, "提出", "opens") \
+	XX(TEXT_W_POST_SAYS, "发言", "says") \
+	XX(TEXT_W_POST_ANSWERS, "答复", "answers") \
+	XX(TEXT_W_POST_CLOSES, "关闭", "closes") \
+	XX(TEXT_W_ACCEPT_CASES, "收件受理", "accept cases") \
+	XX(TEXT_W_NOTIFY_ONCE, "一次性告知", "notify once") \
+	XX(TEXT_W_CHECK_ORIGINALS, "原件核验", "check originals") \
+	XX(TEXT_W_DELIVER_RESULTS, "结果送达", "deliver results") \
+	XX(TEXT_W_DECIDE_CASES, "委托审批", "decide cases") \
+	XX(TEXT_W_RECOGNISE_RECEIPTS, "接件互认", "receipts") \
+	XX(TEXT_W_RECOGNISE_PRECHECKS, "初审互认", "first checks") \
+	XX(TEXT_W_RECOGNISE_CREDENTIALS, "证照互认", "certificates") \
+	XX(TEXT_W_PAID_BY_WINDOW, "收件地承担", "paid by the window") \
+	XX(TEXT_W_PAID_BY_HOME, "属地承担", "paid by the home region") \
+	XX(TEXT_W_PAID_BY_APPLICANT, "申请人承担", "paid by the applicant") \
+	XX(TEXT_W_WORKING_DAYS, "个工作日", "working days") \
+	XX(TEXT_W_DAYS, "天", "days") \
+	XX(TEXT_W_DISCLOSE_STATUS, "状态", "status") \
+	XX(TEXT_W_DISCLOSE_MATCH, "比对", "match") \
+	XX(TEXT_W_DISCLOSE_DOCUMENT, "原文", "document") \
 	XX(TEXT_W_AGREEMENT_PROPOSED, "待签署", "proposed") \
 	XX(TEXT_W_AGREEMENT_SIGNED, "已签署未生效", "signed, to begin") \
 	XX(TEXT_W_AGREEMENT_IN_FORCE, "有效", "in force") \

@@ -274,7 +274,6 @@ static void step_backup(struct at_node *at)
 {
 	struct lab_faults *faults = at->faults;
 	struct lab_process *process = at->process;
-	at->work.data = at;
 	switch (at->stage) {
 	case BACKUP_FREEZE:
 		if (process->seen_paused) {
@@ -311,13 +310,17 @@ static void step_backup(struct at_node *at)
 
 /* ---- nodes */
 
-/* A node that is well and has no fault; NULL: the one that was drawn is not. */
+/* A node that is well and has no fault; NULL if none was found. */
 static struct at_node *draw_node(struct lab_faults *faults, enum lab_fault fault)
 {
-	struct at_node *at = &faults->at_nodes[sim_random_below(&faults->random, faults->lab->options.nodes)];
-	bool once = fault == LAB_BACKUP && at->stage == BACKUP_DONE;
-	bool well = at->process->pid && at->process->told_up;
-	return at->fault == LAB_FAULTS && well && !once ? at : NULL;
+	for (unsigned tries = 0; tries < 2 * faults->lab->options.nodes; tries++) {
+		struct at_node *at =
+			&faults->at_nodes[sim_random_below(&faults->random, faults->lab->options.nodes)];
+		bool once = fault == LAB_BACKUP && at->stage == BACKUP_DONE;
+		if (at->fault == LAB_FAULTS && at->process->pid && at->process->told_up && !once)
+			return at;
+	}
+	return NULL;
 }
 
 static bool begin_node(struct lab_faults *faults, enum lab_fault fault, lab_time until)
@@ -410,9 +413,11 @@ struct lab_faults *lab_faults_new(struct lab *lab, struct lab_process *processes
 	faults->proxy = proxy;
 	faults->loop = loop;
 	sim_random_start(&faults->random, lab->options.seed, "faults", 0);
-	for (unsigned i = 0; i < lab->options.nodes; i++)
-		faults->at_nodes[i] =
-			(struct at_node){.faults = faults, .process = &processes[i], .fault = LAB_FAULTS};
+	for (unsigned i = 0; i < lab->options.nodes; i++) {
+		struct at_node *at = &faults->at_nodes[i];
+		*at = (struct at_node){.faults = faults, .process = &processes[i], .fault = LAB_FAULTS};
+		at->work.data = at;
+	}
 	return faults;
 }
 

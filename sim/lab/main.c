@@ -28,6 +28,7 @@ enum {
 	PROGRESS_MS = 5000,
 	READY_MS = 180000,
 	REST_STEP_MS = 500,
+	ASK_AGAIN_MS = 3000,
 	STOP_MS = 40000, /* until nodes that were told to stop are killed */
 	STORY_ENTRIES = 60000,
 	STORY_LINES = 2000000,
@@ -102,6 +103,16 @@ static void load_catalogues(struct lab *lab)
 	}
 }
 
+/* Who reads its peers again asks them at once what they offer. */
+static void reload(struct lab *lab, const struct lab_node *node)
+{
+	struct lab_reply reply;
+	if (lab_call(lab, node, "NodeService/Reload", "{}", &pb_reload_response__descriptor,
+	             LAB_PATIENCE_LONG_MS, &reply) != LAB_DONE_WELL)
+		lab_no_result(lab, "%s does not read its peers: %s", node->name, reply.text);
+	lab_reply_clear(&reply);
+}
+
 static bool knows_list(struct lab *lab, const struct lab_node *node, const char *region)
 {
 	char json[48];
@@ -123,14 +134,20 @@ static void wait_catalogues(struct lab *lab)
 {
 	lab_time until = lab_now() + READY_MS;
 	for (unsigned at = 0; at < lab->options.nodes; at++) {
+		lab_time asked = 0;
 		for (unsigned of = 0; of < lab->options.nodes && !lab_over(lab);) {
-			if (of == at || knows_list(lab, &lab->nodes[at], lab->nodes[of].code))
+			if (of == at || knows_list(lab, &lab->nodes[at], lab->nodes[of].code)) {
 				of++;
-			else if (lab_now() > until)
+				continue;
+			}
+			if (lab_now() > until)
 				lab_no_result(lab, "%s has not learned the items of %s", lab->nodes[at].name,
 				              lab->nodes[of].name);
-			else
-				lab_sleep(100);
+			if (lab_now() - asked > ASK_AGAIN_MS) {
+				reload(lab, &lab->nodes[at]);
+				asked = lab_now();
+			}
+			lab_sleep(100);
 		}
 	}
 }
@@ -292,19 +309,33 @@ static enum tb_code make_dir(const char *dir, bool empty, struct tb_error *err)
 	return empty && entries ? tb_fail(err, TB_EEXISTS, "%s is not empty", dir) : TB_OK;
 }
 
+/* False if it does not fit. */
+static bool set_path(char out[LAB_PATH_ROOM], const char *dir, const char *name, const char *code,
+                     const char *rest)
+{
+	struct tb_buf text = {0};
+	tb_buf_printf(&text, "%s%s%s%s", dir, name, code, rest);
+	bool fits = text.size < LAB_PATH_ROOM;
+	if (fits)
+		memcpy(out, tb_buf_text(&text), text.size + 1);
+	tb_buf_clear(&text);
+	return fits;
+}
+
 static enum tb_code name_nodes(struct lab *lab, struct tb_error *err)
 {
+	enum { SOCKET_ROOM = 108 }; /* of sun_path */
+	const char *dir = lab->options.dir;
 	for (unsigned i = 0; i < lab->options.nodes; i++) {
 		struct lab_node *node = &lab->nodes[i];
 		node->index = i;
 		node->name = regions[i].name;
-		snprintf(node->code, sizeof(node->code), "%s", regions[i].code);
-		int size = snprintf(node->dir, sizeof(node->dir), "%s/node-%s", lab->options.dir, node->code);
-		/* sun_path has room for 108 bytes. */
-		if (size + sizeof("/api.sock") > 108)
+		memcpy(node->code, regions[i].code, strlen(regions[i].code) + 1);
+		if (!set_path(node->dir, dir, "/node-", regions[i].code, "") ||
+		    !set_path(node->socket, dir, "/node-", regions[i].code, "/api.sock") ||
+		    !set_path(node->log, dir, "/node-", regions[i].code, ".log") ||
+		    strlen(node->socket) >= SOCKET_ROOM)
 			return tb_fail(err, TB_ETOOBIG, "--dir: too long for a socket in it");
-		snprintf(node->socket, sizeof(node->socket), "%s/api.sock", node->dir);
-		snprintf(node->log, sizeof(node->log), "%s/node-%s.log", lab->options.dir, node->code);
 	}
 	return TB_OK;
 }
@@ -410,6 +441,11 @@ static int run_lab(struct run *run)
 	int status = carry_out(run);
 	sim_story_stream(lab->story, NULL, 0, NULL);
 	fclose(events);
+	/* Of a run that never got into its loop, too, everything is closed. */
+	if (!run->closing)
+		lab_proxy_close(run->proxy);
+	uv_run(&run->loop, UV_RUN_DEFAULT);
+	uv_loop_close(&run->loop);
 	lab_work_free(run->work);
 	lab_faults_free(run->faults);
 	lab_proxy_free(run->proxy);

@@ -221,13 +221,13 @@ static void test_what_cannot_be_meant_is_refused(void **state)
 		"{}",
 		"{\"agreement\":{\"title\":\"x\",\"parties\":[\"620100\"],\"validFrom\":\"2020-01-01\"}}",
 		"{\"agreement\":{\"title\":\"x\",\"parties\":[\"620100\",\"320400\"],\"validFrom\":\"2020-01-"
-	        "01\"}}",
+		"01\"}}",
 		"{\"agreement\":{\"title\":\"x\",\"parties\":[\"320400\",\"441300\"],\"validFrom\":\"2020-01-"
-	        "01\"}}",
+		"01\"}}",
 		"{\"agreement\":{\"title\":\"x\",\"parties\":[\"320400\",\"620100\"],\"validFrom\":\"soon\"}"
-	        "}",
+		"}",
 		"{\"agreement\":{\"title\":\"x\",\"parties\":[\"320400\",\"620100\"],\"validFrom\":\"2020-01-"
-	        "01\","
+		"01\","
 		"\"terms\":[{\"items\":[\"*\"],\"modes\":[\"LS\"]}]}}",
 	};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -238,6 +238,166 @@ static void test_what_cannot_be_meant_is_refused(void **state)
 	                 TB_ENOTFOUND);
 	assert_int_equal(try(pair, &pair->window, "Sign", "{\"id\":\"none\"}"), TB_ENOTFOUND);
 	pair_free(pair);
+}
+
+static void test_forms_that_no_agreement_has_are_refused_with_the_field(void **state)
+{
+	static const struct {
+		const char *members, *says;
+	} wrong[] = {
+		{",\"terms\":[{\"modes\":[\"DS\"]}]", "terms[0]"},
+		{",\"terms\":[{\"items\":[\"*\"]}]", "terms[0]"},
+		{",\"terms\":[{\"items\":[\"*\"],\"modes\":[\"DS\"]},{\"items\":[\"*\"],\"modes\":[\"XX\"]}]",
+	         "terms[1]"},
+		{",\"terms\":[{\"items\":[\"*\"],\"modes\":[\"DS\"],\"rights\":[\"RIGHT_UNSPECIFIED\"]}]",
+	         "rights"},
+		{",\"terms\":[{\"items\":[\"*\"],\"modes\":[\"DS\"],\"from\":\"2020-02-30\"}]", "from"},
+		{",\"clocks\":[{\"days\":3}]", "clocks[0]"},
+		{",\"clocks\":[{\"clock\":\"T1_NOTIFY\"}]", "clocks[0]"},
+		{",\"clocks\":[{\"clock\":\"T1_NOTIFY\",\"days\":2},{\"clock\":\"T1_NOTIFY\",\"days\":100000}"
+	         "]",
+	         "clocks[1]"},
+		{",\"validUntil\":\"never\"", "valid_until"},
+	};
+	struct pair *pair = pair_new(*state);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		char json[1024];
+		snprintf(json, sizeof(json),
+		         "{\"agreement\":{\"title\":\"t\",\"parties\":[\"" HOME "\",\"" WINDOW
+		         "\"],\"validFrom\":\"2020-01-01\"%s}}",
+		         wrong[i].members);
+		assert_int_equal(try(pair, &pair->window, "Propose", json), TB_EINVALID);
+		if (!strstr(pair_refusal(&pair->window), wrong[i].says))
+			fail_msg("%zu: %s", i, pair_refusal(&pair->window));
+	}
+	PbAgreementListResponse *list =
+		(PbAgreementListResponse *)(void *)pair_ask(pair, &pair->window, SERVICE "List", "{}");
+	assert_int_equal(list->n_agreements, 0);
+	pair_free(pair);
+}
+
+static void test_agreements_are_listed_and_compared_by_peer(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	char id[64];
+	propose(pair, &pair->window, terms, "", id);
+	struct side *sides[] = {&pair->window, &pair->home};
+	for (size_t i = 0; i < 2; i++) {
+		const char *other = i ? WINDOW : HOME;
+		char json[128];
+		PbAgreementListResponse *list =
+			(PbAgreementListResponse *)(void *)pair_ask(pair, sides[i], SERVICE "List", "{}");
+		assert_int_equal(list->n_agreements, 1);
+		snprintf(json, sizeof(json), "{\"peer\":\"%s\"}", other);
+		list = (PbAgreementListResponse *)(void *)pair_ask(pair, sides[i], SERVICE "List", json);
+		assert_int_equal(list->n_agreements, 1);
+		list = (PbAgreementListResponse *)(void *)pair_ask(pair, sides[i], SERVICE "List",
+		                                                   "{\"peer\":\"330100\"}");
+		assert_int_equal(list->n_agreements, 0);
+		assert_int_equal(try(pair, sides[i], "Diff", "{\"peer\":\"330100\"}"), TB_ENOTFOUND);
+		assert_int_equal(try(pair, sides[i], "Get", "{\"id\":\"x\"}"), TB_ENOTFOUND);
+		assert_int_equal(try(pair, sides[i], "End", "{\"id\":\"x\",\"reason\":\"r\"}"), TB_ENOTFOUND);
+	}
+	pair_free(pair);
+}
+
+/* Whether a case of the ordinary item may be sent under a |term| that is in force. */
+static bool sends_under(struct scratch *scratch, unsigned number, const char *term)
+{
+	char dir[64], id[64], kase[32];
+	snprintf(dir, sizeof(dir), "%s", scratch->dir);
+	snprintf(scratch->dir, sizeof(scratch->dir), "%.50s/%u", dir, number);
+	mkdir(scratch->dir, 0700);
+	struct pair *pair = pair_new(scratch);
+	propose(pair, &pair->window, term, "", id);
+	assert_int_equal(sign(pair, &pair->home, id), TB_OK);
+	enum tb_code code = submit(pair, kase);
+	assert_true(code == TB_OK || code == TB_EDENIED);
+	pair_free(pair);
+	snprintf(scratch->dir, sizeof(scratch->dir), "%s", dir);
+	return code == TB_OK;
+}
+
+static void test_a_term_covers_what_it_names_from_its_day_on(void **state)
+{
+	static const struct {
+		const char *term;
+		bool sends;
+	} terms_of[] = {
+		{"{\"items\":[\"" ITEM "\"],\"modes\":[\"DS\"]}", true},
+		{"{\"items\":[\"x\",\"" ITEM "\"],\"modes\":[\"QC\",\"DS\"]}", true},
+		{"{\"items\":[\"*\"],\"modes\":[\"QC\"]}", false},
+		{"{\"items\":[\"*\"],\"modes\":[\"DS\"],\"homes\":[\"" HOME "\"],\"windows\":[\"" WINDOW
+	         "\"]}",
+	         true},
+		{"{\"items\":[\"*\"],\"modes\":[\"DS\"],\"homes\":[\"" WINDOW "\"]}", false},
+		{"{\"items\":[\"*\"],\"modes\":[\"DS\"],\"windows\":[\"" HOME "\"]}", false},
+		{"{\"items\":[\"*\"],\"modes\":[\"DS\"],\"from\":\"2026-09-01\"}", true},
+		{"{\"items\":[\"*\"],\"modes\":[\"DS\"],\"from\":\"2027-01-01\"}", false},
+		{"{\"items\":[\"x\"],\"modes\":[\"DS\"]},{\"items\":[\"*\"],\"modes\":[\"DS\"]}", true},
+	};
+	for (unsigned i = 0; i < sizeof(terms_of) / sizeof(terms_of[0]); i++) {
+		if (sends_under(*state, i, terms_of[i].term) != terms_of[i].sends)
+			fail_msg("term %u", i);
+	}
+}
+
+/* What the window is told of a certificate of the home region, asked for the whole document. */
+static PbDisclosure told(struct pair *pair, const char *number)
+{
+	char json[512];
+	snprintf(json, sizeof(json),
+	         "{\"region\":\"" HOME
+	         "\",\"queries\":[{\"type\":\"11100000000013338W032\",\"number\":\"%s\","
+	         "\"purpose\":\"p\",\"basis\":\"b\",\"disclosure\":\"DOCUMENT\"}]}",
+	         number);
+	PbVerifyResponse *reply = (PbVerifyResponse *)(void *)pair_ask(
+		pair, &pair->window, "/tongban.v1.CredentialService/Verify", json);
+	if (reply->outcomes[0]->document)
+		return PB_DISCLOSURE__DOCUMENT;
+	return reply->outcomes[0]->answer->result == PB_VERIFY_RESULT__NOT_GRANTED
+	               ? PB_DISCLOSURE__DISCLOSURE_UNSPECIFIED
+	               : PB_DISCLOSURE__STATUS;
+}
+
+static void test_an_agreement_on_certificates_bounds_what_a_grant_tells(void **state)
+{
+	static const struct {
+		const char *credentials;
+		bool document;
+	} rows[] = {
+		{"", true},
+		{",\"credentials\":[{\"types\":[\"*\"],\"disclosure\":\"DOCUMENT\"}]", true},
+		{",\"credentials\":[{\"types\":[\"*\"],\"disclosure\":\"STATUS\"}]", false},
+		{",\"credentials\":[{\"types\":[\"another\"],\"disclosure\":\"DOCUMENT\"}]", false},
+		{",\"credentials\":[{\"types\":[\"*\"],\"disclosure\":\"DOCUMENT\",\"answeredBy\":[\"" WINDOW
+	         "\"]}]",
+	         false},
+		{",\"credentials\":[{\"types\":[\"*\"],\"disclosure\":\"STATUS\"},{\"types\":["
+	         "\"11100000000013338W032\"],"
+	         "\"disclosure\":\"DOCUMENT\",\"answeredBy\":[\"" HOME "\"]}]",
+	         true},
+	};
+	struct scratch *scratch = *state;
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char dir[64], id[64];
+		snprintf(dir, sizeof(dir), "%s", scratch->dir);
+		snprintf(scratch->dir, sizeof(scratch->dir), "%.50s/%u", dir, i);
+		mkdir(scratch->dir, 0700);
+		struct pair *pair = pair_new(scratch);
+		pair_ask(pair, &pair->home, "/tongban.v1.CredentialService/Import",
+		         "{\"format\":\"CSV\",\"header\":\"type,number,name,holder_code_type,holder_code,"
+		         "issuer,issued_on\","
+		         "\"lines\":[\"11100000000013338W032,N1,a,111,11010519491231002X,11320400014109045T,"
+		         "2024-01-31\"]}");
+		propose(pair, &pair->window, terms, rows[i].credentials, id);
+		assert_int_equal(told(pair, "N1"), PB_DISCLOSURE__DOCUMENT); /* not in force yet */
+		assert_int_equal(sign(pair, &pair->home, id), TB_OK);
+		if ((told(pair, "N1") == PB_DISCLOSURE__DOCUMENT) != rows[i].document)
+			fail_msg("row %u", i);
+		pair_free(pair);
+		snprintf(scratch->dir, sizeof(scratch->dir), "%s", dir);
+	}
 }
 
 int main(void)
@@ -253,6 +413,10 @@ int main(void)
 		TEST(test_notice_ends_it_after_its_days),
 		TEST(test_a_wire_that_is_down_shows_as_a_difference),
 		TEST(test_what_cannot_be_meant_is_refused),
+		TEST(test_forms_that_no_agreement_has_are_refused_with_the_field),
+		TEST(test_agreements_are_listed_and_compared_by_peer),
+		TEST(test_a_term_covers_what_it_names_from_its_day_on),
+		TEST(test_an_agreement_on_certificates_bounds_what_a_grant_tells),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

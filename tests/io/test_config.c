@@ -192,7 +192,47 @@ static void test_load_names_file_line_and_field(void **state)
 	refuse_node(s, "region: [1]\nlisten: 'x:1'\n", "node.yaml:1: region: ");
 	refuse_node(s, "region: '320400'\nlisten: \"x:1\n", "node.yaml:");
 	refuse_node(s, "region: &r '320400'\nlisten: *r\n", "node.yaml:2: listen: ");
+	refuse_node(s, "region: '320400'\nlisten: 'x:1'\napi:\n  listen: '80'\n", "api.listen: 80 is not");
+	refuse_node(s, "region: '320400'\nlisten: 'x:1'\napi:\n  listen: '0.0.0.0:0'\n",
+	            "node.yaml:4: api.listen: 0.0.0.0:0: without api.tls");
+	refuse_node(s, "region: '320400'\nlisten: 'x:1'\napi:\n  listen: '128.0.0.1:0'\n", "without api.tls");
+	refuse_node(s, "region: '320400'\nlisten: 'x:1'\napi:\n  listen: '127.0.0.1.example:0'\n",
+	            "without api.tls");
+	refuse_node(s, "region: '320400'\nlisten: 'x:1'\napi:\n  listen: '127.0.0.1:0'\n  tls:\n    key: a\n",
+	            "certificate: missing");
+	refuse_node(s, "region: '320400'\nlisten: 'x:1'\napi:\n  tls:\n    key: a\n    certificate: b\n",
+	            "listen: missing");
 	refuse_node(s, "region: '320400'\nlisten: 'x:1'\n---\nregion: '510100'\n", "only one document");
+}
+
+static void test_load_takes_a_port_for_the_local_api(void **state)
+{
+	static const char *const loopback[] = {"127.0.0.1:0", "127.255.0.1:8080", "localhost:8080",
+	                                       "[::1]:8080"};
+	struct scratch *s = *state;
+	struct config *config = NULL;
+	char yaml[256];
+	for (size_t i = 0; i < sizeof(loopback) / sizeof(loopback[0]); i++) {
+		snprintf(yaml, sizeof(yaml), "region: '320400'\nlisten: 'x:1'\napi:\n  listen: '%s'\n",
+		         loopback[i]);
+		put(s, s->a, "node.yaml", yaml);
+		assert_int_equal(config_load(&config, s->a, &s->err), TB_OK);
+		assert_string_equal(config->api_listen, loopback[i]);
+		assert_null(config->api_tls_certificate);
+		config_free(config);
+	}
+	put(s, s->a, "node.yaml",
+	    "region: '320400'\nlisten: 'x:1'\napi:\n  listen: '0.0.0.0:8443'\n  tls:\n    certificate: "
+	    "certs/api.pem\n    key: /etc/api.key\n");
+	assert_int_equal(config_load(&config, s->a, &s->err), TB_OK);
+	assert_string_equal(config->api_listen, "0.0.0.0:8443");
+	assert_non_null(strstr(config->api_tls_certificate, "/a/certs/api.pem"));
+	assert_string_equal(config->api_tls_key, "/etc/api.key");
+	config_free(config);
+	put(s, s->a, "node.yaml", "region: '320400'\nlisten: 'x:1'\n");
+	assert_int_equal(config_load(&config, s->a, &s->err), TB_OK);
+	assert_null(config->api_listen);
+	config_free(config);
 }
 
 static void test_load_refuses_an_empty_file_and_other_encodings(void **state)
@@ -740,6 +780,7 @@ int main(void)
 		WITH_NODES(test_init_refuses_a_directory_with_something_in_it),
 		WITH_NODES(test_init_refuses_what_is_wrong_before_it_writes),
 		WITH_NODES(test_load_names_file_line_and_field),
+		WITH_NODES(test_load_takes_a_port_for_the_local_api),
 		WITH_NODES(test_load_refuses_an_empty_file_and_other_encodings),
 		WITH_NODES(test_load_without_a_node_says_so),
 		WITH_NODES(test_load_refuses_loose_permissions),
