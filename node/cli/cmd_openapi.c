@@ -356,7 +356,7 @@ static void method_path(struct doc *doc, const proto_service *service,
 static void other_paths(struct doc *doc)
 {
 	static const char bytes[] = "{\"application/octet-stream\": {\"schema\": {\"type\": \"string\", "
-	                            "\"format\": \"binary\"}}}";
+				    "\"format\": \"binary\"}}}";
 	begin(doc, "/material", "{");
 	begin(doc, "put", "{");
 	say(doc, "operationId", "Material.Put");

@@ -72,8 +72,9 @@
 	    OPS(OP(T5_DECIDE, STOP), OP(T6_RESULT, START)), .message = "DECI"),                            \
 	ROW(REVIEW, DENY, DENIED, BIT(dept) | BIT(head), where, REASON,                                    \
 	    OPS(OP(T5_DECIDE, STOP), OP(T6_RESULT, START)), .message = "DECI"),                            \
-	/* A commitment that did not hold, a dispute that was upheld: it is reviewed again. */             \
-	ROW(CLOSED, REOPEN, REVIEW, BIT(dept), where, REASON, OPS(OP(T5_DECIDE, START)), .message = "PROC"),
+	/* A commitment that did not hold, a dispute that was upheld, a bad evaluation: it is reviewed again. */ \
+	ROW(CLOSED, REOPEN, REVIEW, BIT(dept), where, REASON,                                              \
+	    OPS(OP(T9_REPAIR, STOP), OP(T5_DECIDE, START)), .message = "PROC"),
 
 /* Delivery by |win| at |where|, handed over at |hands|, and after: a bad evaluation is to be repaired. */
 #define DELIVERY_ROWS(win, where, hands, way)                                                              \

@@ -225,8 +225,8 @@ enum tb_code token_may_call(const struct core_request *request, struct tb_error 
 	if (!request->as)
 		return TB_OK;
 	if (!(request->as->roles & request->method->tokens))
-		return tb_fail(err, TB_EDENIED, "the token %s may not call %s", request->as->name,
-		               request->method->name);
+		return tb_fail(err, TB_EDENIED, "the token %s may not call %s/%s", request->as->name,
+		               request->method->service->short_name, request->method->name);
 	if (request->message && !each_actor(request->message, 0, check_actor, &check))
 		return TB_EDENIED;
 	return TB_OK;
@@ -342,8 +342,8 @@ static enum tb_code check_scope(struct kv *kv, const struct core_request *reques
 	case SCOPE_DENIED:
 		break;
 	}
-	return tb_fail(err, TB_EDENIED, "the token %s is for some items only and may not call %s",
-	               principal->name, request->method->name);
+	return tb_fail(err, TB_EDENIED, "the token %s is for some items only and may not call %s/%s",
+	               principal->name, request->method->service->short_name, request->method->name);
 }
 
 enum tb_code token_check(struct kv *kv, const struct core_request *request, struct tb_error *err)

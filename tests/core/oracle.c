@@ -29,7 +29,7 @@ static const struct oracle_row review_at_home[] = {
 	{E(EXTEND), {50}, 50, "Hh", "rdo", "^5", "EXT", "", 10},
 	{E(GRANT), {50}, 60, "Dh Hh", "", "-5 +6", "DECI", "", 0},
 	{E(DENY), {50}, 61, "Dh Hh", "r", "-5 +6", "DECI", "", 0},
-	{E(REOPEN), {80}, 50, "Dh", "r", "+5", "PROC", "", 0},
+	{E(REOPEN), {80}, 50, "Dh", "r", "-9 +5", "PROC", "", 0},
 	END,
 };
 
@@ -136,7 +136,7 @@ static const struct oracle_row yb[] = {
 	{E(EXTEND), {50}, 50, "Qw", "rdo", "^5", "EXT", "", 10},
 	{E(GRANT), {50}, 60, "Pw Qw", "", "-5 +6", "DECI", "", 0},
 	{E(DENY), {50}, 61, "Pw Qw", "r", "-5 +6", "DECI", "", 0},
-	{E(REOPEN), {80}, 50, "Pw", "r", "+5", "PROC", "", 0},
+	{E(REOPEN), {80}, 50, "Pw", "r", "-9 +5", "PROC", "", 0},
 	{E(OBJECT), {40, 50, 55, 60, 61, 70, 80}, 0, "Dh Lh", "rq", "", "CONS", "", 0},
 	{E(WITHDRAW), {20, 22, 25, 40, 50, 55}, 90, "Aw Rw", "s", "", "WDRW", "", 0},
 	{E(CONSULT), {20, 22, 25, 40, 50, 55, 60, 61, 70}, 0, "Rw Pw Wh Dh Lw Lh", "n", "", "CONS", "", 0},

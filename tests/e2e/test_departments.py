@@ -415,4 +415,25 @@ def test_replies_are_as_the_description_says(world):
     fits(json.loads(body), {"$ref": "Error"}, schemas)
 
 
+def test_the_examples_of_the_page_are_right(world):
+    node = world.node(HOME, "home").init()
+    port_on(node)
+    node.start()
+    node.load_catalogue(harness.CATALOGUE.replace("modes: [DS]", "modes: [QC]"))
+    with open(os.path.join(ROOT, "docs", "departments.md"), encoding="utf-8") as file:
+        page = file.read()
+    blocks = re.findall(r"^```sh\n(.*?)^```$", page, re.M | re.S)
+    assert len(blocks) > 8
+    script = "set -euo pipefail\n" + "\n".join(blocks).replace("/var/lib/tongban", node.dir)
+    # The last command of a stream is cut off on purpose.
+    script = script.replace("| head -n 4", "| head -n 4 || true")
+    bin_dir = os.path.dirname(harness.options.tongban)
+    run = subprocess.run(["bash", "-c", script], cwd=world.dir, capture_output=True, text=True, timeout=100, check=False,
+                         env={**os.environ, "PATH": bin_dir + ":" + os.environ["PATH"]})
+    assert run.returncode == 0, f"{run.stdout}\n{run.stderr}"
+    for said in ("judicial-bureau", '"region":"320400"', '"state":"GRANTED"', '"via":"portal"', "EVENT_CASE", "retry: ",
+                 '{"events":[],"next":"', "permission_denied", "refused"):
+        assert said in run.stdout, f"{said}: {run.stdout}\n{run.stderr}"
+
+
 harness.main(globals())
