@@ -636,16 +636,16 @@ static void walk_timers(struct walk *walk)
 	}
 }
 
-/* Any row from here; NULL at the end. */
+/* Any row from here, each as likely as the others; NULL at the end. */
 static const struct case_row *random_row(struct walk *walk)
 {
-	size_t from = next_random(&walk->seed) % mode->rows_count;
+	const struct case_row *chosen = NULL;
+	uint64_t seen = 0;
 	for (size_t i = 0; i < mode->rows_count; i++) {
-		const struct case_row *row = &mode->rows[(from + i) % mode->rows_count];
-		if (row->from == walk->state)
-			return row;
+		if (mode->rows[i].from == walk->state && next_random(&walk->seed) % ++seen == 0)
+			chosen = &mode->rows[i];
 	}
-	return NULL;
+	return chosen;
 }
 
 static void walk_step(struct walk *walk, bool seen[100])

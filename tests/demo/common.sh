@@ -71,6 +71,12 @@ shown() {
 	printf '  %s$ tongban%s%s\n' "$dim" "$line" "$off"
 }
 
+# The last line, when nothing has ended it before.
+the_end() {
+	local took=$((SECONDS - begun))
+	printf '\n%s%s%s\n' "$bold" "$(words "$checks 项期望全部成立，用时 $took 秒。" "All $checks expectations held, in $took s.")" "$off"
+}
+
 # ---- doing
 
 # Calls the command; OUT is what it said, STATUS how it ended.

@@ -181,7 +181,7 @@ act changzhou resume "$first" REVIEW --actor 3011
 act changzhou grant "$first" GRANTED --actor 3011 --document-number "常市监登字〔$year〕第1号" --issue licence.json
 act changzhou dispatch "$first" DELIVERING --actor 2086 --way courier --waybill EMS:EA123456789CN --content 营业执照正副本
 act lanzhou hand-over "$first" CLOSED --actor 620102-07 --role R_WIN
-must case evaluate "$first" --dir lanzhou --actor 申请人 --grade 5
+must case evaluate "$first" --dir lanzhou --actor 申请人 --grade 1
 evaluated() { call case show "$first" --dir "$1" --json; [ "$(printf '%s\n' "$OUT" | grep -c '"event": "EVALUATE"')" = 1 ]; }
 until_true 10 evaluated lanzhou && until_true 10 evaluated changzhou || bad "评价没有到达" "the evaluation did not arrive"
 quiet_must case show "$first" --dir lanzhou
@@ -292,15 +292,15 @@ for name in lanzhou changzhou huizhou; do
 	[ -n "$memory" ] && [ -n "$started" ] || bad "没有测得 $name" "$name was not measured"
 	row "$started ms" "启动 $name；常驻内存 $((memory / 1024)) MiB" "start of $name; resident memory $((memory / 1024)) MiB"
 done
-took=$((SECONDS - begun))
 stop_all
 rm -f M1-档案.pdf
 grep -h '"level":"error"' lanzhou.log changzhou.log huizhou.log && bad "日志里有错误" "there are errors in the logs"
 say "  目录：$W/{lanzhou,changzhou,huizhou}，日志在旁；$(du -sh "$W" | cut -f1)" "  directories: $W/{lanzhou,changzhou,huizhou}, logs beside them; $(du -sh "$W" | cut -f1)"
+[ $all = no ] || . "$here/act2.sh"
 chapter "接着可以试" "To try next"
 cat <<N
   cd $W && $T run --dir changzhou 2>>changzhou.log &
   $T case show $first --dir $W/changzhou --lang $lang
   $T evidence check $W/decision.json --anchors $W/anchors --lang $lang
 N
-printf '\n%s%s%s\n' "$bold" "$(words "$checks 项期望全部成立，用时 $took 秒。" "All $checks expectations held, in $took s.")" "$off"
+the_end
