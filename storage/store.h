@@ -13,7 +13,7 @@
 struct store;
 struct store_txn;
 
-enum { STORE_KEY_BYTES_MAX = 500, STORE_TABLES_MAX = 32 };
+enum { STORE_KEY_BYTES_MAX = 500, STORE_TABLES_MAX = 48 };
 
 struct store_options {
 	const char *dir;           /* exists, is ours */

@@ -507,7 +507,7 @@ static enum tb_code dispatch(struct turn *turn, const char *peer, const PbCaseMe
 }
 
 enum tb_code case_message(struct turn *turn, const char *peer, const PbCaseMessage *message,
-                          const uint8_t digest[PKI_HASH_BYTES], bool *defer, uint32_t *head,
+                          const uint8_t digest[PKI_HASH_BYTES], bool *defer, uint64_t *want, uint32_t *head,
                           struct tb_error *err)
 {
 	PbCaseRecord *record = NULL;
@@ -519,6 +519,7 @@ enum tb_code case_message(struct turn *turn, const char *peer, const PbCaseMessa
 		return tb_fail(err, TB_ENOTFOUND, "no such case here"); /* not a party: told nothing */
 	if (record && message->case_seq > record->in_seq + 1) {
 		*defer = true;
+		*want = record->in_seq + 1;
 		return TB_OK;
 	}
 	*head = record ? record->seq : 0;

@@ -16,6 +16,7 @@ enum {
 	CALL_TIMEOUT_MS = 20000,
 	RETRY_FIRST_MS = 1000,
 	RETRY_MOST_MS = 5 * 60 * 1000,
+	LOOK_BACK_MAX = 4096, /* messages to a peer, when it wants earlier ones again */
 };
 
 #define MESSAGE_LIFE (7 * TB_DAY)
@@ -238,6 +239,30 @@ tb_time delivery_finish(struct turn *turn, struct peer_state *state, const struc
 	return INT64_MAX;
 }
 
+/* The peer lacks messages that it had receipted: an older backup, as a rule. What it wants is sent once more,
+ * as it was. */
+static void send_again(struct turn *turn, const char *peer, uint64_t seq, const char *number, uint64_t want)
+{
+	for (unsigned looked = 0; looked < LOOK_BACK_MAX && --seq > 0; looked++) {
+		struct kv_key key = out_key(peer, seq);
+		PbOutboxRecord *record;
+		if (KV_GET(&turn->kv, KV_OUTBOX, &key, outbox_record, &turn->arena, &record, NULL))
+			return;
+		if (strcmp(record->case_number, number) != 0 || record->case_seq < want)
+			continue;
+		if (!kv_has(&turn->kv, KV_OUTGOING, &key) && !record->dead[0]) {
+			record->expires_ms = turn->now + MESSAGE_LIFE;
+			put_out(turn, peer, seq, record);
+			kv_mark(&turn->kv, KV_OUTGOING, &key);
+			core_peer_state(turn->core, peer)->outgoing++;
+			turn_log(turn, TB_LOG_WARN, "delivery.sent_again", peer, number,
+			         "message %llu, which it had receipted", (unsigned long long)seq);
+		}
+		if (record->case_seq == want)
+			return;
+	}
+}
+
 /* The receipt of one message. False: send it again later. */
 static bool receipted(struct turn *turn, const char *peer, uint64_t seq, const PbReceipt *receipt,
                       uint64_t batch, uint32_t index)
@@ -258,6 +283,9 @@ static bool receipted(struct turn *turn, const char *peer, uint64_t seq, const P
 		         "receipt is not of message %llu", (unsigned long long)seq);
 		return false;
 	}
+	if (receipt->kind == PB_RECEIPT_KIND__DEFERRED && receipt->want > 0 &&
+	    receipt->want < message->case_seq)
+		send_again(turn, peer, seq, record->case_number, receipt->want);
 	if (receipt->kind != PB_RECEIPT_KIND__DURABLE && receipt->kind != PB_RECEIPT_KIND__REJECTED)
 		return false;
 	PbReceiptRecord kept = PB_RECEIPT_RECORD__INIT;
@@ -460,7 +488,8 @@ static struct tb_bytes receive(struct turn *turn, const struct core_inbound *inb
 	else if (code == TB_ENOTFOUND && message->post)
 		code = matter_take(turn, inbound->peer, message->post, &defer, &err);
 	else if (code == TB_ENOTFOUND)
-		code = case_message(turn, inbound->peer, message, digest, &defer, &receipt.head, &err);
+		code = case_message(turn, inbound->peer, message, digest, &defer, &receipt.want,
+		                    &receipt.head, &err);
 	/* What is broken here is no reason to refuse for good: it is mended, and the sender tries again. */
 	if (code && tb_code_fault(code) == TB_FAULT_LOCAL) {
 		turn_log(turn, TB_LOG_ERROR, "delivery.deferred", inbound->peer, message->case_number, "%s",

@@ -359,9 +359,9 @@ void joint_moved(struct turn *turn, const PbCaseRecord *record, PbCaseEvent even
 enum tb_code joint_read_needs(struct query *query, struct tb_error *err);
 
 /* Applies a peer's message. TB_OK: apply and give the receipt; otherwise |err| is the reason of the refusal.
- * |*defer|: an earlier message of the case is missing. */
+ * |*defer|: an earlier message of the case is missing, from number |*want| on. */
 enum tb_code case_message(struct turn *turn, const char *peer, const PbCaseMessage *message,
-                          const uint8_t digest[PKI_HASH_BYTES], bool *defer, uint32_t *head,
+                          const uint8_t digest[PKI_HASH_BYTES], bool *defer, uint64_t *want, uint32_t *head,
                           struct tb_error *err);
 /* Notes that |message|, queued for |peer|, proposes an event: an entry that says it happened here must name
  * it. */

@@ -76,10 +76,29 @@ static void test_a_package_that_is_not_granted_is_no_dispute(void **state)
 	pair_free(pair);
 }
 
+static void test_what_a_window_forgot_of_the_owners_log_is_sent_to_it_again(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	char number[32];
+	pair_submit(pair, true, number);
+	pair_pass(pair, TB_MINUTE);
+	swap_store(pair, &pair->window, false);
+	assert_int_equal(act(pair, &pair->home, number, "ACCEPT", "H_WIN"), TB_OK);
+	assert_int_equal(act(pair, &pair->home, number, "START", "H_DEPT"), TB_OK);
+	swap_store(pair, &pair->window, true);
+	assert_int_equal(pair_case(pair, &pair->window, number)->state, PB_CASE_STATE__SIGNED_FOR);
+	assert_int_equal(act(pair, &pair->home, number, "DENY", "H_DEPT"), TB_OK);
+	pair_pass(pair, 30 * TB_MINUTE);
+	assert_int_equal(pair_case(pair, &pair->window, number)->state, PB_CASE_STATE__DENIED);
+	pair_assert_equal_logs(pair, number);
+	pair_free(pair);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_window_that_forgot_a_hand_over_sees_the_dispute_when_it_sends_again),
+		TEST(test_what_a_window_forgot_of_the_owners_log_is_sent_to_it_again),
 		TEST(test_a_package_that_is_not_granted_is_no_dispute),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

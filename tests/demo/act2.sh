@@ -358,8 +358,11 @@ for i in "${!rows[@]}"; do case ${rows[i]} in DS*) rows[i]="DS 441300 320400 $nu
 
 chapter "16 责任追溯与文书" "16 Who did what, and a form to print"
 must case trace "$number" --dir huizhou
-table | grep -v 'evidence export' | cut -c1-170
-traced() { has 441300-07 && has 3011 && has "item $(item changzhou 社会保障卡补换) of 320400" && has "grant of 320400 to 441300" && has "evidence export"; }
+table | grep -v 'evidence export'
+traced() {
+	[ "$(grep -c ' [0-9a-f]\{16\}$' <<<"$OUT")" = "$n" ] || return 1
+	has 441300-07 && has 3011 && has "item $(item changzhou 社会保障卡补换) of 320400" && has "grant of 320400 to 441300" && has "evidence export"
+}
 expect "每一步有经办人、依据、时限和摘要" "each step with who, by which right, under which limit, and its digest" traced
 evidence=$(printf '%s\n' "$OUT" | sed -n 's/^.*tongban evidence export \(.*\)$/\1/p' | tail -n 1)
 mkdir -p anchors
@@ -382,10 +385,21 @@ expect "受理回执（A4）：编号、申请人、经办、时限俱全，摘�
 chapter "17 小结" "17 What was done"
 say "  时限都按真实的工作日走，演示里等不到逾期；逾期、视为受理、自动终止在虚拟时间里反复验证：build/release/bin/tongban-sim run（先 ./dev build）" \
 	"  Limits run in real working days: none runs out while you watch. Overdue, deemed accepted and lapsed are tried in virtual time: build/release/bin/tongban-sim run (after ./dev build)"
-say "  模式  收件地  属地    办件编号                记录" "  mode  window  home    case                    entries"
+say "  模式  收件地  属地    办件编号                   记录" "  mode  window  home    case                    entries"
+declare -A title
+while read -r mode zh en; do
+	title[$mode]=$(words "$zh，办结" "$en; closed")
+done <<'M'
+QC 全程网办 all online
+DS 代收代办 received in one region, decided in the other
+YS 异地受理 accepted in one region, decided in the other
+YB 异地办理 decided in one region, the copy in the other
+LB 多地联办 joint case
+LS 联办子件 part of it
+M
 for row in "${rows[@]}"; do
 	read -r mode window home number n <<<"$row"
-	printf '  %-4s  %s  %s  %s  %4d %s\n' "$mode" "$window" "$home" "$number" "$n" "$(words "办结" "closed")"
+	printf '  %-4s  %s  %s  %s  %7d  %s\n' "$mode" "$window" "$home" "$number" "$n" "${title[$mode]}"
 done
 for name in "${regions[@]}"; do
 	quiet_must status --dir $name --json
