@@ -148,6 +148,16 @@ static bool job_read(struct job *job)
 
 /* ---- one run */
 
+void sim_run_in_child(struct sim_outcome *outcome, const struct sim_task *task, const char *dir)
+{
+	struct job job = {.task = *task};
+	job_start(&job, dir, 0);
+	while (!job_read(&job))
+		;
+	job_end(&job);
+	*outcome = job.outcome;
+}
+
 struct shown {
 	double since;
 	double last;
@@ -352,8 +362,7 @@ static void begin_seed(struct job *job, const struct sim_campaign *campaign, uin
 	job_start(job, campaign->dir, number);
 }
 
-/* Every region's keys once, for all the processes to come. */
-static void make_identities(void)
+void sim_make_identities(void)
 {
 	char code[PKI_REGION_ROOM], name[64];
 	for (size_t count = 2; count <= 20; count++) {
@@ -373,7 +382,7 @@ int sim_campaign_run(const struct sim_campaign *campaign)
 	uint64_t next = campaign->first;
 	unsigned running = 0;
 	(void)mkdir(campaign->out, 0700);
-	make_identities();
+	sim_make_identities();
 	for (;;) {
 		bool more = next >= campaign->first && next <= campaign->last &&
 		            (campaign->budget_seconds <= 0 || wall() - since < campaign->budget_seconds);

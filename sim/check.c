@@ -119,6 +119,7 @@ void sim_check_free(struct sim_check *check)
 	sim_map_clear(&check->decisions);
 	sim_map_clear(&check->leaves);
 	sim_map_clear(&check->requests);
+	sim_map_clear(&check->once);
 	free(check);
 }
 
@@ -366,12 +367,13 @@ static bool read_entry(struct sim_reader *reader, const char *number, uint32_t s
 	return PROTO_DECODE_OWN(out, case_entry, bytes, &reader->arena, NULL) == TB_OK;
 }
 
-/* The entry follows the one before it, by hash and by the table. */
-static const char *out_of_order(struct sim_reader *reader, const PbCaseEntry *entry)
+/* The entry follows the one before it, by hash and by the table. |*out|: the one before it; NULL: none. */
+static const char *out_of_order(struct sim_reader *reader, const PbCaseEntry *entry, PbCaseEntry **out)
 {
 	const struct case_row *row = case_row_find(case_mode_find("DS"), entry->from, entry->event);
 	uint8_t digest[PKI_HASH_BYTES];
 	PbCaseEntry *before;
+	*out = NULL;
 	if (!row || row->to != entry->to)
 		return "the table has no such step";
 	if (!case_row_takes(row, entry->actor ? entry->actor->role : PB_ROLE__ROLE_UNSPECIFIED,
@@ -388,7 +390,23 @@ static const char *out_of_order(struct sim_reader *reader, const PbCaseEntry *en
 		return "it begins in another state than the one before it left";
 	if (!tb_bytes_equal(proto_bytes(entry->previous), tb_bytes_of(digest, sizeof(digest))))
 		return "it does not name the one before it";
+	*out = before;
 	return NULL;
+}
+
+/* Article 42: a limit is extended once; nobody evaluates twice. */
+static void check_once(struct sim_node *node, const PbCaseEntry *entry, uint64_t name)
+{
+	bool made;
+	if (entry->event != PB_CASE_EVENT__EXTEND && entry->event != PB_CASE_EVENT__EVALUATE)
+		return;
+	uint64_t place = sim_mix(sim_mix(name, node->index + 1), (uint64_t)entry->event);
+	uint64_t *seq = sim_map_at(&node->world->check->once, place, &made);
+	if (!made && *seq != entry->seq)
+		sim_check_broke(node->world, SIM_RULE_ORDER, node->index, entry->case_number,
+		                "what happens once happened in entry %u and in entry %u", (unsigned)*seq,
+		                entry->seq);
+	*seq = entry->seq;
 }
 
 static void check_decision(struct sim_node *node, const PbCaseEntry *entry, uint64_t name)
@@ -420,11 +438,18 @@ static void sweep_entry(struct sim_node *node, struct sim_reader *reader, const 
 		return;
 	}
 	sim_check_held(world, SIM_RULE_LEAF);
-	const char *problem = out_of_order(reader, entry);
+	PbCaseEntry *before;
+	const char *problem = out_of_order(reader, entry, &before);
 	if (problem)
 		sim_check_broke(world, SIM_RULE_ORDER, node->index, leaf->subject, "entry %u: %s", entry->seq,
 		                problem);
 	sim_check_held(world, SIM_RULE_ORDER);
+	char text[160];
+	if (!problem && sim_clock_problem(before, entry, text, sizeof(text)))
+		sim_check_broke(world, SIM_RULE_CLOCKS, node->index, leaf->subject, "entry %u: %s",
+		                entry->seq, text);
+	sim_check_held(world, SIM_RULE_CLOCKS);
+	check_once(node, entry, name);
 	if (!sim_case_reliable(world, sim_read_case(reader, leaf->subject)))
 		return;
 	memcpy(&value, digest, sizeof(value));

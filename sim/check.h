@@ -33,7 +33,10 @@
 	   "a store that is closed and opened again holds what was committed")                         \
 	XX(SIM_RULE_LIVE, "live", "after healing everything comes to rest and every case to its end")  \
 	XX(SIM_RULE_TRUTH, "answers-are-true",                                                         \
-	   "a verification says what the home region's records said at the time")
+	   "a verification says what the home region's records said at the time")                      \
+	XX(SIM_RULE_CLOCKS, "clocks-right",                                                            \
+	   "every limit ends when the working days of the law say, and nothing runs out before")       \
+	XX(SIM_RULE_ORIGIN, "origin-stays", "who received a case first is written down once for all")
 
 enum sim_rule {
 #define XX(name, word, sentence) name,

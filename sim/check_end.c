@@ -157,6 +157,17 @@ bool sim_check_ended(struct sim_world *world, char *why, size_t room)
 
 /* ---- the end */
 
+/* Who gave the receipt of |record| spoke of that very message. */
+static bool receipt_fits(struct sim_reader *reader, const struct kv_key *name, const PbOutboxRecord *record)
+{
+	PbReceiptRecord *kept;
+	PbReceipt *receipt;
+	return KV_GET(&reader->kv, KV_RECEIPT, name, receipt_record, &reader->arena, &kept, NULL) == TB_OK &&
+	       PROTO_DECODE_OWN(&receipt, receipt, proto_bytes(kept->receipt), &reader->arena, NULL) ==
+	               TB_OK &&
+	       tb_bytes_equal(proto_bytes(receipt->digest), proto_bytes(record->digest));
+}
+
 /* Every message of every outbox, by id: what a peer may have received. */
 static void gather_outbox(struct sim_node *node, struct sim_map *sent)
 {
@@ -186,6 +197,9 @@ static void gather_outbox(struct sim_node *node, struct sim_map *sent)
 		if (!waits && !dead && !receipt)
 			sim_check_broke(world, SIM_RULE_DONE, node->index, record->case_number,
 			                "a message is settled and nothing says why");
+		if (receipt && !receipt_fits(&reader, &name, record))
+			sim_check_broke(world, SIM_RULE_DONE, node->index, record->case_number,
+			                "a message is settled by the receipt of another");
 		if (kv_has(&reader.kv, KV_DEAD, &name) && !dead)
 			sim_check_broke(world, SIM_RULE_DEAD, node->index, record->case_number,
 			                "a dead letter without a reason");
@@ -226,6 +240,25 @@ static void check_inbox(struct sim_node *node, const struct sim_map *sent)
 	sim_read_end(&reader);
 }
 
+/* Whose case it was first stands in its number; and who may send cases is granted. */
+static void check_origin(struct sim_node *node, const PbCaseRecord *record)
+{
+	struct sim_world *world = node->world;
+	const struct sim_node *window = sim_node_find(world, record->window);
+	if (strncmp(record->number, record->first_node, 6) != 0 ||
+	    strcmp(record->first_node, record->window) != 0)
+		sim_check_broke(world, SIM_RULE_ORIGIN, node->index, record->number,
+		                "received first by %s, it says", record->first_node);
+	sim_check_held(world, SIM_RULE_ORIGIN);
+	if (strcmp(record->home, node->code) != 0 || !window || window == node)
+		return;
+	const struct sim_link *link = sim_link_find(world->net, node->index, window->index);
+	if (!link || !link->cases)
+		sim_check_broke(world, SIM_RULE_SCOPE, node->index, record->number,
+		                "taken from %s, which was granted none", window->code);
+	sim_check_held(world, SIM_RULE_SCOPE);
+}
+
 static void check_cases(struct sim_node *node)
 {
 	struct sim_world *world = node->world;
@@ -247,6 +280,7 @@ static void check_cases(struct sim_node *node)
 		if (!sim_map_get(&check->leaves, name, &leaves) || leaves != record->seq)
 			sim_check_broke(world, SIM_RULE_LEAF, node->index, record->number,
 			                "%u entries, but %u leaves", record->seq, (unsigned)leaves);
+		check_origin(node, record);
 		if (record->dispute && sim_case_reliable(world, record) && !record->needs_originals)
 			sim_check_broke(world, SIM_RULE_ONE_DECISION, node->index, record->number,
 			                "two honest nodes are in dispute");

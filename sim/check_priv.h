@@ -42,9 +42,14 @@ struct sim_check {
 	struct sim_map decisions; /* case -> seq */
 	struct sim_map leaves;    /* node and case -> leaves */
 	struct sim_map requests;  /* node and request -> case */
+	struct sim_map once;      /* node, case and an event that happens once -> seq */
 	uint32_t next_sweep;
 	sim_time sweep_every; /* of one node */
 };
+
+/* Does |entry|, which follows |before| (NULL: none), say of its clocks what it should? If not, true, and |out|
+ * says why. check_clock.c */
+bool sim_clock_problem(const PbCaseEntry *before, const PbCaseEntry *entry, char *out, size_t room);
 
 /* Both regions of a case are. |record| may be NULL: the home region is not known. */
 bool sim_case_reliable(struct sim_world *world, const PbCaseRecord *record);

@@ -37,6 +37,7 @@ struct attempt {
 	enum sim_act act;
 	uint32_t from;
 	uint32_t to;
+	const char *as; /* the region whose connection it comes on */
 	unsigned refs;
 	unsigned accepted;
 	struct tb_buf bytes; /* REPLAY_LATE: once more */
@@ -189,6 +190,7 @@ static struct attempt *attempt_new(struct sim_node *node, struct sim_node *to, e
 	struct attempt *attempt = tb_alloc(sizeof(*attempt));
 	attempt->act = act;
 	attempt->from = node->index;
+	attempt->as = node->code;
 	attempt->to = to->index;
 	sim_tell(node->world, SIM_HOSTILE_ACT, node->index, to->index, NULL, "%s", words[act]);
 	return attempt;
@@ -198,7 +200,7 @@ static void inject(struct attempt *attempt, struct sim_node *node, struct sim_no
                    struct tb_bytes bytes, sim_injected *done)
 {
 	attempt->refs++;
-	sim_net_inject(node, to, call, bytes, done, attempt);
+	sim_net_inject(node, attempt->as, to, call, bytes, done, attempt);
 }
 
 static void sign_and_inject(struct attempt *attempt, struct sim_node *node, struct sim_node *to,
@@ -240,6 +242,9 @@ static void act_identity(struct sim_node *node, struct sim_node *to, enum sim_ac
 	tb_time from = tb_day_start(tb_day_of(2020, 1, 2)), until = tb_day_start(tb_day_of(2039, 12, 1));
 	if (act == SIM_ACT_FOREIGN_SENDER || act == SIM_ACT_FOREIGN_NAME)
 		sender = somebody_else(world, node, to);
+	/* What a batch says of itself must hold even where the connection was stolen. */
+	if (sender != node->code && sim_random_chance(&node->random, 500000))
+		attempt->as = sender;
 	if (act == SIM_ACT_EXPIRED)
 		until = tb_day_start(tb_day_of(2021, 1, 1));
 	if (act == SIM_ACT_NOT_YET)

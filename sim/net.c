@@ -42,6 +42,7 @@ struct sim_call {
 	unsigned arrivals;
 	bool failing;       /* an event that fails it is in the heap */
 	sim_injected *done; /* instead of |outbound| */
+	const char *as;     /* on whose connection it arrives */
 	void *ctx;
 };
 
@@ -415,6 +416,7 @@ void sim_net_send(struct sim_node *from, struct core_outbound *outbound)
 	call->refs = 1;
 	call->kind = outbound->call;
 	call->from = from;
+	call->as = from->code;
 	call->to = sim_node_find(world, outbound->peer);
 	call->outbound = outbound;
 	call->deadline = world->now + outbound->timeout_ms * SIM_MS;
@@ -433,13 +435,14 @@ void sim_net_send(struct sim_node *from, struct core_outbound *outbound)
 	dispatch(call);
 }
 
-void sim_net_inject(struct sim_node *from, struct sim_node *to, enum core_call kind, struct tb_bytes bytes,
-                    sim_injected *done, void *ctx)
+void sim_net_inject(struct sim_node *from, const char *as, struct sim_node *to, enum core_call kind,
+                    struct tb_bytes bytes, sim_injected *done, void *ctx)
 {
 	struct sim_call *call = tb_alloc(sizeof(*call));
 	call->refs = 1;
 	call->kind = kind;
 	call->from = from;
+	call->as = as;
 	call->to = to;
 	call->done = done;
 	call->ctx = ctx;
@@ -493,7 +496,7 @@ static void arrive_run(struct sim_world *world, void *subject, uint64_t argument
 		call_unref(call);
 		return;
 	}
-	struct core_inbound *inbound = core_inbound_new(&to->setup, to->peers, call->kind, call->from->code,
+	struct core_inbound *inbound = core_inbound_new(&to->setup, to->peers, call->kind, call->as,
 	                                                tb_buf_bytes(&call->bytes), sim_node_now(to), &err);
 	if (call->arrivals > 1)
 		sim_mark(&world->marks, SIM_MARK_DUPLICATE);

@@ -46,7 +46,8 @@ void sim_net_unanswered(struct sim_node *node, struct core_inbound *inbound);
 /* What became of a call that was injected: |bytes| is the signed answer, or |err| says why there is none. */
 typedef void sim_injected(struct sim_world *world, struct sim_node *to, struct tb_bytes bytes,
                           const struct tb_error *err, void *ctx);
-/* Brings |bytes| (copied) to |to| as a call of |from|'s link, outside of its core. |done| is called once,
+/* Brings |bytes| (copied) to |to| as a call of |from|'s link, outside of its core. |as| is the region that the
+ * connection is taken for: |from|'s, or that of a connection which was stolen; it is borrowed for good. |done| is called once,
  * also when the call is lost (TB_EUNREACHABLE), except at the end of the world. */
-void sim_net_inject(struct sim_node *from, struct sim_node *to, enum core_call call, struct tb_bytes bytes,
-                    sim_injected *done, void *ctx);
+void sim_net_inject(struct sim_node *from, const char *as, struct sim_node *to, enum core_call call,
+                    struct tb_bytes bytes, sim_injected *done, void *ctx);

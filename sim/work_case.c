@@ -50,9 +50,9 @@ static const struct sim_event_kind step_event = {"step", step_run, NULL};
 static uint64_t draw_size(struct sim_random *random)
 {
 	uint64_t draw = sim_random_below(random, 1000);
-	if (draw < 850)
+	if (draw < 800)
 		return KIB + sim_random_below(random, 15 * KIB);
-	if (draw < 940)
+	if (draw < 870)
 		return 16 * KIB + sim_random_below(random, 600 * KIB);
 	if (draw < 999)
 		return 600 * KIB + sim_random_below(random, 3400 * KIB);

@@ -139,6 +139,8 @@ static void test_who_acts_follows_from_the_mode(void **state)
 		{"case send", "{\"mode\":\"QC\",\"state\":\"DRAFT\"}", "APPLICANT", {0}},
 		{"case repair", "{\"mode\":\"DS\",\"state\":\"CLOSED\"}", "H_WIN", {"--note", "x", NULL}},
 		{"case repair", "{\"mode\":\"YB\",\"state\":\"CLOSED\"}", "R_WIN", {"--note", "x", NULL}},
+		{"case reopen", "{\"mode\":\"DS\",\"state\":\"CLOSED\"}", "H_DEPT", {"--reason", "x", NULL}},
+		{"case reopen", "{\"mode\":\"YB\",\"state\":\"CLOSED\"}", "R_DEPT", {"--reason", "x", NULL}},
 		{"case object", "{\"mode\":\"YB\",\"state\":\"GRANTED\"}", "H_DEPT", {"--reason", "x", NULL}},
 		/* The node says what is wrong with it. */
 		{"case accept", "{\"mode\":\"??\",\"state\":\"CHECKING\"}", "H_WIN", {0}},
@@ -166,6 +168,21 @@ static void test_a_role_that_is_given_is_sent_as_it_is(void **state)
 	setup(NULL);
 	reply_with("{\"number\":\"N1\"}");
 	check("case extend", WORDS("N1", "--role", "R_HEAD", "--days", "3"), WORDS("\"role\":\"R_HEAD\""));
+}
+
+static void test_what_is_needed_is_asked_for_region_by_region(void **state)
+{
+	struct tb_buf seen;
+	struct tb_error err;
+	(void)state;
+	reply_with("{}");
+	check("case needs", WORDS("310000:A1", "340100:B2"),
+	      WORDS("/tongban.v1.CaseService/JointNeeds", "{\"home\":\"310000\",\"item\":\"A1\"}",
+	            "{\"home\":\"340100\",\"item\":\"B2\"}"));
+	setup(NULL);
+	assert_int_equal(run("case needs", WORDS("310000"), &seen, &err), CLI_USAGE);
+	assert_null(strstr(tb_buf_text(&seen), "JointNeeds"));
+	tb_buf_clear(&seen);
 }
 
 /* Whatever people may do has a verb. */
@@ -200,6 +217,7 @@ int main(void)
 		cmocka_unit_test_setup(test_an_item_that_is_not_in_the_list_has_no_mode, setup),
 		cmocka_unit_test_setup(test_who_acts_follows_from_the_mode, setup),
 		cmocka_unit_test_setup(test_a_role_that_is_given_is_sent_as_it_is, setup),
+		cmocka_unit_test_setup(test_what_is_needed_is_asked_for_region_by_region, setup),
 		cmocka_unit_test_setup(test_every_event_of_people_has_a_verb, setup),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -456,7 +456,7 @@ void pair_pass(struct pair *pair, tb_time span)
 	tb_time until = pair->now + span;
 	pair_run(pair);
 	/* Over days, the descriptions that are asked for every few minutes are only noise. */
-	for (size_t i = 0; span > TB_DAY && i < 2; i++)
+	for (size_t i = 0; span >= TB_DAY && i < 2; i++)
 		(i ? &pair->home : &pair->window)->core->states[0].describe_busy = true;
 	for (unsigned steps = 0; steps < 100000; steps++) {
 		tb_time next = pair->window.wake < pair->home.wake ? pair->window.wake : pair->home.wake;
@@ -466,7 +466,7 @@ void pair_pass(struct pair *pair, tb_time span)
 		pair_run(pair);
 	}
 	pair->now = until;
-	for (size_t i = 0; span > TB_DAY && i < 2; i++)
+	for (size_t i = 0; span >= TB_DAY && i < 2; i++)
 		(i ? &pair->home : &pair->window)->core->states[0].describe_busy = false;
 	pair_run(pair);
 }

@@ -50,7 +50,7 @@ static void test_a_submission_that_lacks_something_is_refused_and_leaves_no_gap(
 	         ",\"applicant\":{\"codeType\":\"111\",\"code\":\"11010519491231002X\"}}," ACTOR "}",
 	         TB_EINVALID, "name"},
 		{"{\"application\":{" WHAT ",\"applicant\":{\"name\":\"王\",\"codeType\":\"111\",\"code\":"
-	                                   "\"110105194912310021\"}}," ACTOR "}",
+	         "\"110105194912310021\"}}," ACTOR "}",
 	         TB_EINVALID, "applicant"},
 		{"{\"application\":{\"item\":\"123204000000000013320001000002A\",\"home\":\"" HOME
 	         "\",\"mode\":\"DS\"," WHO "}," ACTOR "}",
@@ -249,6 +249,34 @@ static void test_acceptances_of_a_day_are_numbered_one_after_the_other(void **st
 	pair_free(pair);
 }
 
+static void test_a_case_that_is_too_large_for_one_message_is_not_sent(void **state)
+{
+	enum { NEEDS = 100, NAME = 500, ROUNDS = 12 };
+	struct pair *pair = pair_new(*state);
+	char number[32], material[512], more[1024];
+	struct tb_buf needs = {0};
+	pair_upload(pair, &pair->window, 100, 1, material);
+	PbCaseView *view =
+		(PbCaseView *)(void *)pair_ask(pair, &pair->window, SUBMIT, "{" APPLICATION "}," ACTOR "}");
+	snprintf(number, sizeof(number), "%s", view->number);
+	OK(pair_act(pair, &pair->window, number, "CHECK", "R_WIN", ""));
+	tb_buf_printf(&needs, "{\"number\":\"%s\",\"event\":\"ASK\"," ACTOR ",\"detail\":{\"needs\":[",
+	              number);
+	for (int i = 0; i < NEEDS; i++)
+		tb_buf_printf(&needs, "%s{\"code\":\"N%d\",\"name\":\"%0*d\"}", i ? "," : "", i, NAME, i);
+	tb_buf_str(&needs, "]}}");
+	snprintf(more, sizeof(more), "\"detail\":{\"materials\":[{\"need\":\"M1\",%s}]}", material);
+	for (int i = 0; i < ROUNDS; i++) {
+		OK(call(pair, &pair->window, ACT, tb_buf_text(&needs)));
+		OK(pair_act(pair, &pair->window, number, "BRING", "R_WIN", i == 0 ? more : ""));
+	}
+	uint32_t seq = pair_case(pair, &pair->window, number)->seq;
+	assert_int_equal(pair_act(pair, &pair->window, number, "SEND", "R_WIN", ""), TB_ETOOBIG);
+	assert_int_equal(pair_case(pair, &pair->window, number)->seq, seq);
+	tb_buf_clear(&needs);
+	pair_free(pair);
+}
+
 /* ---- look */
 
 static PbCaseListResponse *list(struct pair *pair, struct side *side, const char *json)
@@ -346,6 +374,7 @@ int main(void)
 		TEST(test_an_act_that_may_not_be_is_refused_and_changes_nothing),
 		TEST(test_a_grant_issues_what_it_says_and_nothing_twice),
 		TEST(test_acceptances_of_a_day_are_numbered_one_after_the_other),
+		TEST(test_a_case_that_is_too_large_for_one_message_is_not_sent),
 		TEST(test_cases_are_listed_in_pages_by_state_and_by_peer),
 		TEST(test_more_clocks_than_fit_in_a_turn_run_out_in_several),
 		cmocka_unit_test(test_a_method_is_found_by_its_whole_path_only),

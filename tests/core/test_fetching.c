@@ -239,6 +239,59 @@ static void test_an_upload_that_comes_again_is_one_material(void **state)
 	pair_free(pair);
 }
 
+/* Another case of the window's that names the same content, as |alter| has it. */
+static void name_again(struct waiting *w, void (*alter)(PbMaterial *material))
+{
+	struct forgery f;
+	struct pair_reply reply;
+	char json[2048];
+	pair_application(json, w->material, "", true);
+	pair_ask(w->pair, &w->pair->window, "/tongban.v1.CaseService/Submit", json);
+	forgery_take(&f, w->pair, &w->pair->window);
+	alter(f.entries[0]->detail->application->materials[0]);
+	assert_int_equal(forgery_send(&f, &reply)->kind, PB_RECEIPT_KIND__DURABLE);
+	pair_reply_clear(&reply);
+	forgery_clear(&f);
+}
+
+static void nothing(PbMaterial *material)
+{
+	(void)material;
+}
+
+static void other_digest(PbMaterial *material)
+{
+	material->sha256.data[0] ^= 1;
+}
+
+static void other_size(PbMaterial *material)
+{
+	material->size -= TB_CHUNK_BYTES;
+}
+
+static void test_who_names_a_content_last_is_asked_next(void **state)
+{
+	struct waiting w;
+	struct tb_arena arena = {0};
+	wait_for_material(&w, *state, 1);
+	pair_pass(w.pair, TB_MINUTE);
+	uint32_t attempts = record_of(&w, &arena)->attempts, chunks = view_of(&w)->chunks_present;
+	assert_true(attempts > 3 && chunks > 0);
+	name_again(&w, nothing);
+	assert_true(record_of(&w, &arena)->attempts >= attempts);
+	assert_int_equal(view_of(&w)->n_cases, 2);
+	/* Another digest of the same chunks: what is here stays, and the waiting begins anew. */
+	name_again(&w, other_digest);
+	assert_true(record_of(&w, &arena)->attempts <= 1);
+	assert_int_equal(view_of(&w)->chunks_present, chunks);
+	/* With another size, not even that is of use. */
+	name_again(&w, other_size);
+	assert_int_equal(view_of(&w)->chunks_present, 0);
+	assert_int_equal(view_of(&w)->n_cases, 4);
+	tb_arena_clear(&arena);
+	pair_free(w.pair);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,6 +303,7 @@ int main(void)
 		TEST(test_nothing_is_fetched_from_a_peer_that_was_removed_until_it_is_back),
 		TEST(test_all_materials_of_a_case_come_though_few_travel_at_once),
 		TEST(test_an_upload_that_comes_again_is_one_material),
+		TEST(test_who_names_a_content_last_is_asked_next),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -250,6 +250,51 @@ static void test_a_participant_shares_its_archive(void **state)
 	pair_free(pair);
 }
 
+static void test_a_joint_application_that_cannot_be_is_refused_with_the_part(void **state)
+{
+#define P_OUT "{\"home\":\"" HOME "\",\"item\":\"" OUT "\"}"
+#define P_IN "{\"home\":\"" WINDOW "\",\"item\":\"" IN "\"}"
+	static const struct {
+		const char *name, *parts;
+		enum tb_code code;
+		const char *says;
+	} wrong[] = {
+		{"转移", "", TB_EINVALID, "parts"},
+		{"转移", P_OUT, TB_EINVALID, "parts"},
+		{"", P_OUT "," P_IN, TB_EINVALID, "item_name"},
+		{"转移", P_OUT ",{\"home\":\"330100\",\"item\":\"" IN "\"}", TB_ENOTFOUND, "parts[1].home"},
+		{"转移", P_OUT ",{\"home\":\"" WINDOW "\",\"item\":\"x\"}", TB_ENOTFOUND, "parts[1].item"},
+		{"转移", P_OUT ",{\"home\":\"" WINDOW "\",\"item\":\"" IN "\",\"after\":[1]}", TB_EINVALID,
+	         "parts[1].after"},
+		{"转移", "{\"home\":\"" HOME "\",\"item\":\"" OUT "\",\"after\":[1]}," P_IN, TB_EINVALID,
+	         "parts[0].after"},
+	};
+	struct pair *pair = setup(state);
+	enum tb_code code;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		char json[2048];
+		snprintf(json, sizeof(json),
+		         "{\"application\":{\"mode\":\"LB\",\"home\":\"" WINDOW "\",\"itemName\":\"%s\","
+		         "\"applicant\":{\"name\":\"王伟\",\"codeType\":\"111\",\"code\":"
+		         "\"11010519491231002X\"},"
+		         "\"delivery\":\"NETWORK\",\"parts\":[%s]},\"actor\":{\"role\":\"R_WIN\",\"id\":"
+		         "\"w1\"}}",
+		         wrong[i].name, wrong[i].parts);
+		pair_call(pair, &pair->window, "/tongban.v1.CaseService/Submit", json, &code);
+		if (code != wrong[i].code || !strstr(pair_refusal(&pair->window), wrong[i].says))
+			fail_msg("%zu: %s: %s", i, tb_code_name(code), pair_refusal(&pair->window));
+	}
+	pair_call(pair, &pair->window, "/tongban.v1.CaseService/JointNeeds", "{}", &code);
+	assert_int_equal(code, TB_EINVALID);
+	pair_call(pair, &pair->window, "/tongban.v1.CaseService/JointNeeds",
+	          "{\"parts\":[" P_OUT ",{\"home\":\"" HOME "\",\"item\":\"x\"}]}", &code);
+	assert_int_equal(code, TB_ENOTFOUND);
+	assert_non_null(strstr(pair_refusal(&pair->window), "parts[1]"));
+	pair_free(pair);
+#undef P_OUT
+#undef P_IN
+}
+
 int main(void)
 {
 	pair_describe_every = 5 * TB_MINUTE;
@@ -262,6 +307,7 @@ int main(void)
 		TEST(test_a_participant_that_never_answers_denies_the_whole),
 		TEST(test_the_joint_limit_stops_while_a_critical_part_is_suspended),
 		TEST(test_a_participant_shares_its_archive),
+		TEST(test_a_joint_application_that_cannot_be_is_refused_with_the_part),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
