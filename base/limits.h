@@ -53,7 +53,7 @@ enum {
 	TB_MATERIAL_CHUNKS_MAX = 8192, /* 2 GiB */
 
 	/* API tokens. */
-	TB_TOKENS_MAX = 1000,        /* revoked ones counted */
+	TB_TOKENS_MAX = 1000, /* revoked ones counted */
 	TB_TOKEN_NAME_BYTES_MAX = 40,
 	TB_TOKEN_ITEMS_MAX = 200,
 

@@ -26,7 +26,8 @@ int sim_run_apart(struct sim_task *task, const char *dir, bool quiet);
 /* What |seed| draws for a campaign: how many nodes, for how long, with what to do. */
 void sim_campaign_options(struct sim_options *options, const struct sim_campaign *campaign, uint64_t seed);
 
-/* One run in a process of its own, silently: what crashes there is an outcome, too. Its disks are in |dir|. */
+/* One run in a process of its own, silently: what crashes there is an outcome, too. Its disks are in |dir|.
+ */
 void sim_run_in_child(struct sim_outcome *outcome, const struct sim_task *task, const char *dir);
 /* Every region's keys once, for all the processes to come. */
 void sim_make_identities(void);

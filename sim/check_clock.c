@@ -76,14 +76,17 @@ struct rule {
 };
 
 static const struct rule rules[] = {
-	{PB_CASE_EVENT__SUBMIT, "+2"},     {PB_CASE_EVENT__ASK, "=2+7"},     {PB_CASE_EVENT__BRING, "-7>2"},
-	{PB_CASE_EVENT__SEND, "-2"},       {PB_CASE_EVENT__BOUNCE, "+2"},    {PB_CASE_EVENT__SIGN, "+4+1"},
-	{PB_CASE_EVENT__RETURN, "-1-4+2"}, {PB_CASE_EVENT__CLOSE, "*"},      {PB_CASE_EVENT__WITHDRAW, "*"},
-	{PB_CASE_EVENT__LAPSE, "*"},       {PB_CASE_EVENT__REFUSE, "*"},     {PB_CASE_EVENT__HAND_OVER, "*"},
-	{PB_CASE_EVENT__ACCEPT, "-1-4+5"}, {PB_CASE_EVENT__DEEM, "-1-4+5"},  {PB_CASE_EVENT__NOTIFY, "-1-4+7"},
-	{PB_CASE_EVENT__SUPPLEMENT, "-7+1+4"},
-	{PB_CASE_EVENT__SUSPEND, "=5"},    {PB_CASE_EVENT__RESUME, ">5"},    {PB_CASE_EVENT__GRANT, "-5+6"},
-	{PB_CASE_EVENT__DENY, "-5+6"},     {PB_CASE_EVENT__DISPATCH, "-6"},  {PB_CASE_EVENT__REPAIR, "-9"},
+	{PB_CASE_EVENT__SUBMIT, "+2"},     {PB_CASE_EVENT__ASK, "=2+7"},
+	{PB_CASE_EVENT__BRING, "-7>2"},    {PB_CASE_EVENT__SEND, "-2"},
+	{PB_CASE_EVENT__BOUNCE, "+2"},     {PB_CASE_EVENT__SIGN, "+4+1"},
+	{PB_CASE_EVENT__RETURN, "-1-4+2"}, {PB_CASE_EVENT__CLOSE, "*"},
+	{PB_CASE_EVENT__WITHDRAW, "*"},    {PB_CASE_EVENT__LAPSE, "*"},
+	{PB_CASE_EVENT__REFUSE, "*"},      {PB_CASE_EVENT__HAND_OVER, "*"},
+	{PB_CASE_EVENT__ACCEPT, "-1-4+5"}, {PB_CASE_EVENT__DEEM, "-1-4+5"},
+	{PB_CASE_EVENT__NOTIFY, "-1-4+7"}, {PB_CASE_EVENT__SUPPLEMENT, "-7+1+4"},
+	{PB_CASE_EVENT__SUSPEND, "=5"},    {PB_CASE_EVENT__RESUME, ">5"},
+	{PB_CASE_EVENT__GRANT, "-5+6"},    {PB_CASE_EVENT__DENY, "-5+6"},
+	{PB_CASE_EVENT__DISPATCH, "-6"},   {PB_CASE_EVENT__REPAIR, "-9"},
 	{PB_CASE_EVENT__REOPEN, "+5"},
 };
 
@@ -131,8 +134,9 @@ static void resume_clock(struct clock *clock, tb_time at)
 
 static void apply_rule(struct clock clocks[CLOCKS], const char *does, const PbCaseEntry *entry)
 {
-	tb_time accepted = entry->event == PB_CASE_EVENT__DEEM && entry->detail ? entry->detail->counted_from_ms
-	                                                                        : entry->at_ms;
+	tb_time accepted = entry->event == PB_CASE_EVENT__DEEM && entry->detail
+	                           ? entry->detail->counted_from_ms
+	                           : entry->at_ms;
 	if (does[0] == '*') {
 		memset(clocks, 0, CLOCKS * sizeof(*clocks));
 		return;
@@ -198,10 +202,15 @@ bool sim_clock_problem(const PbCaseEntry *before, const PbCaseEntry *entry, char
 		    want[i].overdue == have[i].overdue && want[i].due == have[i].due &&
 		    want[i].left == have[i].left)
 			continue;
-		snprintf(out, room, "T%u %s until %lld with %d days left; it should be %s until %lld with %d", i,
-		         have[i].running ? "runs" : have[i].exists ? "rests" : "is not there",
+		snprintf(out, room, "T%u %s until %lld with %d days left; it should be %s until %lld with %d",
+		         i,
+		         have[i].running  ? "runs"
+		         : have[i].exists ? "rests"
+		                          : "is not there",
 		         (long long)have[i].due, (int)have[i].left,
-		         want[i].running ? "running" : want[i].exists ? "resting" : "absent",
+		         want[i].running  ? "running"
+		         : want[i].exists ? "resting"
+		                          : "absent",
 		         (long long)want[i].due, (int)want[i].left);
 		return true;
 	}

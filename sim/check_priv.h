@@ -47,8 +47,8 @@ struct sim_check {
 	sim_time sweep_every; /* of one node */
 };
 
-/* Does |entry|, which follows |before| (NULL: none), say of its clocks what it should? If not, true, and |out|
- * says why. check_clock.c */
+/* Does |entry|, which follows |before| (NULL: none), say of its clocks what it should? If not, true, and
+ * |out| says why. check_clock.c */
 bool sim_clock_problem(const PbCaseEntry *before, const PbCaseEntry *entry, char *out, size_t room);
 
 /* Both regions of a case are. |record| may be NULL: the home region is not known. */

@@ -15,6 +15,7 @@ enum {
 	GARBAGE_MOST = 2000,
 	ANSWERS_SPOILT = 50000, /* of a million */
 	PARTS_SPOILT = 100000,
+	ALWAYS_SPOILT = 1000000,
 };
 
 #define LATE (16 * SIM_MINUTE)  /* life of a batch and skew, and some more */
@@ -124,7 +125,10 @@ static void must_be_rejected(struct sim_world *world, struct sim_node *to, struc
 	PbReceipt *receipt;
 	if (batch &&
 	    PROTO_DECODE(&receipt, receipt, pki_batch_message(batch, 0), &batch->arena, NULL) == TB_OK) {
-		if (receipt->kind == PB_RECEIPT_KIND__DURABLE && !to->restored)
+		/* Who is no party of a case is not told either that there is one. */
+		bool told = attempt->act == SIM_ACT_STRANGER_CASE &&
+		            (receipt->head != 0 || strcmp(receipt->code, "unknown_case") != 0);
+		if ((receipt->kind == PB_RECEIPT_KIND__DURABLE || told) && !to->restored)
 			succeeded(world, attempt);
 		else
 			seen(world, attempt, receipt->code);
@@ -441,22 +445,40 @@ static void act_entry(struct sim_node *node, struct sim_node *to, enum sim_act a
 	sim_read_end(&reader);
 }
 
+static void (*const acts[SIM_ACTS])(struct sim_node *, struct sim_node *, enum sim_act) = {
+	[SIM_ACT_BAD_SIGNATURE] = act_identity,
+	[SIM_ACT_FOREIGN_SENDER] = act_identity,
+	[SIM_ACT_FOREIGN_NAME] = act_identity,
+	[SIM_ACT_EXPIRED] = act_identity,
+	[SIM_ACT_NOT_YET] = act_identity,
+	[SIM_ACT_REPLAY] = act_replay,
+	[SIM_ACT_REPLAY_LATE] = act_replay,
+	[SIM_ACT_OTHER_BODY] = act_other_body,
+	[SIM_ACT_FORGED_ENTRY] = act_entry,
+	[SIM_ACT_STRANGER_CASE] = act_entry,
+	[SIM_ACT_FLOOD] = act_flood,
+	[SIM_ACT_GARBAGE] = act_garbage,
+};
+
+bool sim_act_find(const char *word, enum sim_act *out)
+{
+	for (unsigned i = 0; i < SIM_ACTS; i++) {
+		if (strcmp(words[i], word) == 0) {
+			*out = (enum sim_act)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+void sim_hostile_do(struct sim_node *node, struct sim_node *to, enum sim_act act)
+{
+	if (acts[act] && sim_link_find(node->world->net, node->index, to->index))
+		acts[act](node, to, act);
+}
+
 void sim_hostile_act(struct sim_node *node)
 {
-	static void (*const acts[])(struct sim_node *, struct sim_node *, enum sim_act) = {
-		[SIM_ACT_BAD_SIGNATURE] = act_identity,
-		[SIM_ACT_FOREIGN_SENDER] = act_identity,
-		[SIM_ACT_FOREIGN_NAME] = act_identity,
-		[SIM_ACT_EXPIRED] = act_identity,
-		[SIM_ACT_NOT_YET] = act_identity,
-		[SIM_ACT_REPLAY] = act_replay,
-		[SIM_ACT_REPLAY_LATE] = act_replay,
-		[SIM_ACT_OTHER_BODY] = act_other_body,
-		[SIM_ACT_FORGED_ENTRY] = act_entry,
-		[SIM_ACT_STRANGER_CASE] = act_entry,
-		[SIM_ACT_FLOOD] = act_flood,
-		[SIM_ACT_GARBAGE] = act_garbage,
-	};
 	size_t count;
 	const struct sim_link *links = sim_links(node->world->net, node->index, &count);
 	enum sim_act act = (enum sim_act)sim_random_below(&node->random, SIM_ACT_GARBAGE + 1);
@@ -469,9 +491,16 @@ void sim_hostile_act(struct sim_node *node)
 
 /* ---- what a hostile node answers */
 
-static bool spoils(struct sim_node *node, uint32_t other, uint32_t ppm)
+static bool does(const struct sim_node *node, enum sim_act act)
 {
-	bool chance = sim_random_chance(&node->random, ppm);
+	return node->does && strcmp(node->does, words[act]) == 0;
+}
+
+/* |a| or |b|: what a scenario may have told it to do always. */
+static bool spoils(struct sim_node *node, uint32_t other, uint32_t ppm, enum sim_act a, enum sim_act b)
+{
+	bool told = does(node, a) || does(node, b);
+	bool chance = sim_random_chance(&node->random, told ? ALWAYS_SPOILT : node->does ? 0 : ppm);
 	return chance && !node->world->healed &&
 	       sim_decide(node->world, SIM_DO_HOSTILE, node->index, other, node->numbers[SIM_DO_HOSTILE]++);
 }
@@ -515,9 +544,12 @@ static void forge_receipts(struct sim_node *node, const struct core_inbound *inb
 bool sim_hostile_answer(struct sim_node *node, const struct core_inbound *inbound, struct tb_buf *bytes)
 {
 	const struct sim_node *other = sim_node_find(node->world, inbound->peer);
-	if (inbound->call != CORE_DELIVER || !spoils(node, other->index, ANSWERS_SPOILT))
+	if (inbound->call != CORE_DELIVER ||
+	    !spoils(node, other->index, ANSWERS_SPOILT, SIM_ACT_NO_ANSWER, SIM_ACT_FORGED_RECEIPT))
 		return true;
 	bool silent = sim_random_chance(&node->random, 500000);
+	if (node->does)
+		silent = does(node, SIM_ACT_NO_ANSWER);
 	sim_tell(node->world, SIM_HOSTILE_ACT, node->index, other->index, NULL, "%s",
 	         words[silent ? SIM_ACT_NO_ANSWER : SIM_ACT_FORGED_RECEIPT]);
 	if (!silent)
@@ -528,9 +560,11 @@ bool sim_hostile_answer(struct sim_node *node, const struct core_inbound *inboun
 bool sim_hostile_part(struct sim_node *node, uint32_t receiver, struct tb_buf *part, bool *spoilt)
 {
 	*spoilt = false;
-	if (part->size < 64 || !spoils(node, receiver, PARTS_SPOILT))
+	if (part->size < 64 || !spoils(node, receiver, PARTS_SPOILT, SIM_ACT_FALSE_PART, SIM_ACT_SHORT_PART))
 		return true;
 	bool ends = sim_random_chance(&node->random, 500000);
+	if (node->does)
+		ends = does(node, SIM_ACT_SHORT_PART);
 	sim_tell(node->world, SIM_HOSTILE_ACT, node->index, receiver, NULL, "%s",
 	         words[ends ? SIM_ACT_SHORT_PART : SIM_ACT_FALSE_PART]);
 	if (ends)

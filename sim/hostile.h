@@ -40,3 +40,6 @@ bool sim_hostile_answer(struct sim_node *node, const struct core_inbound *inboun
 bool sim_hostile_part(struct sim_node *node, uint32_t receiver, struct tb_buf *part, bool *spoilt);
 /* One act of |node| against a peer of its. */
 void sim_hostile_act(struct sim_node *node);
+/* This very act, against |to|. Those that spoil an answer wait for one. */
+void sim_hostile_do(struct sim_node *node, struct sim_node *to, enum sim_act act);
+bool sim_act_find(const char *word, enum sim_act *out);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -241,6 +242,14 @@ static void prepare_process(void)
 	}
 }
 
+/* Disks of simulated nodes are best kept in memory; a container may have little of it there. */
+static const char *memory_dir(void)
+{
+	struct statvfs shm;
+	bool roomy = statvfs("/dev/shm", &shm) == 0 && (uint64_t)shm.f_bavail * shm.f_frsize > (1U << 30);
+	return roomy ? "/dev/shm" : "/tmp";
+}
+
 int main(int argc, char **argv)
 {
 	struct arguments arguments = {
@@ -251,7 +260,7 @@ int main(int argc, char **argv)
 	                             .liveness = true,
 	                             .story_ordinary = 20000,
 	                             .story_kept = 20000}},
-		.campaign = {.first = 1, .last = 1000000000, .jobs = 1, .dir = "/dev/shm", .out = "."},
+		.campaign = {.first = 1, .last = 1000000000, .jobs = 1, .dir = memory_dir(), .out = "."},
 	};
 	const char *verb = argc > 1 ? argv[1] : "";
 	int status;

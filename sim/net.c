@@ -9,12 +9,14 @@
 #include "sim/check.h"
 #include "sim/faults.h"
 #include "sim/hostile.h"
+#include "sim/scenario.h"
 
 enum {
 	MESH_MOST = 5,      /* nodes that all know each other */
 	PARTNERS_DRAWN = 2, /* by each node, besides its neighbours */
 	QUERIES_A_SECOND = 100,
 	QUERIES_BURST = 500,
+	TOLD_MOST = 8, /* messages of a call that the story tells of */
 	KM_A_MS = 100, /* light in glass, there and back through the switches */
 };
 
@@ -110,6 +112,40 @@ static void link_add(struct sim_world *world, struct sim_net *net, struct sim_ra
 	link->cases = sim_random_chance(random, 950000);
 }
 
+/* As a scenario's grants say: who grants or is granted anything has a link, each way. */
+static void agree_as_told(struct sim_world *world, struct sim_net *net, struct sim_random *random)
+{
+	static const char *const levels[] = {"none", "status", "match", "document"};
+	const struct sim_scenario *told = world->options.scenario;
+	for (uint32_t i = 0; told->grants_all && i < told->nodes_count; i++) {
+		for (uint32_t j = 0; j < told->nodes_count; j++) {
+			link_add(world, net, random, i, j);
+			struct sim_link *link = sim_link_find(net, i, j);
+			if (link) {
+				link->verify = PB_DISCLOSURE__DOCUMENT;
+				link->cases = true;
+			}
+		}
+	}
+	for (size_t i = 0; i < told->grants_count; i++) {
+		const struct sim_scenario_grant *grant = &told->grants[i];
+		bool fresh = !sim_link_find(net, grant->at, grant->to);
+		link_add(world, net, random, grant->at, grant->to);
+		link_add(world, net, random, grant->to, grant->at);
+		struct sim_link *link = sim_link_find(net, grant->at, grant->to);
+		struct sim_link *back = sim_link_find(net, grant->to, grant->at);
+		if (fresh) {
+			back->verify = PB_DISCLOSURE__DISCLOSURE_UNSPECIFIED;
+			back->cases = false;
+		}
+		link->cases = grant->cases;
+		for (unsigned level = 0; level < sizeof(levels) / sizeof(levels[0]); level++) {
+			if (strcmp(levels[level], grant->verify) == 0)
+				link->verify = (PbDisclosure)level;
+		}
+	}
+}
+
 static void agree(struct sim_world *world, struct sim_net *net, struct sim_random *random, uint32_t a,
                   uint32_t b)
 {
@@ -126,6 +162,10 @@ struct sim_net *sim_net_new(struct sim_world *world)
 	net->lost_receipts = tb_alloc(count * sizeof(*net->lost_receipts));
 	net->nodes_count = count;
 	sim_random_start(&random, world->options.seed, "agreements", 0);
+	if (world->options.scenario) {
+		agree_as_told(world, net, &random);
+		return net;
+	}
 	for (uint32_t i = 0; i < count; i++) {
 		for (uint32_t j = 0; count <= MESH_MOST && j < i; j++)
 			agree(world, net, &random, i, j);
@@ -211,13 +251,21 @@ void sim_net_heal(struct sim_net *net)
 	for (int cut = 0; cut < SIM_CUTS_MAX; cut++)
 		sim_net_cut_end(net, cut);
 	for (size_t i = 0; i < net->nodes_count; i++) {
-		for (size_t j = 0; j < net->links[i].count; j++)
-			net->links[i].at[j].clogged_until = 0;
+		for (size_t j = 0; j < net->links[i].count; j++) {
+			struct sim_link *link = &net->links[i].at[j];
+			link->clogged_until = 0;
+			link->cut = false;
+			link->lose = 0;
+			link->slower = 0;
+		}
 	}
 }
 
-bool sim_net_is_cut(const struct sim_net *net, uint32_t from, uint32_t to)
+bool sim_net_is_cut(struct sim_net *net, uint32_t from, uint32_t to)
 {
+	const struct sim_link *link = sim_link_find(net, from, to);
+	if (link && link->cut)
+		return true;
 	uint64_t a = net->links[from].sides, b = net->links[to].sides;
 	return ((a ^ b) & net->both_ways) != 0 || (a & ~b & net->outward) != 0;
 }
@@ -234,7 +282,7 @@ static sim_time arrival(struct sim_world *world, struct sim_link *link, size_t s
 		return SIM_NEVER;
 	at += (sim_time)(size * (uint64_t)SIM_SECOND / rates->bytes_a_second);
 	link->free_at = at;
-	return at + link->latency + tail;
+	return at + link->latency + link->slower + tail;
 }
 
 /* ---- calls */
@@ -353,7 +401,7 @@ static void dispatch(struct sim_call *call)
 	uint32_t from = call->from->index, to = call->to->index;
 	struct sim_link *link = sim_link_find(world->net, from, to);
 	/* The same number of draws for each call, whatever they say. */
-	bool lost = sim_random_chance(&link->random, rates->lose_request);
+	bool lost = sim_random_chance(&link->random, rates->lose_request + link->lose);
 	bool twice = sim_random_chance(&link->random, rates->duplicate);
 	bool at_once = sim_random_chance(&link->random, 500000);
 	sim_time at = arrival(world, link, call->bytes.size);
@@ -377,6 +425,30 @@ static void dispatch(struct sim_call *call)
 		sim_tell(world, SIM_DUPLICATED, from, to, NULL, "call %u", call->number);
 		call->refs++;
 		sim_at(world, arrival(world, link, call->bytes.size), &arrive_event, call, 0);
+	}
+}
+
+/* For people: what goes to whom. */
+static void tell_sent(const struct sim_call *call)
+{
+	struct sim_world *world = call->from->world;
+	const struct core_outbound *outbound = call->outbound;
+	if (world->options.story_ordinary == 0 || call->kind != CORE_DELIVER)
+		return;
+	for (size_t i = 0; i < outbound->batch->items_count && i < TOLD_MOST; i++) {
+		struct tb_arena arena = {0};
+		PbCaseMessage *message;
+		if (PROTO_DECODE_OWN(&message, case_message, pki_batch_message(outbound->batch, i), &arena,
+		                     NULL) == TB_OK)
+			sim_tell(world, SIM_SENT, call->from->index, call->to->index, message->case_number,
+			         "%s, message %llu of the case",
+			         message->package    ? "the whole case"
+			         : message->entries  ? "an entry"
+			         : message->proposal ? "a proposal"
+			         : message->expired  ? "the notice that a message was given up"
+			                             : "a post",
+			         (unsigned long long)message->case_seq);
+		tb_arena_clear(&arena);
 	}
 }
 
@@ -432,6 +504,7 @@ void sim_net_send(struct sim_node *from, struct core_outbound *outbound)
 	}
 	enum tb_code code = core_outbound_encode(&from->setup, outbound, &call->bytes, &err);
 	assert(code == TB_OK);
+	tell_sent(call);
 	dispatch(call);
 }
 
@@ -456,7 +529,7 @@ static void send_answer(struct sim_call *call, struct answer *answer)
 {
 	struct sim_world *world = call->from->world;
 	struct sim_link *link = sim_link_find(world->net, call->to->index, call->from->index);
-	bool lost = sim_random_chance(&link->random, sim_rates(world)->lose_answer);
+	bool lost = sim_random_chance(&link->random, sim_rates(world)->lose_answer + link->lose);
 	bool at_once = sim_random_chance(&link->random, 500000);
 	sim_time at = arrival(world, link, answer->bytes.size);
 	bool cut = sim_net_is_cut(world->net, call->to->index, call->from->index);

@@ -11,6 +11,10 @@ struct sim_link {
 	sim_time free_at;       /* what is being sent keeps it busy until then */
 	sim_time clogged_until; /* nothing passes before */
 	uint32_t calls;         /* so far */
+	/* A scenario's own troubles. */
+	bool cut;        /* nothing passes */
+	uint32_t lose;   /* of a million calls, or answers */
+	sim_time slower; /* than its latency */
 	struct sim_random random;
 	PbDisclosure verify; /* what |to| may learn from us */
 	bool cases;          /* |to| may send us cases */
@@ -31,7 +35,7 @@ int sim_net_cut_begin(struct sim_net *net, bool one_way); /* -1: none is free */
 void sim_net_cut_add(struct sim_net *net, int cut, uint32_t node);
 void sim_net_cut_end(struct sim_net *net, int cut);
 void sim_net_heal(struct sim_net *net); /* all cuts and clogs */
-bool sim_net_is_cut(const struct sim_net *net, uint32_t from, uint32_t to);
+bool sim_net_is_cut(struct sim_net *net, uint32_t from, uint32_t to);
 
 /* Effects of a turn. All take their argument. */
 void sim_net_send(struct sim_node *from, struct core_outbound *outbound);
@@ -46,8 +50,8 @@ void sim_net_unanswered(struct sim_node *node, struct core_inbound *inbound);
 /* What became of a call that was injected: |bytes| is the signed answer, or |err| says why there is none. */
 typedef void sim_injected(struct sim_world *world, struct sim_node *to, struct tb_bytes bytes,
                           const struct tb_error *err, void *ctx);
-/* Brings |bytes| (copied) to |to| as a call of |from|'s link, outside of its core. |as| is the region that the
- * connection is taken for: |from|'s, or that of a connection which was stolen; it is borrowed for good. |done| is called once,
- * also when the call is lost (TB_EUNREACHABLE), except at the end of the world. */
+/* Brings |bytes| (copied) to |to| as a call of |from|'s link, outside of its core. |as| is the region that
+ * the connection is taken for: |from|'s, or that of a connection which was stolen; it is borrowed for good.
+ * |done| is called once, also when the call is lost (TB_EUNREACHABLE), except at the end of the world. */
 void sim_net_inject(struct sim_node *from, const char *as, struct sim_node *to, enum core_call call,
                     struct tb_bytes bytes, sim_injected *done, void *ctx);

@@ -11,6 +11,7 @@
 #include "sim/check.h"
 #include "sim/faults.h"
 #include "sim/net.h"
+#include "sim/scenario.h"
 #include "sim/work.h"
 
 enum {
@@ -381,7 +382,11 @@ static void start_failed(struct sim_node *node, const struct tb_error *err)
 		sim_disk_power_loss(node->disk);
 	else
 		sim_disk_crash(node->disk);
-	/* No fault of the disk that is simulated here may damage what is there. */
+	if (node->rotten && err->code == TB_ECORRUPT) {
+		node->dead = true; /* seen, and not worked with: an operator puts a backup there */
+		return;
+	}
+	/* No other fault of the disk that is simulated here may damage what is there. */
 	if (err->code == TB_ECORRUPT || (world->healed && node->starts_failed > STARTS_FAILED_MAX))
 		sim_check_broke(world, SIM_RULE_REOPEN, node->index, NULL, "the store does not open: %s",
 		                err->text);
@@ -474,7 +479,11 @@ static void node_init(struct sim_world *world, struct sim_node *node, uint32_t i
 	node->wake = INT64_MAX;
 	node->wake_armed = SIM_NEVER;
 	node->drift_since = world->now;
-	sim_region_at(index, world->options.nodes_count, node->code, node->name, sizeof(node->name));
+	if (world->options.scenario)
+		sim_region_named(world->options.scenario->nodes[index].region, node->code, node->name,
+		                 sizeof(node->name));
+	else
+		sim_region_at(index, world->options.nodes_count, node->code, node->name, sizeof(node->name));
 	sim_random_start(&node->random, world->options.seed, "node", index);
 	sim_random_start(&node->fates, world->options.seed, "fates", index);
 	node->identity = sim_identity(node->code);
@@ -544,7 +553,7 @@ void sim_nodes_free(struct sim_world *world)
 struct sim_node *sim_node_find(const struct sim_world *world, const char *code)
 {
 	size_t low = 0, high = world->nodes_count;
-	if (high > regions_count(sim_regions())) {
+	if (high > regions_count(sim_regions()) || world->options.scenario) {
 		for (size_t i = 0; i < high; i++) {
 			if (strcmp(world->nodes[i].code, code) == 0)
 				return &world->nodes[i];

@@ -44,7 +44,9 @@ struct sim_node {
 	char name[64];
 	const struct sim_identity *identity;
 	bool hostile;
-	bool dead; /* stays down for ever: not of the core that is healed */
+	const char *does; /* hostile, in a scenario: what it always does; NULL: anything */
+	bool rotten;      /* its disk lost what was written: it may refuse to open */
+	bool dead;        /* stays down for ever: not of the core that is healed */
 
 	enum sim_node_state state;
 	uint32_t life; /* counts the starts; events of an earlier one are void */

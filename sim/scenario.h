@@ -22,28 +22,30 @@
 #include "base/time.h"
 
 /* name, word in the file */
-#define SIM_VERB_MAP(XX)                                                                                \
-	XX(SIM_STEP_SUBMIT, "submit") /* case, window: node, home: peer, material: number, bytes */     \
-	XX(SIM_STEP_ACT, "act")       /* case, event: word, side: side, reason: text, days: number */   \
-	XX(SIM_STEP_VERIFY, "verify") /* from: node, to: peer, times: number */                         \
-	XX(SIM_STEP_CRASH, "crash")   /* node, for: span; 0: until start */                             \
-	XX(SIM_STEP_POWER_LOSS, "power-loss") /* the same */                                            \
-	XX(SIM_STEP_PAUSE, "pause")           /* the same */                                            \
-	XX(SIM_STEP_START, "start")           /* node */                                                \
-	XX(SIM_STEP_BACKUP, "backup")         /* node */                                                \
-	XX(SIM_STEP_RESTORE, "restore")       /* node */                                                \
-	XX(SIM_STEP_UPGRADE, "upgrade")       /* node */                                                \
-	XX(SIM_STEP_CLOCK, "clock")           /* node, step: span, drift-ppm: number */                 \
-	XX(SIM_STEP_DISK, "disk")             /* node, is: word, for: span */                           \
-	XX(SIM_STEP_ROT, "rot")               /* node, file: text */                                    \
-	XX(SIM_STEP_CUT, "cut")               /* from: node, to: peer, one-way: flag, for: span */      \
-	XX(SIM_STEP_SLOW, "slow")             /* from: node, to: peer, one-way, by: delay, for: span */ \
-	XX(SIM_STEP_LOSE, "lose")       /* from: node, to: peer, one-way, percent: number, for: span */ \
-	XX(SIM_STEP_SPLIT, "split")     /* nodes: group, from all others; for: span */                  \
-	XX(SIM_STEP_HEAL, "heal")       /* all links and disks are well, all nodes run */               \
-	XX(SIM_STEP_HOSTILE, "hostile") /* node, peer, does: word */                                    \
-	XX(SIM_EXPECT_CASE, "case-is")  /* case, node, state: word */                                   \
-	XX(SIM_EXPECT_MARK, "mark")     /* name: word, times: number */                                 \
+#define SIM_VERB_MAP(XX)                                                                                     \
+	/* case, window: node, home: peer, material: number, bytes; by-hand: flag, stays at the window until \
+	 * SEND; originals: originals */                                                                     \
+	XX(SIM_STEP_SUBMIT, "submit")                                                                        \
+	XX(SIM_STEP_ACT, "act") /* case, event: word, side: side, reason: text, days or grade: number */     \
+	XX(SIM_STEP_VERIFY, "verify")         /* from: node, to: peer, times: number */                      \
+	XX(SIM_STEP_CRASH, "crash")           /* node, for: span; 0: until start */                          \
+	XX(SIM_STEP_POWER_LOSS, "power-loss") /* the same */                                                 \
+	XX(SIM_STEP_PAUSE, "pause")           /* the same */                                                 \
+	XX(SIM_STEP_START, "start")           /* node */                                                     \
+	XX(SIM_STEP_BACKUP, "backup")         /* node */                                                     \
+	XX(SIM_STEP_RESTORE, "restore")       /* node */                                                     \
+	XX(SIM_STEP_UPGRADE, "upgrade")       /* node */                                                     \
+	XX(SIM_STEP_CLOCK, "clock")           /* node, step: span, drift-ppm: number */                      \
+	XX(SIM_STEP_DISK, "disk")             /* node, is: word, for: span */                                \
+	XX(SIM_STEP_ROT, "rot")               /* node, file: text */                                         \
+	XX(SIM_STEP_CUT, "cut")               /* from: node, to: peer, one-way: flag, for: span */           \
+	XX(SIM_STEP_SLOW, "slow")             /* from: node, to: peer, one-way, by: delay, for: span */      \
+	XX(SIM_STEP_LOSE, "lose")       /* from: node, to: peer, one-way, percent: number, for: span */      \
+	XX(SIM_STEP_SPLIT, "split")     /* nodes: group, from all others; for: span */                       \
+	XX(SIM_STEP_HEAL, "heal")       /* all links and disks are well, all nodes run */                    \
+	XX(SIM_STEP_HOSTILE, "hostile") /* node, peer, does: word */                                         \
+	XX(SIM_EXPECT_CASE, "case-is")  /* case, node, state: word */                                        \
+	XX(SIM_EXPECT_MARK, "mark")     /* name: word, times: number */                                      \
 	XX(SIM_EXPECT_QUIET, "quiet")   /* no outbox holds anything */
 
 enum sim_verb {
@@ -68,6 +70,7 @@ struct sim_step {
 	tb_time span;
 	tb_time delay;
 	bool flag;
+	bool originals;
 	const uint32_t *group; /* node indices */
 	size_t group_count;
 };

@@ -46,6 +46,19 @@ const struct calendar *sim_calendar(void)
 	return calendar;
 }
 
+void sim_region_named(const char *wanted, char *code, char *name, size_t room)
+{
+	size_t all = regions_count(sim_regions());
+	snprintf(code, PKI_REGION_ROOM, "%.6s", wanted);
+	snprintf(name, room, "%s", code);
+	for (size_t i = 0; i < all; i++) {
+		const char *found, *title;
+		regions_at(regions, i, &found, &title);
+		if (strncmp(found, wanted, 6) == 0)
+			snprintf(name, room, "%s", title);
+	}
+}
+
 void sim_region_at(size_t index, size_t count, char *code, char *name, size_t room)
 {
 	size_t all = regions_count(sim_regions());

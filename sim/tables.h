@@ -28,6 +28,9 @@ const struct calendar *sim_calendar(void);
  * counties. |code| has room for PKI_REGION_ROOM, |name| for |room| bytes. */
 void sim_region_at(size_t index, size_t count, char *code, char *name, size_t room);
 
+/* The region |wanted|, six digits; its name is the code if the table does not have it. The same rooms. */
+void sim_region_named(const char *wanted, char *code, char *name, size_t room);
+
 /* Made at the first call, kept until sim_tables_free(). Draws from OpenSSL's random source: not while a world
  * is running. */
 const struct sim_identity *sim_identity(const char *code);

@@ -289,6 +289,14 @@ static void ask(struct sim_work *work, struct sim_node *asker, struct sim_node *
 	tb_buf_clear(&json);
 }
 
+void sim_work_verify(struct sim_world *world, uint32_t from, uint32_t to)
+{
+	struct sim_random own;
+	sim_random_start(&own, world->options.seed, "verify", world->work->verify_number++);
+	if (world->nodes[from].state == SIM_NODE_UP)
+		ask(world->work, &world->nodes[from], &world->nodes[to], &own);
+}
+
 /* ---- when */
 
 static void verify_run(struct sim_world *world, void *subject, uint64_t argument);

@@ -21,6 +21,8 @@ void sim_work_free(struct sim_work *work);
 /* A node is up for the first time: its lists and certificates go in. */
 void sim_work_furnish(struct sim_node *node);
 void sim_work_begin(struct sim_world *world);
+/* One question of a program at |from| to the home node |to|. */
+void sim_work_verify(struct sim_world *world, uint32_t from, uint32_t to);
 /* Brings every case that is still open a step nearer to its end. */
 void sim_work_wind_up(struct sim_world *world);
 const struct sim_work_counts *sim_work_counts(const struct sim_work *work);

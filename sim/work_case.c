@@ -14,7 +14,8 @@ enum {
 	TRIES_MOST = 40,
 	KIB = 1024,
 	FILL_BYTES = 64 * 1024,
-	POOL = 50,                      /* contents that many applicants share */
+	POOL = 50, /* contents that many applicants share */
+	ACTED_TWICE_PPM = 150000,
 	FORGOTTEN_PPM = 30000,          /* of the steps: a case lies under a pile */
 	FORGOTTEN_WAITING_PPM = 150000, /* the same where a legal limit waits for somebody */
 };
@@ -36,6 +37,7 @@ struct sim_case {
 	bool forward;
 	bool repeated; /* a second request is on its way */
 	bool ended;
+	bool scripted; /* nobody acts but the scenario */
 };
 
 static void upload_run(struct sim_world *world, void *subject, uint64_t argument);
@@ -59,24 +61,57 @@ static uint64_t draw_size(struct sim_random *random)
 	return 17 * 1024 * KIB + sim_random_below(random, 4096 * KIB);
 }
 
-void sim_case_begin(struct sim_work *work)
+static struct sim_case *case_new(struct sim_work *work)
 {
-	struct sim_world *world = work->world;
 	struct sim_case *kase = tb_alloc(sizeof(*kase));
 	kase->work = work;
 	kase->serial = (uint32_t)work->cases_count;
-	sim_random_start(&kase->random, world->options.seed, "case", kase->serial);
+	kase->begun = work->world->now;
+	sim_random_start(&kase->random, work->world->options.seed, "case", kase->serial);
 	if (work->cases_count == work->cases_room) {
 		work->cases_room = work->cases_room ? work->cases_room * 2 : 256;
 		work->cases = tb_realloc(work->cases, work->cases_room * sizeof(*work->cases));
 	}
 	work->cases[work->cases_count++] = kase;
+	return kase;
+}
+
+struct sim_case *sim_case_script(struct sim_work *work, const struct sim_script *script)
+{
+	struct sim_case *kase = case_new(work);
+	kase->window = script->window;
+	kase->home = script->home;
+	kase->size = script->size;
+	kase->originals = script->originals;
+	kase->forward = !script->by_hand;
+	kase->scripted = true;
+	sim_after(work->world, 0, &upload_event, kase, 0);
+	return kase;
+}
+
+struct sim_script sim_case_scripted(const struct sim_case *kase)
+{
+	return (struct sim_script){.window = kase->window,
+	                           .home = kase->home,
+	                           .size = kase->size,
+	                           .by_hand = !kase->forward,
+	                           .originals = kase->originals};
+}
+
+const char *sim_case_number(const struct sim_case *kase)
+{
+	return kase->number;
+}
+
+void sim_case_begin(struct sim_work *work)
+{
+	struct sim_world *world = work->world;
+	struct sim_case *kase = case_new(work);
 	kase->window = sim_some_node(work, &kase->random);
 	kase->home = sim_some_partner(world, kase->window, &kase->random);
 	kase->size = draw_size(&kase->random);
 	kase->originals = sim_random_chance(&kase->random, 250000);
 	kase->forward = sim_random_chance(&kase->random, 700000);
-	kase->begun = world->now;
 	kase->ended = kase->home == SIM_NOBODY ||
 	              !sim_decide(world, SIM_DO_CASE, SIM_NOBODY, SIM_NOBODY, kase->serial);
 	if (!kase->ended)
@@ -86,7 +121,7 @@ void sim_case_begin(struct sim_work *work)
 /* The client's program waits, and tries again. */
 static void again(struct sim_case *kase, const struct sim_event_kind *event, sim_time mean)
 {
-	if (kase->work->world->healed || ++kase->tries > TRIES_MOST) {
+	if (kase->work->world->healed || (++kase->tries > TRIES_MOST && !kase->scripted)) {
 		kase->ended = !kase->number[0];
 		return;
 	}
@@ -119,7 +154,7 @@ static enum tb_code upload(struct sim_case *kase, struct sim_node *node, struct 
 	struct tb_error err;
 	uint8_t seed[32];
 	static uint8_t fill[FILL_BYTES];
-	bool shared = sim_random_chance(&kase->random, 200000);
+	bool shared = sim_random_chance(&kase->random, 200000) && !kase->scripted;
 	uint32_t which = shared ? kase->serial % POOL : kase->serial + POOL;
 	if (shared)
 		kase->size = KIB * (1 + which);
@@ -187,7 +222,8 @@ static void submitted(struct sim_world *world, struct sim_node *node, const stru
 	snprintf(kase->number, sizeof(kase->number), "%s", view->number);
 	work->counts.cases++;
 	sim_tell(world, SIM_CASE_EVENT, kase->window, kase->home, kase->number, "handed in");
-	again(kase, &step_event, work->pace);
+	if (!kase->scripted)
+		again(kase, &step_event, work->pace);
 }
 
 static void material_json(struct tb_buf *out, const struct sim_case *kase)
@@ -224,7 +260,8 @@ static void submit_run(struct sim_world *world, void *subject, uint64_t argument
 		kase->originals ? ",{\"need\":\"M3\",\"original\":true}" : "",
 		kase->forward ? "true" : "false", kase->serial);
 	sim_node_ask(node, "/tongban.v1.CaseService/Submit", tb_buf_bytes(&json), submitted, kase);
-	if (!kase->repeated && sim_random_chance(&kase->random, 50000)) { /* clicked twice */
+	if (!kase->repeated && !kase->scripted &&
+	    sim_random_chance(&kase->random, 50000)) { /* clicked twice */
 		kase->repeated = true;
 		kase->work->counts.repeated++;
 		sim_node_ask(node, "/tongban.v1.CaseService/Submit", tb_buf_bytes(&json), submitted, kase);
@@ -339,6 +376,7 @@ static void acted(struct sim_world *world, struct sim_node *node, const struct c
 static void do_act(struct sim_case *kase, struct sim_node *node, struct act act)
 {
 	struct tb_buf json = {0};
+	bool twice = !kase->scripted && sim_random_chance(&kase->random, ACTED_TWICE_PPM);
 	if (!act.event || node->state != SIM_NODE_UP)
 		return;
 	tb_buf_printf(&json,
@@ -347,7 +385,16 @@ static void do_act(struct sim_case *kase, struct sim_node *node, struct act act)
 	sim_tell(kase->work->world, SIM_CASE_EVENT, node->index, SIM_NOBODY, kase->number, "%s by %s",
 	         act.event, act.role);
 	sim_node_ask(node, "/tongban.v1.CaseService/Act", tb_buf_bytes(&json), acted, kase);
+	if (twice) /* nobody saw that the first click was taken */
+		sim_node_ask(node, "/tongban.v1.CaseService/Act", tb_buf_bytes(&json), acted, kase);
 	tb_buf_clear(&json);
+}
+
+bool sim_case_act(struct sim_case *kase, bool at_home, const char *event, const char *role, const char *more)
+{
+	struct sim_node *node = &kase->work->world->nodes[at_home ? kase->home : kase->window];
+	do_act(kase, node, (struct act){event, role, more});
+	return node->state == SIM_NODE_UP;
 }
 
 /* The case as both sides have it now; false: one of them cannot be asked. */

@@ -42,3 +42,19 @@ uint32_t sim_some_partner(struct sim_world *world, uint32_t node, struct sim_ran
 /* work_case.c */
 void sim_case_begin(struct sim_work *work);
 void sim_cases_free(struct sim_work *work);
+
+/* A scenario's case: it is handed in, and then does what it is told. */
+struct sim_script {
+	uint32_t window;
+	uint32_t home;
+	uint64_t size; /* of its material */
+	bool by_hand;  /* stays at the window until it is sent */
+	bool originals;
+};
+struct sim_case *sim_case_script(struct sim_work *work, const struct sim_script *script);
+/* Where it is handed in, and where it is decided. */
+struct sim_script sim_case_scripted(const struct sim_case *kase);
+const char *sim_case_number(const struct sim_case *kase); /* "": not acknowledged yet */
+/* |event| and |role| as the API has them; |more|: further members of the request, or NULL. False: the node is
+ * not up. */
+bool sim_case_act(struct sim_case *kase, bool at_home, const char *event, const char *role, const char *more);

@@ -11,6 +11,8 @@
 #include "sim/faults.h"
 #include "sim/net.h"
 #include "sim/node.h"
+#include "sim/play.h"
+#include "sim/scenario.h"
 #include "sim/stub.h"
 #include "sim/work.h"
 
@@ -180,6 +182,8 @@ bool sim_decide(struct sim_world *world, enum sim_decision_kind kind, uint32_t n
                 uint32_t number)
 {
 	uint64_t name = decision_name(kind, node, peer, number);
+	if (world->options.without >> kind & 1)
+		return false;
 	for (size_t at = name & world->skips->mask; world->skips->at[at];
 	     at = (at + 1) & world->skips->mask) {
 		if (world->skips->at[at] == name)
@@ -212,6 +216,8 @@ void sim_fail(struct sim_world *world, enum sim_verdict verdict, const char *fmt
 static sim_time start_of(const struct sim_options *options)
 {
 	struct sim_random random;
+	if (options->scenario)
+		return options->scenario->starts * SIM_MS;
 	sim_random_start(&random, options->seed, "start", 0);
 	tb_day day = sim_preset_holiday(options->preset)
 	                     ? (sim_random_chance(&random, 500000) ? tb_day_of(2026, 2, 12)
@@ -239,6 +245,7 @@ struct sim_world *sim_world_new(const struct sim_options *options)
 	world->net = sim_net_new(world);
 	world->check = sim_check_new(world);
 	world->work = sim_work_new(world);
+	world->play = options->scenario ? sim_play_new(world) : NULL;
 	sim_nodes_start(world);
 	return world;
 }
@@ -253,6 +260,7 @@ void sim_world_free(struct sim_world *world)
 		if (event.kind->drop)
 			event.kind->drop(event.subject, event.argument);
 	}
+	sim_play_free(world->play);
 	sim_work_free(world->work);
 	sim_check_free(world->check);
 	sim_net_free(world->net);
@@ -334,9 +342,14 @@ enum sim_verdict sim_world_run(struct sim_world *world, bool (*progress)(void *c
 	struct pace pace = {.progress = progress, .ctx = ctx};
 	run_until(world, world->started, &pace);
 	sim_tell(world, SIM_PHASE, SIM_NOBODY, SIM_NOBODY, NULL, "people and troubles begin");
-	sim_work_begin(world);
+	if (world->play)
+		sim_play_begin(world);
+	else
+		sim_work_begin(world);
 	sim_faults_begin(world);
 	run_until(world, world->storm_until, &pace);
+	if (world->play && world->verdict == SIM_HELD)
+		sim_play_end(world);
 	if (world->verdict == SIM_HELD && !pace.stopped && world->options.liveness)
 		settle(world, &pace);
 	if (world->verdict == SIM_HELD && !pace.stopped)

@@ -15,6 +15,8 @@ struct sim_net;
 struct sim_work;
 struct sim_faults;
 struct sim_check;
+struct sim_play;
+struct sim_scenario;
 struct sim_world;
 
 /* Microseconds since 1970, true time. Nodes have clocks of their own, see node.h. */
@@ -83,6 +85,10 @@ struct sim_options {
 	const char *dir;                  /* for the disks; made and removed by the world; best on a tmpfs */
 	const struct sim_decision *skips; /* decisions to leave out; borrowed */
 	size_t skips_count;
+	uint32_t without; /* a bit for each kind of decision that is to be left out altogether */
+	/* A tester's story instead of the seed's people: nodes, agreements, start and steps are its own;
+	 * NULL: none. Borrowed. */
+	const struct sim_scenario *scenario;
 	size_t story_ordinary; /* entries of the story that are kept, see story.h */
 	size_t story_kept;
 };
@@ -111,6 +117,7 @@ struct sim_world {
 	struct sim_work *work;
 	struct sim_faults *faults;
 	struct sim_check *check;
+	struct sim_play *play; /* of a scenario; NULL: there is none */
 	struct sim_marks marks;
 	struct sim_story *story;
 

@@ -30,10 +30,10 @@ enum { FORMS_COUNT = sizeof(forms) / sizeof(forms[0]), SHORT_DIGEST = 16 };
 static const char head[] =
 	"<!DOCTYPE html>\n<html lang=\"zh-CN\"><head><meta charset=\"utf-8\"><title>%s</title>\n<style>\n"
 	"@page{size:A4;margin:25mm 20mm}body{font:12pt/1.8 \"Noto Serif CJK "
-        "SC\",SimSun,serif;max-width:170mm;margin:auto}\n"
+	"SC\",SimSun,serif;max-width:170mm;margin:auto}\n"
 	"h1{text-align:center;font-size:20pt;letter-spacing:.2em}.number{text-align:right}\n"
 	"table{width:100%%;border-collapse:collapse}td,th{border:1px solid #000;padding:2mm "
-        "3mm;text-align:left;"
+	"3mm;text-align:left;"
 	"vertical-align:top}th{width:32mm;font-weight:normal}\n"
 	".seal{margin-top:15mm;text-align:right}.proof{margin-top:10mm;font-size:9pt;color:#444}\n"
 	"</style></head><body>\n<h1>%s</h1>\n";

@@ -249,7 +249,8 @@ static enum tb_code check_against_list(struct turn *turn, PbCaseRecord *record, 
 			continue;
 		size_t total = whole->n_materials + detail->n_materials;
 		PbMaterial **all = tb_arena_alloc(&turn->arena, total * sizeof(PbMaterial *));
-		memcpy(all, whole->materials, whole->n_materials * sizeof(PbMaterial *));
+		if (whole->n_materials > 0)
+			memcpy(all, whole->materials, whole->n_materials * sizeof(PbMaterial *));
 		memcpy(all + whole->n_materials, detail->materials,
 		       detail->n_materials * sizeof(PbMaterial *));
 		whole->materials = all;

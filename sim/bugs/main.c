@@ -43,9 +43,9 @@ struct finding {
 };
 
 struct settings {
-	const char *dir;  /* for the disks */
-	const char *out;  /* replay files of what was caught; NULL: none */
-	uint64_t seeds;   /* at most, for a bug */
+	const char *dir; /* for the disks */
+	const char *out; /* replay files of what was caught; NULL: none */
+	uint64_t seeds;  /* at most, for a bug */
 	unsigned jobs;
 	bool chosen[SIM_BUGS];
 };
@@ -182,11 +182,11 @@ static int run(const struct settings *settings)
 	return away == 0 ? 0 : EXIT_FAILURE;
 }
 
-static const char usage[] =
-	"tongban-sim-bugs [--jobs N] [--seeds N] [--dir DIR] [--out DIR] [NAME...]\n"
-	"tongban-sim-bugs --list\n"
-	"Runs the campaign's seeds from 1 on with each bug, until one is caught. Status: 0 all caught, 1 not, 2\n"
-	"usage.\n";
+static const char usage[] = "tongban-sim-bugs [--jobs N] [--seeds N] [--dir DIR] [--out DIR] [NAME...]\n"
+			    "tongban-sim-bugs --list\n"
+			    "Runs the campaign's seeds from 1 on with each bug, until one is caught. Status: "
+                            "0 all caught, 1 not, 2\n"
+			    "usage.\n";
 
 static bool choose(struct settings *settings, const char *name)
 {

@@ -55,10 +55,10 @@ static void test_a_proof_that_needs_itself_is_found_over_two_items(void **state)
 	(void)state;
 	struct tb_arena arena = {0};
 	const char *items = "{\"code\":\"a\",\"resultType\":\"T1\",\"materials\":[{\"code\":\"M\","
-	                    "\"required\":true,\"basis\":\"x\","
+			    "\"required\":true,\"basis\":\"x\","
 			    "\"credentialTypes\":[\"T2\"]}]},"
 			    "{\"code\":\"b\",\"resultType\":\"T2\",\"materials\":[{\"code\":\"M\","
-	                    "\"required\":true,\"basis\":\"x\","
+			    "\"required\":true,\"basis\":\"x\","
 			    "\"credentialTypes\":[\"T1\"]}]}";
 	assert_int_equal(find(&arena, items), 2);
 	assert_int_equal(findings[0].fault, CATALOGUE_CIRCLE);

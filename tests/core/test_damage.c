@@ -178,7 +178,7 @@ static void agree(struct story *story)
 		pair, &pair->window, "/tongban.v1.AgreementService/Propose",
 		"{\"agreement\":{\"title\":\"t\",\"parties\":[\"" HOME "\",\"" WINDOW
 		"\"],\"validFrom\":\"2020-01-01\",\"terms\":[{\"items\":[\"*\"],\"modes\":[\"DS\"],"
-	        "\"rights\":["
+		"\"rights\":["
 		"\"NOTIFY_ONCE\",\"DELIVER_RESULTS\"]}]}}");
 	snprintf(story->agreement, sizeof(story->agreement), "%s", view->agreement->id);
 	pair_pass(pair, 2 * TB_MINUTE);

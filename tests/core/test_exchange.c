@@ -365,7 +365,8 @@ static void test_a_package_that_expires_unseen_comes_back_and_never_arrives_late
 	pair_free(pair);
 }
 
-/* Simulator, seed 18 of the swarm: package and notice expired one after the other, and the case was locked. */
+/* Simulator, seed 18 of the swarm: package and notice expired one after the other, and the case was locked.
+ */
 static void test_a_package_comes_back_even_if_its_notice_takes_weeks(void **state)
 {
 	struct pair *pair = pair_new(*state);

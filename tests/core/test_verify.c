@@ -607,11 +607,11 @@ static void test_any_field_holder_or_attribute_can_be_matched(void **state)
 		"{\"format\":\"JSONL\",\"lines\":[\"{\\\"type\\\":\\\"" TYPE
 		"\\\",\\\"number\\\":\\\"A1\\\",\\\"name\\\":\\\"执照\\\",\\\"issuer\\\":\\\"" ISSUER
 		"\\\",\\\"issuedOn\\\":\\\"2024-01-31\\\",\\\"holders\\\":[{\\\"codeType\\\":\\\"111\\\","
-	        "\\\"code\\\":"
+		"\\\"code\\\":"
 		"\\\"" WANG
 		"\\\",\\\"name\\\":\\\"王\\\"},{\\\"codeType\\\":\\\"111\\\",\\\"code\\\":\\\"" ZHANG
 		"\\\",\\\"name\\\":\\\"李\\\"}],\\\"attributes\\\":[{\\\"name\\\":\\\"注册资本\\\","
-	        "\\\"value\\\":\\\"100"
+		"\\\"value\\\":\\\"100"
 		"\\\"},{\\\"name\\\":\\\"经营范围\\\",\\\"value\\\":\\\"零售\\\"}]}\"]}";
 	struct pair *pair = pair_new(*state);
 	PbImportResponse *reply = (PbImportResponse *)(void *)pair_ask(

@@ -85,8 +85,8 @@ static void test_what_is_no_batch_is_refused_and_told_once(void **state)
 	struct sim_world *world = sim_world_new(&options);
 	struct injected injected = {0};
 	sim_world_run_until(world, world->now + SIM_MINUTE);
-	sim_net_inject(&world->nodes[0], &world->nodes[1], CORE_VERIFY, tb_bytes_str("no batch"), note,
-	               &injected);
+	sim_net_inject(&world->nodes[0], world->nodes[0].code, &world->nodes[1], CORE_VERIFY,
+	               tb_bytes_str("no batch"), note, &injected);
 	sim_world_run_until(world, world->now + SIM_MINUTE);
 	assert_int_equal(injected.calls, 1);
 	assert_int_equal(tb_code_fault(injected.code), TB_FAULT_PEER);
@@ -100,12 +100,14 @@ static void test_a_call_to_a_node_that_is_down_or_cut_off_fails_in_time(void **s
 	struct injected down = {0}, cut = {0};
 	sim_world_run_until(world, world->now + SIM_MINUTE);
 	sim_node_stop(&world->nodes[1], SIM_STOP_CRASH);
-	sim_net_inject(&world->nodes[0], &world->nodes[1], CORE_VERIFY, tb_bytes_str("x"), note, &down);
+	sim_net_inject(&world->nodes[0], world->nodes[0].code, &world->nodes[1], CORE_VERIFY,
+	               tb_bytes_str("x"), note, &down);
 	sim_world_run_until(world, world->now + SIM_MINUTE);
 	assert_int_equal(down.calls, 1);
 	assert_int_equal(down.code, TB_EUNREACHABLE);
 	sim_net_cut_add(world->net, sim_net_cut_begin(world->net, false), 0);
-	sim_net_inject(&world->nodes[0], &world->nodes[1], CORE_VERIFY, tb_bytes_str("x"), note, &cut);
+	sim_net_inject(&world->nodes[0], world->nodes[0].code, &world->nodes[1], CORE_VERIFY,
+	               tb_bytes_str("x"), note, &cut);
 	sim_world_run_until(world, world->now + SIM_MINUTE);
 	assert_int_equal(cut.calls, 1);
 	assert_int_equal(tb_code_fault(cut.code), TB_FAULT_TRANSIENT);

@@ -1,0 +1,12 @@
+/* A scenario's steps, done to a world; and its expectations. A step that cannot be done, and an expectation
+ * that is not met, end the run and name the line of the file. */
+#pragma once
+
+#include "sim/world.h"
+
+/* For a world whose options have a scenario. */
+struct sim_play *sim_play_new(struct sim_world *world);
+void sim_play_free(struct sim_play *play);
+void sim_play_begin(struct sim_world *world);
+/* The expectations of the end, before everything is healed. */
+void sim_play_end(struct sim_world *world);
