@@ -48,6 +48,10 @@ void sim_replay_write(struct tb_buf *out, const struct sim_options *options, con
 	tb_buf_printf(out, "cases %u\nverifications %u\ncrypto %s\nhealing %s\n", options->cases_a_day,
 	              options->verifications_a_day, options->real_crypto ? "real" : "stub",
 	              options->liveness ? "yes" : "no");
+	for (unsigned i = 0; i < SIM_DECISION_KINDS; i++) {
+		if (options->without >> i & 1)
+			tb_buf_printf(out, "without %s\n", sim_decision_word((enum sim_decision_kind)i));
+	}
 	for (size_t i = 0; i < options->skips_count; i++)
 		tb_buf_printf(out, "skip %s %u %u %u\n", sim_decision_word(options->skips[i].kind),
 		              options->skips[i].node, options->skips[i].peer, options->skips[i].number);
@@ -83,6 +87,7 @@ static bool parse_line(struct sim_replay *replay, const char *line)
 {
 	struct sim_options *options = &replay->options;
 	char word[64] = "";
+	enum sim_decision_kind kind;
 	unsigned long long number;
 	long long minutes;
 	if (line[0] == '#' || line[0] == '\0' || strncmp(line, "did ", 4) == 0)
@@ -103,6 +108,8 @@ static bool parse_line(struct sim_replay *replay, const char *line)
 		options->verifications_a_day = (uint32_t)number;
 	else if (sscanf(line, "crypto %63s", word) == 1)
 		options->real_crypto = strcmp(word, "real") == 0;
+	else if (sscanf(line, "without %63s", word) == 1 && sim_decision_find(word, &kind))
+		options->without |= 1U << kind;
 	else if (sscanf(line, "healing %63s", word) == 1)
 		options->liveness = strcmp(word, "yes") == 0;
 	else
@@ -265,6 +272,44 @@ static uint64_t compare(const struct sim_task *task, const struct sim_world *fir
 	return differs;
 }
 
+/* ---- what is left of a run besides its outcome */
+
+static void write_out(const char *path, const void *data, size_t size)
+{
+	FILE *file = fopen(path, "w");
+	if (!file || fwrite(data, 1, size, file) != size)
+		fprintf(stderr, "%s: cannot be written\n", path);
+	if (file)
+		fclose(file);
+}
+
+static void write_words(const char *path, const struct sim_world *world)
+{
+	struct tb_buf out = {0};
+	struct sim_story_walk walk = {0};
+	const struct sim_story_entry *entry;
+	const char **names = tb_alloc(world->nodes_count * sizeof(*names));
+	for (size_t i = 0; i < world->nodes_count; i++)
+		names[i] = world->nodes[i].name;
+	while ((entry = sim_story_next(world->story, &walk)))
+		sim_story_words(&out, entry, names);
+	write_out(path, out.data, out.size);
+	tb_buf_clear(&out);
+	free(names);
+}
+
+static void write_all(const struct sim_task *task, const struct sim_world *world,
+                      const struct sim_outcome *outcome)
+{
+	if (task->report)
+		report(task, world, outcome);
+	if (task->words)
+		write_words(task->words, world);
+	if (task->taken)
+		write_out(task->taken, world->decisions,
+		          world->decisions_count * sizeof(*world->decisions));
+}
+
 void sim_outcome_run(struct sim_outcome *outcome, const struct sim_task *task)
 {
 	double since = wall();
@@ -287,8 +332,7 @@ void sim_outcome_run(struct sim_outcome *outcome, const struct sim_task *task)
 		struct sim_world first = {
 			.hash = world->hash, .hashes_count = world->hashes_count, .hashes = hashes};
 		memcpy(hashes, world->hashes, world->hashes_count * sizeof(*hashes));
-		if (task->report)
-			report(task, world, outcome);
+		write_all(task, world, outcome);
 		sim_world_free(world);
 		outcome->differs_at = compare(&again, &first);
 		free(hashes);
@@ -301,8 +345,7 @@ void sim_outcome_run(struct sim_outcome *outcome, const struct sim_task *task)
 		free(codes);
 		return;
 	}
-	if (task->report)
-		report(task, world, outcome);
+	write_all(task, world, outcome);
 	if (outcome->verdict != SIM_HELD && task->save)
 		save(task, world);
 	sim_world_free(world);

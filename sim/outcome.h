@@ -27,6 +27,8 @@ struct sim_task {
 	const char *report; /* directory for report.html and the others; NULL: none */
 	const char *events; /* file for the story as it is told; NULL: none */
 	const char *save;   /* file for the replay if it fails; NULL: none */
+	const char *words;  /* file for the story in words; NULL: none */
+	const char *taken;  /* file for all decisions that were taken, as an array; NULL: none */
 	bool (*progress)(void *ctx, const struct sim_world *world);
 	void *ctx;
 };

@@ -187,3 +187,22 @@ void sim_story_json(struct tb_buf *out, const struct sim_story_entry *entry, con
 	sim_text_json(out, entry->text);
 	tb_buf_str(out, "}\n");
 }
+
+void sim_story_words(struct tb_buf *out, const struct sim_story_entry *entry, const char *const *names)
+{
+	char day[11];
+	tb_day on = tb_day_at(entry->at);
+	tb_time since = entry->at - tb_day_start(on);
+	tb_day_format(day, on);
+	tb_buf_printf(out, "%s %02d:%02d:%02d  ", day, (int)(since / TB_HOUR), (int)(since / TB_MINUTE % 60),
+	              (int)(since / TB_SECOND % 60));
+	if (entry->node != SIM_NOBODY)
+		tb_buf_str(out, names[entry->node]);
+	if (entry->peer != SIM_NOBODY)
+		tb_buf_printf(out, " → %s", names[entry->peer]);
+	tb_buf_printf(out, "%s%s: %s", entry->node != SIM_NOBODY ? "  " : "", sim_story_word(entry->kind),
+	              entry->text);
+	if (entry->case_number[0])
+		tb_buf_printf(out, "  (%s)", entry->case_number);
+	tb_buf_str(out, "\n");
+}

@@ -80,6 +80,7 @@ struct sim_story_entry {
 };
 
 struct sim_story;
+struct tb_buf;
 
 /* Holds the last |ordinary| and the last |kept| entries; both 0: nothing is told, and telling costs nothing.
  */
@@ -108,6 +109,8 @@ const char *sim_story_word(enum sim_story_kind kind);
 enum sim_story_class sim_story_class(enum sim_story_kind kind);
 const char *sim_story_class_word(enum sim_story_class class);
 
+/* One line for people: day and time, who, with whom, what, in which case. |names| are the nodes' by index. */
+void sim_story_words(struct tb_buf *out, const struct sim_story_entry *entry, const char *const *names);
+
 /* One JSON object and a newline. */
-struct tb_buf;
 void sim_story_json(struct tb_buf *out, const struct sim_story_entry *entry, const char *const *codes);

@@ -239,6 +239,17 @@ tb_time delivery_finish(struct turn *turn, struct peer_state *state, const struc
 	return INT64_MAX;
 }
 
+/* Did |peer| say that it has taken this message? What it refused it will refuse again. */
+static bool was_taken(struct turn *turn, const struct kv_key *key)
+{
+	PbReceiptRecord *kept;
+	PbReceipt *receipt;
+	return KV_GET(&turn->kv, KV_RECEIPT, key, receipt_record, &turn->arena, &kept, NULL) == TB_OK &&
+	       PROTO_DECODE_OWN(&receipt, receipt, proto_bytes(kept->receipt), &turn->arena, NULL) ==
+	               TB_OK &&
+	       receipt->kind == PB_RECEIPT_KIND__DURABLE;
+}
+
 /* The peer lacks messages that it had receipted: an older backup, as a rule. What it wants is sent once more,
  * as it was. */
 static void send_again(struct turn *turn, const char *peer, uint64_t seq, const char *number, uint64_t want)
@@ -250,7 +261,7 @@ static void send_again(struct turn *turn, const char *peer, uint64_t seq, const 
 			return;
 		if (strcmp(record->case_number, number) != 0 || record->case_seq < want)
 			continue;
-		if (!kv_has(&turn->kv, KV_OUTGOING, &key) && !record->dead[0]) {
+		if (!kv_has(&turn->kv, KV_OUTGOING, &key) && !record->dead[0] && was_taken(turn, &key)) {
 			record->expires_ms = turn->now + MESSAGE_LIFE;
 			put_out(turn, peer, seq, record);
 			kv_mark(&turn->kv, KV_OUTGOING, &key);
