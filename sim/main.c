@@ -12,6 +12,8 @@
 
 #include "sim/campaign.h"
 #include "sim/faults.h"
+#include "sim/scenario.h"
+#include "sim/shrink.h"
 #include "sim/tables.h"
 
 static const char usage[] =
@@ -21,6 +23,8 @@ static const char usage[] =
 	"tongban-sim campaign [--seeds FROM..TO] [--jobs N] [--budget 30m] [--preset NAME] [--once]\n"
 	"                [--out DIR] [--dir DIR] [--quiet] [--require-marks]\n"
 	"tongban-sim replay FILE [--report DIR] [--events FILE]\n"
+	"tongban-sim shrink FILE [--out FILE]\n"
+	"tongban-sim scenario FILE.yaml... [--report DIR] [--words FILE]\n"
 	"tongban-sim presets\n"
 	"Cases and verifications are a day's, of all nodes together. Status: 0 held, 127 crash, 128 not "
 	"live,\n"
@@ -91,6 +95,7 @@ enum {
 	ARG_ONCE,
 	ARG_OUT,
 	ARG_MARKS,
+	ARG_WORDS,
 };
 
 static const struct option options[] = {
@@ -116,6 +121,7 @@ static const struct option options[] = {
 	{"once", 0, NULL, ARG_ONCE},
 	{"out", 1, NULL, ARG_OUT},
 	{"require-marks", 0, NULL, ARG_MARKS},
+	{"words", 1, NULL, ARG_WORDS},
 	{NULL, 0, NULL, 0},
 };
 
@@ -169,6 +175,9 @@ static void argument_of_run(struct arguments *arguments, int which)
 	case ARG_SAVE:
 		arguments->task.save = optarg;
 		break;
+	case ARG_WORDS:
+		arguments->task.words = optarg;
+		break;
 	default:
 		die(usage, "");
 	}
@@ -201,7 +210,7 @@ static void parse_arguments(struct arguments *arguments, int argc, char **argv)
 	}
 }
 
-static char *read_file(const char *path)
+static char *read_file(const char *path, size_t *size)
 {
 	struct tb_buf text = {0};
 	char block[4096];
@@ -212,6 +221,7 @@ static char *read_file(const char *path)
 		tb_buf_add(&text, block, got);
 	fclose(file);
 	tb_buf_add(&text, "", 1);
+	*size = text.size - 1;
 	return (char *)text.data;
 }
 
@@ -219,7 +229,8 @@ static int replay(struct arguments *arguments, const char *path)
 {
 	struct sim_replay file;
 	struct tb_error err;
-	char *text = read_file(path);
+	size_t size;
+	char *text = read_file(path, &size);
 	if (sim_replay_parse(&file, text, &err))
 		die(err.text, "");
 	struct sim_options kept = arguments->task.options;
@@ -230,6 +241,72 @@ static int replay(struct arguments *arguments, const char *path)
 	sim_replay_clear(&file);
 	free(text);
 	return status;
+}
+
+static int shrink(const struct arguments *arguments, const char *path)
+{
+	struct sim_replay file;
+	struct tb_error err;
+	char out[512];
+	size_t size;
+	char *text = read_file(path, &size);
+	if (sim_replay_parse(&file, text, &err))
+		die(err.text, "");
+	bool told = strcmp(arguments->campaign.out, ".") != 0;
+	snprintf(out, sizeof(out), "%.480s%s", told ? arguments->campaign.out : path, told ? "" : ".small");
+	struct sim_shrink order = {.options = file.options,
+	                           .dir = arguments->campaign.dir,
+	                           .out = out,
+	                           .seconds_most = arguments->campaign.budget_seconds,
+	                           .quiet = arguments->quiet};
+	int status = sim_shrink_print(&order);
+	sim_replay_clear(&file);
+	free(text);
+	return status;
+}
+
+/* One story: its outcome in a line. */
+static int scenario(const struct arguments *arguments, const char *path)
+{
+	struct sim_scenario *story;
+	struct sim_task task = arguments->task;
+	struct sim_outcome outcome;
+	struct tb_error err;
+	size_t size;
+	char *text = read_file(path, &size);
+	if (sim_scenario_read(&story, tb_bytes_of(text, size), path, &err)) {
+		fprintf(stderr, "tongban-sim: %s\n", err.text);
+		free(text);
+		return STATUS_USAGE;
+	}
+	task.options.scenario = story;
+	task.options.seed = story->seed;
+	task.options.nodes_count = (uint32_t)story->nodes_count;
+	task.options.span = story->lasts * SIM_MS;
+	task.options.preset = sim_preset_find(story->preset);
+	int status = STATUS_USAGE;
+	if (!task.options.preset || story->nodes_count < 2) {
+		fprintf(stderr, "tongban-sim: %s: %s\n", path,
+		        task.options.preset ? "two nodes at least" : "no such preset");
+	} else {
+		sim_run_in_child(&outcome, &task, arguments->campaign.dir);
+		status = (int)outcome.verdict;
+		printf("%-10s %s: %s%s%s\n", status == SIM_HELD ? "held" : "NOT HELD", path, story->title,
+		       outcome.failure[0] ? ": " : "", outcome.failure);
+	}
+	sim_scenario_free(story);
+	free(text);
+	return status;
+}
+
+static int scenarios(const struct arguments *arguments, char **paths, int count)
+{
+	int worst = 0;
+	for (int i = 0; i < count; i++) {
+		int status = scenario(arguments, paths[i]);
+		worst = status > worst ? status : worst;
+	}
+	return worst;
 }
 
 static void prepare_process(void)
@@ -275,6 +352,10 @@ int main(int argc, char **argv)
 		status = sim_campaign_run(&arguments.campaign);
 	} else if (strcmp(verb, "replay") == 0 && optind < argc - 1) {
 		status = replay(&arguments, argv[optind]);
+	} else if (strcmp(verb, "shrink") == 0 && optind < argc - 1) {
+		status = shrink(&arguments, argv[optind]);
+	} else if (strcmp(verb, "scenario") == 0 && optind < argc - 1) {
+		status = scenarios(&arguments, argv + optind, argc - 1 - optind);
 	} else if (strcmp(verb, "presets") == 0) {
 		const struct sim_preset *preset;
 		for (size_t i = 0; (preset = sim_preset_at(i)); i++)

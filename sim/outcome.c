@@ -283,6 +283,13 @@ static void write_out(const char *path, const void *data, size_t size)
 		fclose(file);
 }
 
+/* Of a failure that names a case, what happened in other cases is left out. */
+static bool belongs(const struct sim_world *world, const struct sim_story_entry *entry)
+{
+	bool names_one = world->verdict != SIM_HELD && strpbrk(world->failure, "0123456789");
+	return !names_one || !entry->case_number[0] || strstr(world->failure, entry->case_number);
+}
+
 static void write_words(const char *path, const struct sim_world *world)
 {
 	struct tb_buf out = {0};
@@ -291,8 +298,10 @@ static void write_words(const char *path, const struct sim_world *world)
 	const char **names = tb_alloc(world->nodes_count * sizeof(*names));
 	for (size_t i = 0; i < world->nodes_count; i++)
 		names[i] = world->nodes[i].name;
-	while ((entry = sim_story_next(world->story, &walk)))
-		sim_story_words(&out, entry, names);
+	while ((entry = sim_story_next(world->story, &walk))) {
+		if (belongs(world, entry))
+			sim_story_words(&out, entry, names);
+	}
 	write_out(path, out.data, out.size);
 	tb_buf_clear(&out);
 	free(names);

@@ -1,0 +1,274 @@
+#include "sim/shrink.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sim/faults.h"
+
+enum {
+	RUNS_MOST = 400,
+	SECONDS_MOST = 300,
+	PATH_ROOM = 300,
+	STORY_ENTRIES = 100000,
+	STORY_PRINTED = 60, /* lines */
+	NODES_TRIED = 5,
+};
+
+#define SPAN_LEAST (10 * SIM_MINUTE)
+
+struct work {
+	const struct sim_shrink *shrink;
+	struct sim_options options; /* of the smallest run so far; its skips are |skips| */
+	struct sim_decision *skips;
+	size_t skips_count;
+	struct sim_decision *taken; /* by that run */
+	size_t taken_count;
+	int verdict;
+	char failure[256];
+	char kind[64]; /* what the failure is called: up to its first colon */
+	unsigned runs;
+	double since;
+	char taken_path[PATH_ROOM];
+};
+
+static double wall(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void kind_of(char out[64], const char *failure)
+{
+	snprintf(out, 64, "%.*s", (int)(strcspn(failure, ":") < 63 ? strcspn(failure, ":") : 63), failure);
+}
+
+static struct sim_decision *read_taken(const char *path, size_t *count)
+{
+	struct sim_decision one, *list = NULL;
+	FILE *file = fopen(path, "rb");
+	size_t room = 0;
+	*count = 0;
+	while (file && fread(&one, sizeof(one), 1, file) == 1) {
+		if (*count == room) {
+			room = room ? room * 2 : 256;
+			list = tb_realloc(list, room * sizeof(*list));
+		}
+		list[(*count)++] = one;
+	}
+	if (file)
+		fclose(file);
+	(void)unlink(path);
+	return list;
+}
+
+static bool may_go_on(const struct work *work)
+{
+	unsigned runs = work->shrink->runs_most ? work->shrink->runs_most : RUNS_MOST;
+	double seconds = work->shrink->seconds_most > 0 ? work->shrink->seconds_most : SECONDS_MOST;
+	return work->runs < runs && wall() - work->since < seconds;
+}
+
+/* Runs |options|: does it fail in the same way? Then it is the smallest so far. */
+static bool still_fails(struct work *work, const struct sim_options *options)
+{
+	struct sim_task task = {.options = *options, .taken = work->taken_path};
+	struct sim_outcome outcome;
+	char kind[64];
+	if (!may_go_on(work))
+		return false;
+	work->runs++;
+	task.options.story_ordinary = task.options.story_kept = 0;
+	sim_run_in_child(&outcome, &task, work->shrink->dir);
+	kind_of(kind, outcome.failure);
+	size_t count;
+	struct sim_decision *taken = read_taken(work->taken_path, &count);
+	if (work->kind[0] == 0 && outcome.verdict != SIM_HELD) { /* the first run says what is looked for */
+		work->verdict = (int)outcome.verdict;
+		memcpy(work->kind, kind, sizeof(kind));
+	}
+	if (outcome.verdict == SIM_HELD || (int)outcome.verdict != work->verdict ||
+	    strcmp(kind, work->kind) != 0) {
+		free(taken);
+		return false;
+	}
+	free(work->taken);
+	work->taken = taken;
+	work->taken_count = count;
+	work->options = *options;
+	snprintf(work->failure, sizeof(work->failure), "%s", outcome.failure);
+	if (!work->shrink->quiet)
+		fprintf(stderr, "\rrun %u: %u nodes, %.2f days, %zu decisions   ", work->runs,
+		        options->nodes_count, (double)options->span / (double)SIM_DAY, count);
+	return true;
+}
+
+/* ---- what is large: nodes, time, kinds */
+
+static void fewer_nodes(struct work *work)
+{
+	uint32_t most = work->options.nodes_count;
+	for (uint32_t nodes = 2; nodes < most && nodes < 2 + NODES_TRIED; nodes++) {
+		struct sim_options options = work->options;
+		options.nodes_count = nodes;
+		if (still_fails(work, &options))
+			return;
+	}
+}
+
+static void shorter_time(struct work *work)
+{
+	bool shorter = true;
+	while (shorter && work->options.span > SPAN_LEAST) {
+		struct sim_options options = work->options;
+		options.span = options.span / 2 / SIM_MINUTE * SIM_MINUTE; /* as replay files say it */
+		shorter = still_fails(work, &options);
+	}
+}
+
+static void fewer_cases(struct work *work)
+{
+	bool fewer = true;
+	while (fewer && work->options.cases_a_day > 1) {
+		struct sim_options options = work->options;
+		options.cases_a_day /= 2;
+		fewer = still_fails(work, &options);
+	}
+}
+
+static void without_kinds(struct work *work)
+{
+	for (unsigned kind = 0; kind < SIM_DECISION_KINDS; kind++) {
+		struct sim_options options = work->options;
+		options.without |= 1U << kind;
+		if (kind != SIM_DO_CASE)
+			(void)still_fails(work, &options);
+	}
+}
+
+/* ---- single decisions */
+
+/* Leaves out |count| of those that were taken, from |at| on. */
+static bool leave_out(struct work *work, size_t at, size_t count)
+{
+	struct sim_options options = work->options;
+	size_t all = work->skips_count + count;
+	struct sim_decision *skips = tb_alloc(all * sizeof(*skips));
+	if (work->skips_count > 0)
+		memcpy(skips, work->skips, work->skips_count * sizeof(*skips));
+	memcpy(skips + work->skips_count, work->taken + at, count * sizeof(*skips));
+	options.skips = skips;
+	options.skips_count = all;
+	if (all > SIM_SKIPS_MAX || !still_fails(work, &options)) {
+		free(skips);
+		return false;
+	}
+	free(work->skips);
+	work->skips = skips;
+	work->skips_count = all;
+	return true;
+}
+
+static void fewer_decisions(struct work *work)
+{
+	for (size_t chunk = (work->taken_count + 1) / 2; chunk > 0 && may_go_on(work);) {
+		bool any = false;
+		for (size_t at = 0; at < work->taken_count && may_go_on(work);) {
+			size_t left = work->taken_count - at;
+			/* What is left out is replaced by what follows it: the place stays. */
+			if (leave_out(work, at, left < chunk ? left : chunk))
+				any = true;
+			else
+				at += chunk;
+		}
+		if (chunk == 1 && !any)
+			break;
+		chunk = chunk > 1 ? chunk / 2 : 1;
+	}
+}
+
+/* ---- what is left */
+
+static void keep(struct work *work)
+{
+	char words[PATH_ROOM];
+	struct sim_task task = {.options = work->options, .save = work->shrink->out, .words = words};
+	struct sim_outcome outcome;
+	snprintf(words, sizeof(words), "%.280s.txt", work->shrink->out);
+	task.options.story_ordinary = task.options.story_kept = STORY_ENTRIES;
+	sim_run_in_child(&outcome, &task, work->shrink->dir);
+}
+
+void sim_shrink_run(struct sim_shrunk *out, const struct sim_shrink *shrink)
+{
+	struct work work = {.shrink = shrink, .since = wall()};
+	*out = (struct sim_shrunk){0};
+	snprintf(work.taken_path, sizeof(work.taken_path), "%.200s/tongban-shrink.%d", shrink->dir,
+	         (int)getpid());
+	if (shrink->options.skips_count > 0) {
+		work.skips_count = shrink->options.skips_count;
+		work.skips = tb_alloc(work.skips_count * sizeof(*work.skips));
+		memcpy(work.skips, shrink->options.skips, work.skips_count * sizeof(*work.skips));
+	}
+	struct sim_options first = shrink->options;
+	first.skips = work.skips;
+	sim_make_identities();
+	if (still_fails(&work, &first)) {
+		out->decisions_first = work.taken_count;
+		fewer_nodes(&work);
+		shorter_time(&work);
+		fewer_cases(&work);
+		without_kinds(&work);
+		fewer_decisions(&work);
+		keep(&work);
+		out->verdict = work.verdict;
+		out->decisions_last = work.taken_count;
+		out->nodes_last = work.options.nodes_count;
+		out->span_last = work.options.span;
+		memcpy(out->failure, work.failure, sizeof(out->failure));
+	}
+	out->runs = work.runs;
+	free(work.taken);
+	free(work.skips);
+}
+
+/* The last lines of the story: how it came to the failure. */
+static void print_story(const char *path)
+{
+	static char lines[STORY_PRINTED][512];
+	size_t count = 0;
+	FILE *file = fopen(path, "r");
+	while (file && fgets(lines[count % STORY_PRINTED], sizeof(lines[0]), file))
+		count++;
+	if (file)
+		fclose(file);
+	if (count > STORY_PRINTED)
+		printf("... %zu lines before, in %s\n", count - STORY_PRINTED, path);
+	for (size_t i = count > STORY_PRINTED ? count - STORY_PRINTED : 0; i < count; i++)
+		fputs(lines[i % STORY_PRINTED], stdout);
+}
+
+int sim_shrink_print(const struct sim_shrink *shrink)
+{
+	struct sim_shrunk shrunk;
+	char path[PATH_ROOM];
+	sim_shrink_run(&shrunk, shrink);
+	if (!shrink->quiet)
+		fprintf(stderr, "\n");
+	if (shrunk.verdict == SIM_HELD) {
+		printf("the run does not fail: nothing to shrink\n");
+		return SIM_HELD;
+	}
+	printf("%u runs: from %u nodes, %.2f days, %zu decisions\n"
+	       "     to %u nodes, %.2f days, %zu decisions: %s\n%s\n",
+	       shrunk.runs, shrink->options.nodes_count, (double)shrink->options.span / (double)SIM_DAY,
+	       shrunk.decisions_first, shrunk.nodes_last, (double)shrunk.span_last / (double)SIM_DAY,
+	       shrunk.decisions_last, shrink->out, shrunk.failure);
+	snprintf(path, sizeof(path), "%.280s.txt", shrink->out);
+	print_story(path);
+	return shrunk.verdict;
+}
