@@ -36,7 +36,10 @@
 	   "a verification says what the home region's records said at the time")                      \
 	XX(SIM_RULE_CLOCKS, "clocks-right",                                                            \
 	   "every limit ends when the working days of the law say, and nothing runs out before")       \
-	XX(SIM_RULE_ORIGIN, "origin-stays", "who received a case first is written down once for all")
+	XX(SIM_RULE_ORIGIN, "origin-stays", "who received a case first is written down once for all")  \
+	XX(SIM_RULE_PROMISED, "promised-by-all",                                                       \
+	   "nothing rests on an agreement that one of its parties has not signed")                     \
+	XX(SIM_RULE_PARTS, "parts-granted", "a joint case is granted only if each of its parts is")
 
 enum sim_rule {
 #define XX(name, word, sentence) name,

@@ -259,6 +259,33 @@ static void check_origin(struct sim_node *node, const PbCaseRecord *record)
 	sim_check_held(world, SIM_RULE_SCOPE);
 }
 
+static bool log_has(struct sim_reader *reader, const char *number, PbCaseEvent event)
+{
+	const PbCaseRecord *record = sim_read_case(reader, number);
+	for (uint32_t seq = 1; record && seq <= record->seq; seq++) {
+		struct kv_key key = kv_key_str(number);
+		PbCaseEntry *entry;
+		kv_key_add_u32(&key, seq);
+		if (KV_GET(&reader->kv, KV_ENTRY, &key, case_entry, &reader->arena, &entry, NULL) == TB_OK &&
+		    entry->event == event)
+			return true;
+	}
+	return false;
+}
+
+/* The parts have logs of their own. */
+static void check_parts(struct sim_node *node, struct sim_reader *reader, const PbCaseRecord *lead)
+{
+	if (lead->n_parts == 0 || !log_has(reader, lead->number, PB_CASE_EVENT__GRANT))
+		return;
+	for (size_t i = 0; i < lead->n_parts; i++) {
+		if (!log_has(reader, lead->parts[i]->number, PB_CASE_EVENT__GRANT))
+			sim_check_broke(node->world, SIM_RULE_PARTS, node->index, lead->number,
+			                "granted, and its part %zu in %s is not", i, lead->parts[i]->home);
+		sim_check_held(node->world, SIM_RULE_PARTS);
+	}
+}
+
 static void check_cases(struct sim_node *node)
 {
 	struct sim_world *world = node->world;
@@ -281,6 +308,7 @@ static void check_cases(struct sim_node *node)
 			sim_check_broke(world, SIM_RULE_LEAF, node->index, record->number,
 			                "%u entries, but %u leaves", record->seq, (unsigned)leaves);
 		check_origin(node, record);
+		check_parts(node, &reader, record);
 		if (record->dispute && sim_case_reliable(world, record) && !record->needs_originals)
 			sim_check_broke(world, SIM_RULE_ONE_DECISION, node->index, record->number,
 			                "two honest nodes are in dispute");

@@ -11,6 +11,7 @@
 enum {
 	HOSTILE_MOST = 100000,
 	DEAD_FROM = 6,
+	GONE_FOR_LONG = 100000, /* of the crashes in a long run */
 	LARGE_WORLD = 64,
 	CRASH_IN_TURN = 30,
 	CRASH_IN_HAND_OVER = 30 /* of 100 */
@@ -18,6 +19,7 @@ enum {
 
 /* Up to this span the rates are what they say; beyond it, as many faults in all. */
 #define FULL_SPAN (2.0 * (double)SIM_DAY)
+#define LONG_RUN (15 * SIM_DAY)
 
 /* A factor for each class of faults: 0 is never, 100 is what the swarm draws around. */
 struct sim_preset {
@@ -215,6 +217,8 @@ static void crash(struct sim_node *node, struct sim_random *random)
 	sim_time down =
 		sim_random_exponential(random, sim_random_chance(random, 900000) ? SIM_MINUTE : SIM_HOUR);
 	uint64_t moment = sim_random_below(random, 100);
+	if (node->world->options.span > LONG_RUN && sim_random_chance(random, GONE_FOR_LONG))
+		down = sim_random_range(random, 8 * SIM_DAY, 12 * SIM_DAY); /* longer than a message lives */
 	if (moment < CRASH_IN_TURN) {
 		node->dies_after_commit = true;
 		return;

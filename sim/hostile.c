@@ -16,6 +16,7 @@ enum {
 	ANSWERS_SPOILT = 50000, /* of a million */
 	PARTS_SPOILT = 100000,
 	ALWAYS_SPOILT = 1000000,
+	PART_SPOILT_LEAST = 512, /* bytes: what is smaller holds no chunk, and little that matters */
 };
 
 #define LATE (16 * SIM_MINUTE)  /* life of a batch and skew, and some more */
@@ -560,7 +561,8 @@ bool sim_hostile_answer(struct sim_node *node, const struct core_inbound *inboun
 bool sim_hostile_part(struct sim_node *node, uint32_t receiver, struct tb_buf *part, bool *spoilt)
 {
 	*spoilt = false;
-	if (part->size < 64 || !spoils(node, receiver, PARTS_SPOILT, SIM_ACT_FALSE_PART, SIM_ACT_SHORT_PART))
+	if (part->size < PART_SPOILT_LEAST ||
+	    !spoils(node, receiver, PARTS_SPOILT, SIM_ACT_FALSE_PART, SIM_ACT_SHORT_PART))
 		return true;
 	bool ends = sim_random_chance(&node->random, 500000);
 	if (node->does)

@@ -315,8 +315,7 @@ static void write_all(const struct sim_task *task, const struct sim_world *world
 	if (task->words)
 		write_words(task->words, world);
 	if (task->taken)
-		write_out(task->taken, world->decisions,
-		          world->decisions_count * sizeof(*world->decisions));
+		write_out(task->taken, world->decisions, world->decisions_count * sizeof(*world->decisions));
 }
 
 void sim_outcome_run(struct sim_outcome *outcome, const struct sim_task *task)

@@ -83,7 +83,11 @@ static const char catalogue[] =
 	"\"departmentName\":\"司法局\",\"modes\":[\"DS\"],\"promisedDays\":1,\"legalDays\":10,"
 	"\"resultType\":\"11100000000013338W032\",\"materials\":["
 	"{\"code\":\"M1\",\"name\":\"申请表\",\"required\":true,\"basis\":\"公证程序规则\"},"
-	"{\"code\":\"M3\",\"name\":\"原件\",\"required\":true,\"basis\":\"公证程序规则\",\"original\":true}]}"
+	"{\"code\":\"M3\",\"name\":\"原件\",\"required\":true,\"basis\":\"公证程序规则\",\"original\":true}]},"
+	"{\"code\":\"" ITEM "C\",\"name\":\"无差别事项\",\"department\":\"11320400014109045T\","
+	"\"departmentName\":\"司法局\",\"modes\":[\"YB\",\"LB\"],\"promisedDays\":3,\"legalDays\":10,"
+	"\"baseCode\":\"000132000000\",\"criteria\":\"2026-1\",\"materials\":["
+	"{\"code\":\"M1\",\"name\":\"申请表\",\"required\":false,\"basis\":\"公证程序规则\"}]}"
 	"]}";
 
 static void import_json(struct tb_buf *out, const struct sim_node *node)
@@ -354,6 +358,7 @@ void sim_work_begin(struct sim_world *world)
 		next_of(work, &case_event, work->cases_a_day);
 	if (work->verifications_a_day > 0)
 		next_of(work, &verify_event, work->verifications_a_day);
+	sim_pacts_begin(work);
 }
 
 /* ---- life */
@@ -389,6 +394,7 @@ struct sim_work *sim_work_new(struct sim_world *world)
 
 void sim_work_free(struct sim_work *work)
 {
+	sim_pacts_free(work);
 	sim_cases_free(work);
 	sim_zipf_clear(&work->ranks);
 	free(work->ranked);

@@ -502,6 +502,7 @@ void sim_work_wind_up(struct sim_world *world)
 		else if (!case_state_final(sides.window_state))
 			do_act(kase, window, withdraw);
 	}
+	sim_pacts_wind_up(world->work);
 }
 
 void sim_work_cases(struct sim_world *world,
@@ -515,6 +516,7 @@ void sim_work_cases(struct sim_world *world,
 		    !each(ctx, kase->number, &world->nodes[kase->window], &world->nodes[kase->home]))
 			return;
 	}
+	(void)sim_pacts_cases(world->work, each, ctx);
 }
 
 void sim_cases_free(struct sim_work *work)

@@ -25,6 +25,7 @@ struct sim_work {
 	struct sim_case **cases;
 	size_t cases_count;
 	size_t cases_room;
+	struct pact *pacts; /* owned; work_pact.c */
 	uint32_t verify_number;
 	struct sim_work_counts counts;
 	struct sim_histogram verify_ms;
@@ -38,6 +39,15 @@ double sim_busy(sim_time at);
 uint32_t sim_some_node(struct sim_work *work, struct sim_random *random);
 /* A partner of |node|; SIM_NOBODY if it has none. */
 uint32_t sim_some_partner(struct sim_world *world, uint32_t node, struct sim_random *random);
+
+/* work_pact.c: agreements, and the cases that they allow */
+void sim_pacts_begin(struct sim_work *work);
+void sim_pacts_wind_up(struct sim_work *work);
+/* As sim_work_cases(), parts of joint cases among them; false: |each| has ended it. */
+bool sim_pacts_cases(struct sim_work *work,
+                     bool (*each)(void *ctx, const char *number, struct sim_node *window, struct sim_node *home),
+                     void *ctx);
+void sim_pacts_free(struct sim_work *work);
 
 /* work_case.c */
 void sim_case_begin(struct sim_work *work);

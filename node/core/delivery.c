@@ -245,8 +245,7 @@ static bool was_taken(struct turn *turn, const struct kv_key *key)
 	PbReceiptRecord *kept;
 	PbReceipt *receipt;
 	return KV_GET(&turn->kv, KV_RECEIPT, key, receipt_record, &turn->arena, &kept, NULL) == TB_OK &&
-	       PROTO_DECODE_OWN(&receipt, receipt, proto_bytes(kept->receipt), &turn->arena, NULL) ==
-	               TB_OK &&
+	       PROTO_DECODE_OWN(&receipt, receipt, proto_bytes(kept->receipt), &turn->arena, NULL) == TB_OK &&
 	       receipt->kind == PB_RECEIPT_KIND__DURABLE;
 }
 

@@ -185,7 +185,7 @@ static int run(const struct settings *settings)
 static const char usage[] = "tongban-sim-bugs [--jobs N] [--seeds N] [--dir DIR] [--out DIR] [NAME...]\n"
 			    "tongban-sim-bugs --list\n"
 			    "Runs the campaign's seeds from 1 on with each bug, until one is caught. Status: "
-                            "0 all caught, 1 not, 2\n"
+			    "0 all caught, 1 not, 2\n"
 			    "usage.\n";
 
 static bool choose(struct settings *settings, const char *name)
