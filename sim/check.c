@@ -448,7 +448,8 @@ static void sweep_entry(struct sim_node *node, struct sim_reader *reader, const 
 		                problem);
 	sim_check_held(world, SIM_RULE_ORDER);
 	char text[160];
-	if (!problem && strcmp(record->mode, "DS") == 0 && sim_clock_problem(before, entry, text, sizeof(text)))
+	if (!problem && strcmp(record->mode, "DS") == 0 &&
+	    sim_clock_problem(before, entry, text, sizeof(text)))
 		sim_check_broke(world, SIM_RULE_CLOCKS, node->index, leaf->subject, "entry %u: %s",
 		                entry->seq, text);
 	sim_check_held(world, SIM_RULE_CLOCKS);

@@ -720,16 +720,19 @@ static enum tb_code stream_open(struct sim_stream *stream)
 	struct core_fetch *fetch = stream->fetch;
 	struct tb_arena arena = {0};
 	PbStoredMaterial *record;
+	struct tb_error err = {0};
 	uint8_t seed[32];
 	sim_random_bytes(&node->random, seed, sizeof(seed));
-	enum tb_code code =
-		core_material_for(&peer->setup, node->code, fetch->root, &arena, &record, &fetch->error);
+	enum tb_code code = core_material_for(&peer->setup, node->code, fetch->root, &arena, &record, &err);
 	if (code == TB_OK)
-		code = material_sink_new(&stream->sink, &node->setup, fetch, seed, &fetch->error);
+		code = material_sink_new(&stream->sink, &node->setup, fetch, seed, &err);
 	if (code == TB_OK)
 		code = material_source_new(&stream->source, &peer->setup, record, fetch->root,
-		                           fetch->first_chunk, &fetch->error);
+		                           fetch->first_chunk, &err);
 	tb_arena_clear(&arena);
+	/* A sink that had to begin anew has filled it, and is well. */
+	if (code)
+		fetch->error = err;
 	return code;
 }
 

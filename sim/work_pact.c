@@ -127,6 +127,18 @@ static void sign_run(struct sim_world *world, void *subject, uint64_t argument)
 
 /* ---- cases under it */
 
+/* Is there an agreement between the two, either way round, that both may have signed? */
+static bool may_be_in_force(const struct pact *case_pact)
+{
+	for (const struct pact *pact = case_pact->work->pacts; pact; pact = pact->next) {
+		bool same = pact->window == case_pact->window && pact->home == case_pact->home;
+		bool other_way = pact->window == case_pact->home && pact->home == case_pact->window;
+		if (pact->may_be_signed && (same || other_way))
+			return true;
+	}
+	return false;
+}
+
 static void submitted(struct sim_world *world, struct sim_node *node, const struct core_request *reply,
                       void *ctx)
 {
@@ -146,7 +158,7 @@ static void submitted(struct sim_world *world, struct sim_node *node, const stru
 	pact->work->counts.cases++;
 	sim_tell(world, SIM_CASE_EVENT, pact->window, pact->home, kase->number, "handed in, %s",
 	         kase->joint ? "a joint case" : "to be decided here");
-	if (!kase->joint && !pact->may_be_signed && sim_node_reliable(node) &&
+	if (!kase->joint && !may_be_in_force(pact) && sim_node_reliable(node) &&
 	    sim_node_reliable(&world->nodes[pact->home]))
 		sim_check_broke(world, SIM_RULE_PROMISED, node->index, kase->number,
 		                "rests on agreement %s, which %s never signed", pact->id,

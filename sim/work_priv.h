@@ -45,7 +45,8 @@ void sim_pacts_begin(struct sim_work *work);
 void sim_pacts_wind_up(struct sim_work *work);
 /* As sim_work_cases(), parts of joint cases among them; false: |each| has ended it. */
 bool sim_pacts_cases(struct sim_work *work,
-                     bool (*each)(void *ctx, const char *number, struct sim_node *window, struct sim_node *home),
+                     bool (*each)(void *ctx, const char *number, struct sim_node *window,
+                                  struct sim_node *home),
                      void *ctx);
 void sim_pacts_free(struct sim_work *work);
 

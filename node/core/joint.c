@@ -397,16 +397,23 @@ static void lead_moved(struct turn *turn, const PbCaseRecord *lead, PbCaseEvent 
 		          ends ? "" : "the joint case was denied or withdrawn");
 }
 
-static void part_moved(struct turn *turn, const PbCaseRecord *record)
+static void part_moved(struct turn *turn, const PbCaseRecord *record, PbCaseEvent event)
 {
 	PbCaseRecord *lead;
-	if (case_load(&turn->kv, record->lead, &turn->arena, &lead, NULL) != TB_OK ||
-	    (lead->state != PB_CASE_STATE__ACCEPTED && lead->state != PB_CASE_STATE__REVIEW))
+	bool decided = event == PB_CASE_EVENT__GRANT || event == PB_CASE_EVENT__DENY;
+	if (case_load(&turn->kv, record->lead, &turn->arena, &lead, NULL) != TB_OK)
 		return;
+	bool open = lead->state == PB_CASE_STATE__ACCEPTED || lead->state == PB_CASE_STATE__REVIEW;
 	for (size_t i = 0; i < lead->n_parts; i++) {
 		PbCasePart *part = lead->parts[i];
 		if (strcmp(part->number, record->number) != 0 || part->state == record->state)
 			continue;
+		if (!open) { /* its decision and its taking back have crossed: once more */
+			if (decided && lead->state != PB_CASE_STATE__GRANTED)
+				tell_part(turn, part, PB_CASE_EVENT__WITHDRAW,
+				          "the joint case was denied or withdrawn");
+			return;
+		}
 		part->state = record->state;
 		part->seq = record->seq;
 		note_part(turn, lead, part, "");
@@ -420,5 +427,5 @@ void joint_moved(struct turn *turn, const PbCaseRecord *record, PbCaseEvent even
 	if (record->n_parts > 0)
 		lead_moved(turn, record, event);
 	else if (record->lead[0] && strcmp(record->window, turn->core->setup.region) == 0)
-		part_moved(turn, record);
+		part_moved(turn, record, event);
 }
