@@ -12,17 +12,10 @@
 
 enum { REQUEST_HASH_BYTES = 16 };
 
-static struct kv_key entry_key(const char *number, uint32_t seq)
-{
-	struct kv_key key = kv_key_of(tb_bytes_of(number, strnlen(number, TB_ID_BYTES_MAX)));
-	kv_key_add_u32(&key, seq);
-	return key;
-}
-
 static enum tb_code load_entry(struct kv *kv, const char *number, uint32_t seq, struct tb_arena *arena,
                                struct tb_bytes *bytes, PbCaseEntry **out, struct tb_error *err)
 {
-	struct kv_key key = entry_key(number, seq);
+	struct kv_key key = case_entry_key(number, seq);
 	enum tb_code code = kv_get(kv, KV_ENTRY, &key, arena, bytes, err);
 	if (code)
 		return tb_fail(err, TB_ECORRUPT, "case %.40s: entry %u cannot be read", number, seq);

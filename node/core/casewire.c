@@ -605,6 +605,32 @@ static void refused(struct turn *turn, const char *peer, PbCaseRecord *record, c
 	case_save(turn, record);
 }
 
+/* What the peer never got of the log, from entry |first| on, in a new message: it refuses those that wait
+ * behind the one that was given up, since they follow what it lacks. A package on its way has it all. */
+static void send_entries_anew(struct turn *turn, const char *peer, PbCaseRecord *record, uint32_t first)
+{
+	if (record->handing_over && strcmp(record->window, turn->core->setup.region) == 0)
+		return;
+	PbCaseMessage again = PB_CASE_MESSAGE__INIT;
+	PbCaseEntries entries = PB_CASE_ENTRIES__INIT;
+	entries.entries = tb_arena_alloc(&turn->arena, record->seq * sizeof(*entries.entries));
+	for (; first <= record->seq; first++) {
+		struct kv_key key = case_entry_key(record->number, first);
+		struct tb_bytes entry;
+		struct tb_error err;
+		if (kv_get(&turn->kv, KV_ENTRY, &key, &turn->arena, &entry, &err)) {
+			turn_log(turn, TB_LOG_ERROR, "case.unreadable", peer, record->number, "%s", err.text);
+			return;
+		}
+		entries.entries[entries.n_entries++] = proto_data(entry);
+	}
+	/* An entry that hands over is the last: nothing is ordered after it. */
+	entries.hand_over = record->handing_over;
+	again.entries = &entries;
+	record->sent_anew = record->out_seq + 1;
+	delivery_queue(turn, peer, record, &again, entries.hand_over);
+}
+
 /* What became of a message that we had given up. */
 static void told_expired(struct turn *turn, const char *peer, PbCaseRecord *record,
                          const PbCaseMessage *notice, const PbReceipt *receipt)
@@ -612,23 +638,27 @@ static void told_expired(struct turn *turn, const char *peer, PbCaseRecord *reco
 	struct kv_key key = kv_key_str(peer);
 	PbOutboxRecord *old;
 	PbCaseMessage *message;
+	struct entries run;
 	struct tb_error err = {0};
 	kv_key_add_u64(&key, notice->expired->seq);
 	if (KV_GET(&turn->kv, KV_OUTBOX, &key, outbox_record, &turn->arena, &old, &err) ||
-	    PROTO_DECODE_OWN(&message, case_message, proto_bytes(old->message), &turn->arena, &err)) {
+	    PROTO_DECODE_OWN(&message, case_message, proto_bytes(old->message), &turn->arena, &err) ||
+	    (message->entries &&
+	     decode_entries(turn, message->entries->entries, message->entries->n_entries, &run, &err))) {
 		turn_log(turn, TB_LOG_ERROR, "delivery.unreadable", peer, record->number, "%s", err.text);
 		return;
 	}
 	kv_delete(&turn->kv, KV_DEAD, &key);
 	bool applied = strcmp(receipt->code, "applied") == 0;
-	if (old->hand_over && record->handing_over) {
-		if (applied)
-			handed_over(turn, record);
-		else
-			bounced(turn, record, "expired: the package did not arrive");
-	} else if (!applied && (message->entries || message->package)) {
+	if (applied && old->hand_over && record->handing_over) {
+		handed_over(turn, record);
+	} else if (!applied && message->package && record->handing_over) {
+		bounced(turn, record, "expired: the package did not arrive");
+	} else if (!applied && message->entries) {
+		send_entries_anew(turn, peer, record, run.list[0]->seq);
+		case_save(turn, record);
+	} else if (!applied && message->package) {
 		PbCaseMessage again = PB_CASE_MESSAGE__INIT;
-		again.entries = message->entries;
 		again.package = message->package;
 		delivery_queue(turn, peer, record, &again, false);
 		case_save(turn, record);
@@ -689,6 +719,8 @@ void case_receipted(struct turn *turn, const char *peer, const PbCaseMessage *me
 		case_save(turn, record);
 	} else if (message->entries && message->entries->hand_over && record->handing_over && durable) {
 		handed_over(turn, record);
+	} else if (message->entries && !durable && message->case_seq < record->sent_anew) {
+		turn_log(turn, TB_LOG_INFO, "case.sent_anew", peer, record->number, "%s", receipt->reason);
 	} else if (message->entries && !durable) {
 		record->dispute = true;
 		record->handing_over = false;

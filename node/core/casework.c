@@ -19,7 +19,7 @@ static struct kv_key case_key(const char *number)
 	return kv_key_of(tb_bytes_of(number, strnlen(number, TB_ID_BYTES_MAX)));
 }
 
-static struct kv_key entry_key(const char *number, uint32_t seq)
+struct kv_key case_entry_key(const char *number, uint32_t seq)
 {
 	struct kv_key key = case_key(number);
 	kv_key_add_u32(&key, seq);
@@ -160,7 +160,7 @@ void case_fold(PbCaseRecord *record, const PbCaseEntry *entry, const uint8_t dig
 void case_append(struct turn *turn, PbCaseRecord *record, const PbCaseEntry *entry, struct tb_bytes bytes,
                  const uint8_t digest[PKI_HASH_BYTES])
 {
-	struct kv_key key = entry_key(record->number, entry->seq);
+	struct kv_key key = case_entry_key(record->number, entry->seq);
 	case_fold(record, entry, digest, &turn->arena);
 	kv_put(&turn->kv, KV_ENTRY, &key, bytes);
 	audit_add(turn, PB_LEAF_KIND__LEAF_CASE, record->number,
@@ -321,7 +321,7 @@ static void tell_all(struct turn *turn, PbCaseRecord *record, bool copy)
 	package.copy = copy;
 	package.entries = tb_arena_alloc(&turn->arena, record->seq * sizeof(*package.entries));
 	for (uint32_t seq = 1; seq <= record->seq; seq++) {
-		struct kv_key key = entry_key(record->number, seq);
+		struct kv_key key = case_entry_key(record->number, seq);
 		struct tb_bytes entry;
 		enum tb_code code = kv_get(&turn->kv, KV_ENTRY, &key, &turn->arena, &entry, NULL);
 		assert(code == TB_OK); /* case_whole() has read them before anything was written. */
@@ -345,7 +345,7 @@ static void tell_entry(struct turn *turn, PbCaseRecord *record, const struct cas
 	entries.entries = &both[1];
 	if (row->event == PB_CASE_EVENT__BOUNCE) {
 		/* The sending went with the package that was refused: it goes again, before what undid it. */
-		struct kv_key key = entry_key(record->number, record->seq - 1);
+		struct kv_key key = case_entry_key(record->number, record->seq - 1);
 		struct tb_bytes sent;
 		if (kv_get(&turn->kv, KV_ENTRY, &key, &turn->arena, &sent, NULL) == TB_OK) {
 			both[0] = proto_data(sent);
@@ -386,7 +386,7 @@ static enum tb_code case_whole(struct turn *turn, const PbCaseRecord *record, st
 {
 	size_t bytes = 4096;
 	for (uint32_t seq = 1; seq <= record->seq; seq++) {
-		struct kv_key key = entry_key(record->number, seq);
+		struct kv_key key = case_entry_key(record->number, seq);
 		struct tb_bytes entry;
 		enum tb_code code = kv_get(&turn->kv, KV_ENTRY, &key, &turn->arena, &entry, err);
 		if (code)

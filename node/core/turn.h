@@ -301,6 +301,8 @@ struct case_change {
 	struct tb_bytes proposal;       /* id of the message that proposed it */
 	const struct sealed_one *issue; /* GRANT: the certificate that it issues, or NULL */
 };
+/* Of an entry in KV_ENTRY. */
+struct kv_key case_entry_key(const char *number, uint32_t seq);
 enum tb_code case_load(struct kv *kv, const char *number, struct tb_arena *arena, PbCaseRecord **out,
                        struct tb_error *err);
 void case_save(struct turn *turn, PbCaseRecord *record);

@@ -303,6 +303,47 @@ static void test_entries_that_expired_unseen_are_sent_again_and_applied_ones_are
 	pair_free(pair);
 }
 
+/* Simulator, seed 121 of the swarm: the region was down while its message expired, and what it ordered as it
+ * came back was refused, since it followed what never came. */
+static void test_entries_behind_one_that_expired_unseen_are_sent_again_too(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	char number[32];
+	pair_submit(pair, true, number);
+	pair->parted = true;
+	OK(pair_act(pair, &pair->home, number, "ACCEPT", "H_WIN", ""));
+	expire_all(pair);
+	OK(pair_act(pair, &pair->home, number, "START", "H_DEPT", ""));
+	OK(pair_act(pair, &pair->home, number, "GRANT", "H_DEPT", ""));
+	assert_int_equal(dead(pair, &pair->home)->n_letters, 1);
+	pair->parted = false;
+	pair_pass(pair, 10 * TB_MINUTE);
+	assert_int_equal(dead(pair, &pair->home)->n_letters, 0);
+	assert_int_equal(hostile_count(&pair->home, KV_OUTGOING), 0);
+	assert_false(pair_case(pair, &pair->home, number)->dispute);
+	assert_int_equal(pair_case(pair, &pair->window, number)->state, PB_CASE_STATE__GRANTED);
+	pair_assert_equal_logs(pair, number);
+	pair_free(pair);
+}
+
+static void test_a_return_that_expired_unseen_is_sent_again(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	char number[32];
+	pair_submit(pair, true, number);
+	pair->parted = true;
+	OK(pair_act(pair, &pair->home, number, "RETURN", "H_WIN",
+	            "\"detail\":{\"reason\":\"the photograph is missing\"}"));
+	expire_all(pair);
+	pair->parted = false;
+	pair_pass(pair, 10 * TB_MINUTE);
+	assert_false(pair_case(pair, &pair->home, number)->dispute);
+	assert_string_equal(pair_case(pair, &pair->window, number)->owner, WINDOW);
+	assert_string_equal(pair_case(pair, &pair->home, number)->owner, WINDOW);
+	pair_assert_equal_logs(pair, number);
+	pair_free(pair);
+}
+
 static void test_a_proposal_that_expired_unseen_is_told_to_who_proposed(void **state)
 {
 	struct pair *pair = pair_new(*state);
@@ -485,6 +526,8 @@ int main(void)
 		TEST(test_a_message_lives_for_seven_days),
 		TEST(test_a_package_that_was_applied_before_it_expired_is_handed_over),
 		TEST(test_entries_that_expired_unseen_are_sent_again_and_applied_ones_are_not),
+		TEST(test_entries_behind_one_that_expired_unseen_are_sent_again_too),
+		TEST(test_a_return_that_expired_unseen_is_sent_again),
 		TEST(test_a_proposal_that_expired_unseen_is_told_to_who_proposed),
 		TEST(test_a_dead_letter_can_be_sent_again),
 		TEST(test_a_peer_that_is_removed_during_a_call_keeps_what_waits_for_it),
