@@ -84,7 +84,7 @@ static const char catalogue[] =
 	"\"resultType\":\"11100000000013338W032\",\"materials\":["
 	"{\"code\":\"M1\",\"name\":\"申请表\",\"required\":true,\"basis\":\"公证程序规则\"},"
 	"{\"code\":\"M3\",\"name\":\"原件\",\"required\":true,\"basis\":\"公证程序规则\",\"original\":true}]}"
-        ","
+	","
 	"{\"code\":\"" ITEM "C\",\"name\":\"无差别事项\",\"department\":\"11320400014109045T\","
 	"\"departmentName\":\"司法局\",\"modes\":[\"YB\",\"LB\"],\"promisedDays\":3,\"legalDays\":10,"
 	"\"baseCode\":\"000132000000\",\"criteria\":\"2026-1\",\"materials\":["
