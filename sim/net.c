@@ -557,6 +557,14 @@ static struct answer *answer_new(struct sim_call *call)
 	return answer;
 }
 
+/* |to| has refused what came from |peer|, before any turn. */
+static void refused(struct sim_node *to, const char *peer, const char *what, struct tb_bytes bytes,
+                    const struct tb_error *err)
+{
+	sim_node_post(to, (struct core_event){.kind = CORE_REFUSED,
+	                                      .refusal = core_refusal_of(peer, what, bytes, err)});
+}
+
 static void arrive_run(struct sim_world *world, void *subject, uint64_t argument)
 {
 	struct sim_call *call = subject;
@@ -583,6 +591,7 @@ static void arrive_run(struct sim_world *world, void *subject, uint64_t argument
 		struct answer *answer = answer_new(call);
 		answer->error = err;
 		sim_note(world, err.code);
+		refused(to, call->as, core_call_word(call->kind), tb_buf_bytes(&call->bytes), &err);
 		sim_tell(world, SIM_REFUSED, to->index, call->from->index, NULL, "%s", err.text);
 		send_answer(call, answer);
 	}
@@ -731,8 +740,10 @@ static enum tb_code stream_open(struct sim_stream *stream)
 		                           fetch->first_chunk, &err);
 	tb_arena_clear(&arena);
 	/* A sink that had to begin anew has filled it, and is well. */
-	if (code)
+	if (code) {
 		fetch->error = err;
+		refused(peer, node->code, "material", tb_bytes_of(fetch->root, PKI_HASH_BYTES), &err);
+	}
 	return code;
 }
 

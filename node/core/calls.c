@@ -6,6 +6,7 @@
 #include "node/core/turn.h"
 
 struct call_kind {
+	const char *word;
 	PbBatchKind asks;
 	PbBatchKind answers;
 	const proto_type *asked;
@@ -15,13 +16,18 @@ struct call_kind {
 
 /* By enum core_call. */
 static const struct call_kind kinds[] = {
-	[CORE_VERIFY] = {PB_BATCH_KIND__QUERIES, PB_BATCH_KIND__ANSWERS, &pb_query__descriptor,
+	[CORE_VERIFY] = {"verify", PB_BATCH_KIND__QUERIES, PB_BATCH_KIND__ANSWERS, &pb_query__descriptor,
                          &pb_answer__descriptor, TB_BATCH_ITEMS_MAX},
-	[CORE_DELIVER] = {PB_BATCH_KIND__MESSAGES, PB_BATCH_KIND__RECEIPTS, &pb_case_message__descriptor,
-                          &pb_receipt__descriptor, TB_BATCH_ITEMS_MAX},
-	[CORE_DESCRIBE] = {PB_BATCH_KIND__DESCRIBE, PB_BATCH_KIND__DESCRIPTION,
+	[CORE_DELIVER] = {"deliver", PB_BATCH_KIND__MESSAGES, PB_BATCH_KIND__RECEIPTS,
+                          &pb_case_message__descriptor, &pb_receipt__descriptor, TB_BATCH_ITEMS_MAX},
+	[CORE_DESCRIBE] = {"describe", PB_BATCH_KIND__DESCRIBE, PB_BATCH_KIND__DESCRIPTION,
                            &pb_describe_request__descriptor, &pb_description__descriptor, 1},
 };
+
+const char *core_call_word(enum core_call call)
+{
+	return kinds[call].word;
+}
 
 /* Decodes the items; one that is malformed is NULL: its neighbours are not to suffer for it. */
 static proto_message **decode_items(struct pki_batch *batch, const proto_type *type)
@@ -111,8 +117,13 @@ void core_outbound_answered(const struct core_setup *setup, const struct peer_se
 	                            .in_reply_to = pki_batch_root(outbound->batch),
 	                            .items_count = outbound->batch->items_count,
 	                            .now = now};
-	if (pki_batch_check(&outbound->answer, bytes, peer_trust(peers), &expect, &outbound->error) == TB_OK)
+	if (pki_batch_check(&outbound->answer, bytes, peer_trust(peers), &expect, &outbound->error) ==
+	    TB_OK) {
 		outbound->messages = decode_items(outbound->answer, kind->answered);
+		return;
+	}
+	outbound->answer_refused = true;
+	pki_sha256(outbound->refused_digest, bytes);
 }
 
 void core_outbound_free(struct core_outbound *outbound)

@@ -494,6 +494,9 @@ static void apply_inbound(struct turn *turn, struct core_inbound *inbound)
 
 static void apply_done(struct turn *turn, struct core_outbound *outbound)
 {
+	if (outbound->answer_refused)
+		refusal_note(turn, outbound->peer, "answer", outbound->error.code,
+		             tb_bytes_of(outbound->refused_digest, PKI_HASH_BYTES));
 	switch (outbound->call) {
 	case CORE_VERIFY:
 		verify_answered(turn, outbound);
@@ -526,6 +529,9 @@ void core_apply(struct core *core, struct store_txn *txn, tb_time now, const str
 	case CORE_FETCHED:
 		material_fetched(&turn, event->fetch);
 		core_fetch_free(event->fetch);
+		break;
+	case CORE_REFUSED:
+		refusal_apply(&turn, &event->refusal);
 		break;
 	case CORE_PEERS:
 		adopt(&turn, event->peers);
@@ -615,6 +621,7 @@ tb_time core_finish(struct core *core, struct store_txn *txn, tb_time now, struc
 		wake = sooner(wake, describe_finish(&turn, state, peer));
 	}
 	wake = sooner(wake, matter_finish(&turn));
+	wake = sooner(wake, refusal_finish(&turn));
 	wake = sooner(wake, credential_finish(&turn));
 	wake = sooner(wake, material_finish(&turn));
 	wake = sooner(wake, checkpoint(&turn));

@@ -149,6 +149,20 @@ void core_inbound_free(struct core_inbound *inbound);
 TB_MUST_CHECK enum tb_code core_inbound_answer(const struct core_setup *setup, struct core_inbound *inbound,
                                                struct tb_buf *bytes, struct tb_error *err);
 
+/* Something of a peer's that was refused before any turn. */
+struct core_refusal {
+	char peer[PKI_REGION_ROOM]; /* as the TLS layer knows it */
+	const char *what;           /* static text: "verify", "deliver", "describe", "material" */
+	enum tb_code code;
+	uint8_t digest[PKI_HASH_BYTES]; /* SHA-256 of what came */
+};
+/* To be posted as CORE_REFUSED when core_inbound_new(), or a call for a material, has refused |bytes| of
+ * |peer| with |err|: it is in the audit log then. Any thread. */
+struct core_refusal core_refusal_of(const char *peer, const char *what, struct tb_bytes bytes,
+                                    const struct tb_error *err);
+/* The word for |call|. Static text. */
+const char *core_call_word(enum core_call call);
+
 /* A call to a peer. Owned by whoever holds it; it comes back to the core as CORE_CALL_DONE in every case. */
 struct core_outbound {
 	enum core_call call;
@@ -159,8 +173,10 @@ struct core_outbound {
 	struct pki_batch *answer; /* checked; NULL if error is set */
 	proto_message **messages; /* decoded items of the answer, in its arena; NULL where malformed */
 	struct tb_error
-		error; /* TB_EUNREACHABLE, TB_ETIMEOUT: the fate is unknown; others: the peer refused */
-	void *core;    /* the core's own */
+		error;       /* TB_EUNREACHABLE, TB_ETIMEOUT: the fate is unknown; others: the peer refused */
+	bool answer_refused; /* an answer came, and |error| says what was wrong with it */
+	uint8_t refused_digest[PKI_HASH_BYTES]; /* SHA-256 of it */
+	void *core;                             /* the core's own */
 };
 
 /* Signs and encodes the request. Any thread. */
@@ -196,6 +212,7 @@ enum core_event_kind {
 	CORE_CALL_DONE, /* outbound; taken */
 	CORE_FETCHED, /* fetch; taken; also in between, with error.code TB_EBUSY, to note progress: not taken
 	                 then */
+	CORE_REFUSED, /* refusal: for the audit log */
 	CORE_PEERS,   /* peers: the new set (counted by the core) */
 	CORE_WAKE,    /* the time that core_finish() asked for has come, or may have */
 };
@@ -207,6 +224,7 @@ struct core_event {
 		struct core_inbound *inbound;
 		struct core_outbound *outbound;
 		struct core_fetch *fetch;
+		struct core_refusal refusal;
 		struct peer_set *peers;
 	};
 };

@@ -291,6 +291,7 @@ static bool receipted(struct turn *turn, const char *peer, uint64_t seq, const P
 	    !tb_bytes_equal(proto_bytes(receipt->digest), proto_bytes(record->digest))) {
 		turn_log(turn, TB_LOG_ERROR, "delivery.wrong_receipt", peer, record->case_number,
 		         "receipt is not of message %llu", (unsigned long long)seq);
+		refusal_note(turn, peer, "receipt", TB_EUNTRUSTED, proto_bytes(receipt->digest));
 		return false;
 	}
 	if (receipt->kind == PB_RECEIPT_KIND__DEFERRED && receipt->want > 0 &&

@@ -231,6 +231,10 @@ void material_fetched(struct turn *turn, struct core_fetch *fetch)
 		complete(turn, root, fetch, record);
 		return;
 	}
+	/* What a peer says of a material that it has not, or not yet, is no offence; false parts are. */
+	if (fetch->error.code == TB_EUNTRUSTED || fetch->error.code == TB_EMALFORMED ||
+	    fetch->error.code == TB_ETOOBIG)
+		refusal_note(turn, fetch->peer, "part", fetch->error.code, root);
 	if (!progress) {
 		tb_time wait = RETRY_FIRST_MS;
 		for (uint32_t i = 0; i < record->attempts && wait < RETRY_MOST_MS; i++)

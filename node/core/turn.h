@@ -8,6 +8,18 @@
 
 struct ask;
 
+enum { REFUSED_KINDS = 8 };
+#define REFUSED_SPAN TB_MINUTE
+
+/* One kind of input that was refused: by what it was, and why. */
+struct refused {
+	const char *what; /* static text; NULL: unused */
+	enum tb_code code;
+	tb_time until;                  /* up to here further ones are counted only */
+	uint32_t more;                  /* counted, and not in the log yet */
+	uint8_t digest[PKI_HASH_BYTES]; /* of the last */
+};
+
 /* What the core remembers of a peer between turns; nothing that a crash may not lose. */
 struct peer_state {
 	char region[PKI_REGION_ROOM];
@@ -31,6 +43,8 @@ struct peer_state {
 	/* queries from it: token bucket, thousandths of a query */
 	int64_t tokens;
 	tb_time tokens_at;
+	/* what was refused of it; the last slot is for what has none */
+	struct refused refused[REFUSED_KINDS];
 	/* for people */
 	tb_time contact_at;
 	char last_error[160];
@@ -90,6 +104,7 @@ struct core {
 	uint64_t turns;
 	uint64_t events;
 	tb_time purge_at;
+	struct refused strangers[REFUSED_KINDS]; /* of those that are no peers any more */
 	struct held_import held[HELD_IMPORTS];
 };
 
@@ -272,6 +287,15 @@ enum tb_code matter_read_list(struct query *query, struct tb_error *err);
 enum tb_code matter_take(struct turn *turn, const char *peer, const PbMatterPost *post, bool *defer,
                          struct tb_error *err);
 tb_time matter_finish(struct turn *turn); /* what was not answered in time */
+
+/* ---- refusal.c: what was refused as a whole, in the audit log */
+/* |peer|'s |what| (static text) was refused with |code|; |digest|: SHA-256, or empty. Faults that are not a
+ * peer's are no news. */
+void refusal_note(struct turn *turn, const char *peer, const char *what, enum tb_code code,
+                  struct tb_bytes digest);
+void refusal_apply(struct turn *turn, const struct core_refusal *refusal);
+/* Tells what was counted; returns when it wants to be called again. */
+tb_time refusal_finish(struct turn *turn);
 
 /* ---- describe.c: own description, catalogues */
 void describe_inbound(struct turn *turn, struct core_inbound *inbound);

@@ -490,9 +490,7 @@ static bool seen_before(struct turn *turn, const struct core_inbound *inbound)
 static void refuse(struct turn *turn, struct core_inbound *inbound, enum tb_code code, const char *why)
 {
 	tb_fail(&inbound->error, code, "%s", why);
-	turn_log(turn, TB_LOG_WARN, "verify.refused", inbound->peer, "", "%s", why);
-	audit_add(turn, PB_LEAF_KIND__LEAF_REFUSED, tb_code_name(code), inbound->peer,
-	          pki_batch_root(inbound->batch), 1);
+	refusal_note(turn, inbound->peer, "verify", code, pki_batch_root(inbound->batch));
 	turn_effect(turn, CORE_ANSWER)->inbound = inbound;
 }
 

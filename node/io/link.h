@@ -48,6 +48,8 @@ struct link_setup {
 	struct peer_set *(*peers)(void *ctx);
 	/* A peer's call, checked and decoded. Answer it by link_answer(). */
 	void (*inbound)(void *ctx, struct core_inbound *inbound);
+	/* A peer's call was refused before that. */
+	void (*refused)(void *ctx, const struct core_refusal *refusal);
 	/* link_send() has ended: answer and messages are set, or error. */
 	void (*called)(void *ctx, struct core_outbound *outbound);
 	/* link_fetch() has ended: error says how. */

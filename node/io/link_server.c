@@ -146,6 +146,16 @@ static void on_closed(struct link_tag *tag, bool ok)
 
 /* ---- Verify, Deliver, Describe */
 
+/* |bytes| of the peer are refused with |err|: it is told, and so is the audit log. */
+static void refuse_input(struct serve *serve, const char *what, struct tb_bytes bytes,
+                         const struct tb_error *err)
+{
+	const struct link_setup *setup = &serve->link->setup;
+	struct core_refusal refusal = core_refusal_of(serve->peer, what, bytes, err);
+	setup->refused(setup->ctx, &refusal);
+	finish(serve, err);
+}
+
 static void serve_batch(struct serve *serve, struct tb_bytes bytes)
 {
 	struct link *link = serve->link;
@@ -155,7 +165,7 @@ static void serve_batch(struct serve *serve, struct tb_bytes bytes)
 	                                                serve->peer, bytes, link->setup.now(), &err);
 	peer_set_unref(peers);
 	if (!inbound) {
-		finish(serve, &err);
+		refuse_input(serve, core_call_word(serve->route->call), bytes, &err);
 		return;
 	}
 	inbound->io = serve;
@@ -276,7 +286,7 @@ static void open_material(void *arg)
 	if (code == TB_OK)
 		send_part(serve);
 	else
-		finish(serve, &err);
+		refuse_input(serve, "material", tb_bytes_of(serve->root, PKI_HASH_BYTES), &err);
 }
 
 static void serve_material(struct serve *serve, struct tb_bytes bytes)
@@ -295,7 +305,7 @@ static void serve_material(struct serve *serve, struct tb_bytes bytes)
 	if (code == TB_OK)
 		workers_add(serve->link->bulk, open_material, serve);
 	else
-		finish(serve, &err);
+		refuse_input(serve, "material", bytes, &err);
 }
 
 /* ---- health (grpc.health.v1) */

@@ -102,6 +102,11 @@ static void on_inbound(void *ctx, struct core_inbound *inbound)
 	post(ctx, (struct core_event){.kind = CORE_INBOUND, .inbound = inbound});
 }
 
+static void on_refused(void *ctx, const struct core_refusal *refusal)
+{
+	post(ctx, (struct core_event){.kind = CORE_REFUSED, .refusal = *refusal});
+}
+
 static void on_called(void *ctx, struct core_outbound *outbound)
 {
 	post(ctx, (struct core_event){.kind = CORE_CALL_DONE, .outbound = outbound});
@@ -493,6 +498,7 @@ static enum tb_code open_link(struct node *node, struct tb_error *err)
 		.now = now_ms,
 		.peers = current_peers,
 		.inbound = on_inbound,
+		.refused = on_refused,
 		.called = on_called,
 		.fetched = on_fetched,
 		.fetch_progress = on_fetch_progress,

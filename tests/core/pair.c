@@ -244,6 +244,11 @@ static void send(struct pair *pair, struct side *from, struct core_outbound *out
 	else
 		inbound = core_inbound_new(&to->setup, to->peers, outbound->call, from->region.code,
 		                           tb_buf_bytes(&bytes), pair->now, &outbound->error);
+	if (!inbound && !pair->parted && fate != REQUEST_LOST)
+		post(to, (struct core_event){
+				 .kind = CORE_REFUSED,
+				 .refusal = core_refusal_of(from->region.code, core_call_word(outbound->call),
+		                                            tb_buf_bytes(&bytes), &outbound->error)});
 	tb_buf_clear(&bytes);
 	if (!inbound) {
 		post(from, (struct core_event){.kind = CORE_CALL_DONE, .outbound = outbound});
@@ -330,9 +335,13 @@ enum tb_code pair_inject(struct pair *pair, struct side *to, enum core_call call
 		inbound->io = &injected_call;
 		pair->injected = into;
 		post(to, (struct core_event){.kind = CORE_INBOUND, .inbound = inbound});
-		pair_run(pair);
-		pair->injected = NULL;
+	} else {
+		post(to, (struct core_event){.kind = CORE_REFUSED,
+		                             .refusal = core_refusal_of(peer, core_call_word(call), bytes,
+		                                                        &into->error)});
 	}
+	pair_run(pair);
+	pair->injected = NULL;
 	enum tb_code code = into->error.code;
 	assert_true(code != TB_OK || into->batch);
 	pair_reply_clear(&dropped);

@@ -125,6 +125,20 @@ struct core_inbound *core_inbound_new(const struct core_setup *setup, const stru
 	return &inbound->base;
 }
 
+struct core_refusal core_refusal_of(const char *peer, const char *what, struct tb_bytes bytes,
+                                    const struct tb_error *err)
+{
+	struct core_refusal refusal = {.what = what, .code = err->code};
+	assert_true(bytes.size > 0);
+	memcpy(refusal.peer, peer, strlen(peer) + 1);
+	return refusal;
+}
+
+const char *core_call_word(enum core_call call)
+{
+	return call == CORE_VERIFY ? "verify" : call == CORE_DELIVER ? "deliver" : "describe";
+}
+
 void core_inbound_free(struct core_inbound *inbound)
 {
 	free(((struct inbound *)inbound)->text);
@@ -272,6 +286,14 @@ static struct peer_set *on_peers(void *ctx)
 	return peers;
 }
 
+size_t node_refused_count(struct node *node)
+{
+	pthread_mutex_lock(&node->lock);
+	size_t count = node->refused_count;
+	pthread_mutex_unlock(&node->lock);
+	return count;
+}
+
 size_t node_inbound_count(struct node *node)
 {
 	pthread_mutex_lock(&node->lock);
@@ -292,6 +314,16 @@ static void on_inbound(void *ctx, struct core_inbound *inbound)
 	pthread_mutex_unlock(&node->lock);
 	if (!hold)
 		link_answer(node->link, inbound);
+}
+
+static void on_refused(void *ctx, const struct core_refusal *refusal)
+{
+	struct node *node = ctx;
+	pthread_mutex_lock(&node->lock);
+	node->refused = *refusal;
+	node->refused_count++;
+	pthread_cond_broadcast(&node->changed);
+	pthread_mutex_unlock(&node->lock);
 }
 
 static void on_called(void *ctx, struct core_outbound *outbound)
@@ -341,6 +373,7 @@ struct link_setup node_setup(struct node *node)
 		.now = now,
 		.peers = on_peers,
 		.inbound = on_inbound,
+		.refused = on_refused,
 		.called = on_called,
 		.fetched = on_fetched,
 		.fetch_progress = on_progress,

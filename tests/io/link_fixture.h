@@ -58,7 +58,9 @@ struct node {
 	bool hold;                      /* keep what comes in */
 	struct core_inbound *held[256]; /* oldest first */
 	size_t held_count;
-	size_t inbound_count; /* ever */
+	size_t inbound_count;        /* ever */
+	struct core_refusal refused; /* the last */
+	size_t refused_count;
 	struct core_outbound *called[512];
 	size_t called_count;
 	struct core_fetch *fetched[16];
@@ -83,6 +85,7 @@ void node_set_peers(struct node *node, struct peer_set *peers);
 void node_send(struct node *node, const struct region *to, const char *endpoint, const char *text,
                int64_t timeout_ms);
 /* Calls that came so far. */
+size_t node_refused_count(struct node *node);
 size_t node_inbound_count(struct node *node);
 /* Waits for the next call that ends; the caller frees by outbound_free(). */
 struct core_outbound *node_wait_called(struct node *node);

@@ -36,12 +36,18 @@ static void test_link_send_brings_back_refusals(void **state)
 	struct pair *pair = *state;
 	const char *text = node_call_fails(&pair->a, &hangzhou, pair->b.endpoint, "malformed", TB_EMALFORMED);
 	assert_non_null(strstr(text, "peer 330100: batch: malformed"));
+	/* Its core learns of what it refused before any turn, and of nothing else. */
+	assert_int_equal(node_refused_count(&pair->b), 1);
+	assert_string_equal(pair->b.refused.peer, changzhou.code);
+	assert_string_equal(pair->b.refused.what, "verify");
+	assert_int_equal(pair->b.refused.code, TB_EMALFORMED);
 	text = node_call_fails(&pair->a, &hangzhou, pair->b.endpoint, "denied", TB_EDENIED);
 	assert_non_null(strstr(text, "items[3]: not granted"));
 	/* The peer's own trouble: fate unknown, and no inner text leaves it. */
 	text = node_call_fails(&pair->a, &hangzhou, pair->b.endpoint, "broken", TB_EUNREACHABLE);
 	assert_null(strstr(text, "secret"));
 	node_call_fails(&pair->a, &hangzhou, pair->b.endpoint, "strange", TB_EREPLAY);
+	assert_int_equal(node_refused_count(&pair->b), 1);
 }
 
 static void test_link_send_refuses_what_is_too_big(void **state)
