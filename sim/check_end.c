@@ -117,7 +117,7 @@ bool sim_check_quiet(struct sim_world *world, char *why, size_t room)
 			unwell(&look, "%s is still down", node->name);
 			continue;
 		}
-		if (node->requests.next != &node->requests)
+		if (node->requests)
 			unwell(&look, "%s has not answered a client", node->name);
 		if (!sim_node_reliable(node))
 			continue; /* its peers may have refused what it says, for what it has forgotten */

@@ -51,21 +51,30 @@ void sim_node_set_drift(struct sim_node *node, int64_t millionths)
 
 /* ---- requests of the local API */
 
-static void request_lost(struct sim_node *node, struct sim_request *request)
+/* The node goes down: nobody knows what became of them. */
+static void requests_lost(struct sim_node *node)
 {
-	request->previous->next = request->next;
-	request->next->previous = request->previous;
-	core_request_free(request->request);
-	if (request->done)
-		request->done(node->world, node, NULL, request->ctx);
-	free(request);
+	struct sim_request *request = node->requests;
+	node->requests = NULL;
+	while (request) {
+		struct sim_request *older = request->older;
+		core_request_free(request->request);
+		if (request->done)
+			request->done(node->world, node, NULL, request->ctx);
+		free(request);
+		request = older;
+	}
 }
 
 static void request_replied(struct sim_node *node, struct core_request *reply)
 {
 	struct sim_request *request = reply->io;
-	request->previous->next = request->next;
-	request->next->previous = request->previous;
+	if (request->newer)
+		request->newer->older = request->older;
+	else
+		node->requests = request->older;
+	if (request->older)
+		request->older->newer = request->newer;
 	sim_note(node->world, reply->error.code);
 	if (request->done)
 		request->done(node->world, node, reply, request->ctx);
@@ -78,13 +87,11 @@ void sim_node_submit(struct sim_node *node, struct core_request *core_request,
                      void *ctx)
 {
 	struct sim_request *request = tb_alloc(sizeof(*request));
-	*request = (struct sim_request){.request = core_request,
-	                                .done = done,
-	                                .ctx = ctx,
-	                                .previous = node->requests.previous,
-	                                .next = &node->requests};
-	request->previous->next = request;
-	request->next->previous = request;
+	*request = (struct sim_request){
+		.request = core_request, .done = done, .ctx = ctx, .older = node->requests};
+	if (request->older)
+		request->older->newer = request;
+	node->requests = request;
 	core_request->io = request;
 	sim_node_post(node, (struct core_event){.kind = CORE_REQUEST, .request = core_request});
 }
@@ -296,7 +303,7 @@ static void drop_waiting(struct sim_node *node)
 		else if (event->kind == CORE_FETCHED)
 			core_fetch_free(event->fetch);
 		else
-			forget_event(event); /* requests are in the ring */
+			forget_event(event); /* requests are in the list */
 	}
 	node->waiting_count = 0;
 }
@@ -344,8 +351,7 @@ void sim_node_stop(struct sim_node *node, enum sim_stop how)
 	node->wake = INT64_MAX;
 	node->wake_armed = SIM_NEVER;
 	sim_net_down(node);
-	while (node->requests.next != &node->requests)
-		request_lost(node, node->requests.next);
+	requests_lost(node);
 	close_store(node);
 	if (how == SIM_STOP_POWER)
 		sim_disk_power_loss(node->disk);
@@ -475,7 +481,6 @@ static void node_init(struct sim_world *world, struct sim_node *node, uint32_t i
 {
 	node->world = world;
 	node->index = index;
-	node->requests.next = node->requests.previous = &node->requests;
 	node->wake = INT64_MAX;
 	node->wake_armed = SIM_NEVER;
 	node->drift_since = world->now;

@@ -27,8 +27,8 @@ enum sim_stop {
 
 /* A call of the local API, from posting to reply. */
 struct sim_request {
-	struct sim_request *previous;
-	struct sim_request *next;
+	struct sim_request *older;
+	struct sim_request *newer;
 	struct core_request *request;
 	/* |reply| NULL: the node went down, and nobody knows what became of it; else it is freed afterwards.
 	 */
@@ -79,9 +79,9 @@ struct sim_node {
 	int64_t drift; /* millionths */
 	sim_time drift_since;
 
-	struct sim_request requests; /* ring of those under way */
-	struct sim_call *calls;      /* of its own, under way */
-	struct sim_stream *streams;  /* fetches of its own */
+	struct sim_request *requests; /* those under way, newest first */
+	struct sim_call *calls;       /* of its own, under way */
+	struct sim_stream *streams;   /* fetches of its own */
 
 	/* An older backup was restored: what came after it is forgotten. */
 	bool restored;

@@ -235,12 +235,12 @@ void lab_progress(struct lab *lab)
 	for (unsigned i = 0; i < lab->options.nodes; i++)
 		up += lab->nodes[i].up;
 	lab_time since = lab_now() - lab->began;
+	uint64_t deeds = lab->counts.acts + lab->counts.proposals;
 	tb_buf_printf(&line,
 	              "%3lld s %-9s nodes %u/%u  cases %llu (%llu ended)  acts %llu  verified %llu  faults",
 	              (long long)(since / 1000), phases[lab->phase], up, lab->options.nodes,
 	              (unsigned long long)lab->counts.cases, (unsigned long long)lab->counts.closed,
-	              (unsigned long long)(lab->counts.acts + lab->counts.proposals),
-	              (unsigned long long)lab->counts.verifications);
+	              (unsigned long long)deeds, (unsigned long long)lab->counts.verifications);
 	for (size_t i = 0; i < LAB_FAULTS; i++) {
 		if (lab->counts.faults[i])
 			tb_buf_printf(&line, " %s %llu", lab_fault_word((enum lab_fault)i),

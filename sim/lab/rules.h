@@ -23,8 +23,7 @@
 	XX(LAB_RULE_DEAD, "dead-letters-explain", "no message is given up without a reason")                \
 	XX(LAB_RULE_DAMAGE, "no-damage", "no call finds damage, none fails inside while the disk has room") \
 	XX(LAB_RULE_RESTORED, "restored-as-documented",                                                     \
-	   "after an old backup a case's two logs are the same, or one continues the other, or dispute is " \
-	   "shown")
+	   "after an old backup the logs are the same, one continues the other, or dispute is shown")
 
 enum lab_rule {
 #define XX(name, word, sentence) name,
