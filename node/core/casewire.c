@@ -606,16 +606,20 @@ static void refused(struct turn *turn, const char *peer, PbCaseRecord *record, c
 }
 
 /* What the peer never got of the log, from entry |first| on, in a new message: it refuses those that wait
- * behind the one that was given up, since they follow what it lacks. A package on its way has it all. */
-static void send_entries_anew(struct turn *turn, const char *peer, PbCaseRecord *record, uint32_t first)
+ * behind |given_up|, the message that had them, since they follow what it lacks. A package on its way has it
+ * all. */
+static void send_entries_anew(struct turn *turn, const char *peer, PbCaseRecord *record, uint64_t given_up,
+                              uint32_t first)
 {
 	if (record->handing_over && strcmp(record->window, turn->core->setup.region) == 0)
 		return;
+	if (given_up < record->sent_anew && first >= record->sent_anew_from)
+		return; /* went with one that was given up before it */
 	PbCaseMessage again = PB_CASE_MESSAGE__INIT;
 	PbCaseEntries entries = PB_CASE_ENTRIES__INIT;
 	entries.entries = tb_arena_alloc(&turn->arena, record->seq * sizeof(*entries.entries));
-	for (; first <= record->seq; first++) {
-		struct kv_key key = case_entry_key(record->number, first);
+	for (uint32_t seq = first; seq <= record->seq; seq++) {
+		struct kv_key key = case_entry_key(record->number, seq);
 		struct tb_bytes entry;
 		struct tb_error err;
 		if (kv_get(&turn->kv, KV_ENTRY, &key, &turn->arena, &entry, &err)) {
@@ -628,6 +632,7 @@ static void send_entries_anew(struct turn *turn, const char *peer, PbCaseRecord 
 	entries.hand_over = record->handing_over;
 	again.entries = &entries;
 	record->sent_anew = record->out_seq + 1;
+	record->sent_anew_from = first;
 	delivery_queue(turn, peer, record, &again, entries.hand_over);
 }
 
@@ -655,7 +660,7 @@ static void told_expired(struct turn *turn, const char *peer, PbCaseRecord *reco
 	} else if (!applied && message->package && record->handing_over) {
 		bounced(turn, record, "expired: the package did not arrive");
 	} else if (!applied && message->entries) {
-		send_entries_anew(turn, peer, record, run.list[0]->seq);
+		send_entries_anew(turn, peer, record, notice->expired->case_seq, run.list[0]->seq);
 		case_save(turn, record);
 	} else if (!applied && message->package) {
 		PbCaseMessage again = PB_CASE_MESSAGE__INIT;
