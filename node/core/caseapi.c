@@ -157,6 +157,27 @@ static void reply_view(struct turn *turn, struct core_request *request, const ch
 	turn_reply(turn, request, &view->base);
 }
 
+/* To whoever handed it in: the case, and what opens it. A request id is no secret: a kiosk that repeats
+ * somebody else's is not shown the case. */
+static void reply_submitted(struct turn *turn, struct core_request *request, const char *number)
+{
+	PbCaseRecord *record;
+	struct tb_error err;
+	char code[TOKEN_QUERY_CODE_ROOM];
+	bool loaded = case_load(&turn->kv, number, &request->arena, &record, &err) == TB_OK;
+	if (loaded && token_submitted(request->as, record)) {
+		PbCaseView *view =
+			case_view(&turn->kv, turn->core->setup.region, record, false, &request->arena);
+		token_query_code(turn->core->vault, number, code);
+		view->query_code = tb_arena_str(&request->arena, code);
+		turn_reply(turn, request, &view->base);
+		return;
+	}
+	if (loaded)
+		tb_fail(&err, TB_EEXISTS, "requestId: another token has used it");
+	turn_refuse(turn, request, &err);
+}
+
 /* ---- materials of a case */
 
 static enum tb_code check_materials(struct turn *turn, PbMaterial *const *materials, size_t count,
@@ -421,7 +442,7 @@ void case_apply_submit(struct turn *turn, struct core_request *request)
 	if (submit->request_id[0])
 		code = kv_get(&turn->kv, KV_REQUEST, &repeated, &turn->arena, &number, &err);
 	if (code == TB_OK) {
-		reply_view(turn, request, tb_arena_copy(&turn->arena, number.data, number.size), NULL);
+		reply_submitted(turn, request, tb_arena_copy(&turn->arena, number.data, number.size));
 		return;
 	}
 	/* Whether a request whose note is damaged was done cannot be told: it is not done a second time. */
@@ -436,6 +457,8 @@ void case_apply_submit(struct turn *turn, struct core_request *request)
 	PbCaseDetail *detail = PROTO_NEW(PbCaseDetail, case_detail, &turn->arena);
 	detail->application = submit->application;
 	PbCaseRecord *record = new_record(turn, submit->application);
+	record->submitted_by =
+		request->as ? tb_arena_str(&turn->arena, request->as->name) : tb_arena_str(&turn->arena, "");
 	if (item && strcmp(record->home, record->window) != 0 &&
 	    case_agreement(turn, record->window, record->home, item, record->mode, record, &err)) {
 		turn_refuse(turn, request, &err);
@@ -457,7 +480,7 @@ void case_apply_submit(struct turn *turn, struct core_request *request)
 	if (submit->forward && !leaves_at_once(record->mode) && forward(turn, record, submit, &err))
 		turn_log(turn, TB_LOG_WARN, "case.not_forwarded", record->home, record->number, "%s",
 		         err.text);
-	reply_view(turn, request, record->number, NULL);
+	reply_submitted(turn, request, record->number);
 }
 
 /* ---- act */

@@ -426,6 +426,16 @@ static PbCaseEntry *make_entry(struct turn *turn, const PbCaseRecord *record,
 	return entry;
 }
 
+/* What people brought with the event is of this case from now on. */
+static void keep_materials(struct turn *turn, const PbCaseRecord *record, const PbCaseDetail *detail)
+{
+	const PbApplication *application = detail ? detail->application : NULL;
+	for (size_t i = 0; application && i < application->n_materials; i++)
+		material_belongs(turn, record->number, proto_bytes(application->materials[i]->root));
+	for (size_t i = 0; detail && i < detail->n_materials; i++)
+		material_belongs(turn, record->number, proto_bytes(detail->materials[i]->root));
+}
+
 enum tb_code case_order(struct turn *turn, PbCaseRecord *record, const struct case_change *change,
                         struct tb_error *err)
 {
@@ -471,6 +481,7 @@ enum tb_code case_order(struct turn *turn, PbCaseRecord *record, const struct ca
 	uint8_t digest[PKI_HASH_BYTES];
 	pki_sha256(digest, bytes);
 	case_append(turn, record, entry, bytes, digest);
+	keep_materials(turn, record, change->detail);
 	tell(turn, record, row, bytes);
 	case_arm(turn, record, true);
 	case_save(turn, record);

@@ -93,6 +93,23 @@ void material_want(struct turn *turn, const char *peer, const char *number, cons
 	turn->core->fetch_due = true;
 }
 
+void material_belongs(struct turn *turn, const char *number, struct tb_bytes root)
+{
+	PbStoredMaterial *record;
+	if (root.size != PKI_HASH_BYTES || load(&turn->kv, root, &turn->arena, &record, NULL))
+		return;
+	for (size_t i = 0; i < record->n_cases; i++) {
+		if (strcmp(record->cases[i], number) == 0)
+			return;
+	}
+	char **cases = tb_arena_alloc(&turn->arena, (record->n_cases + 1) * sizeof(*cases));
+	if (record->n_cases > 0)
+		memcpy(cases, record->cases, record->n_cases * sizeof(*cases));
+	cases[record->n_cases++] = tb_arena_str(&turn->arena, number);
+	record->cases = cases;
+	put(turn, root, record);
+}
+
 static bool active(const struct core *core, struct tb_bytes root)
 {
 	for (const struct active_fetch *fetch = core->fetching; fetch; fetch = fetch->next) {
@@ -301,6 +318,9 @@ enum tb_code material_read_get(struct query *query, struct tb_error *err)
 		load(&query->kv, proto_bytes(request->root), &query->request->arena, &record, err);
 	if (code)
 		return code == TB_ENOTFOUND ? tb_fail(err, code, "no such material here") : code;
+	code = token_check_material(&query->kv, query->request->as, record, err);
+	if (code)
+		return code;
 	query->request->reply = &view_of(proto_bytes(request->root), record, &query->request->arena)->base;
 	return TB_OK;
 }

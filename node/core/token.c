@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "node/core/ident.h"
 #include "node/core/turn.h"
 
 enum {
@@ -37,6 +38,12 @@ static uint32_t actors_of(const struct core_principal *principal)
 	for (size_t i = 0; i < ROLES_COUNT; i++)
 		actors |= principal->roles >> i & 1 ? acts_for[i] : 0;
 	return actors;
+}
+
+/* It stands in a public place: number by number, anybody could look at everybody's cases. */
+static bool is_public(const struct core_principal *principal)
+{
+	return (principal->roles & ~(1u << PB_TOKEN_ROLE__TOKEN_KIOSK)) == 0;
 }
 
 bool core_principal_acts(const struct core_principal *principal)
@@ -275,6 +282,66 @@ static enum tb_code not_its_item(const struct core_principal *principal, struct 
 	return tb_fail(err, TB_EDENIED, "the token %s is not for this item", principal->name);
 }
 
+bool token_submitted(const struct core_principal *principal, const PbCaseRecord *record)
+{
+	return !principal || !is_public(principal) || strcmp(record->submitted_by, principal->name) == 0;
+}
+
+/* Codes are compared folded, as they are stored. */
+static bool is_code(const PbParty *party, const char *code)
+{
+	char a[TB_ID_BYTES_MAX + 1], b[TB_ID_BYTES_MAX + 1];
+	return party && party->code[0] && ident_fold(a, sizeof(a), party->code) &&
+	       ident_fold(b, sizeof(b), code) && strlen(a) == strlen(b) && tb_equal_ct(a, b, strlen(a));
+}
+
+static bool opens(struct kv *kv, const PbCaseRecord *record, const char *code, struct tb_arena *arena)
+{
+	char own[TOKEN_QUERY_CODE_ROOM];
+	struct kv_key first = kv_key_str(record->number);
+	PbCaseEntry *entry;
+	if (!code[0])
+		return false;
+	token_query_code(kv->vault, record->number, own);
+	if (strlen(code) == strlen(own) && tb_equal_ct(code, own, strlen(own)))
+		return true;
+	kv_key_add_u32(&first, 1);
+	if (KV_GET(kv, KV_ENTRY, &first, case_entry, arena, &entry, NULL) || !entry->detail ||
+	    !entry->detail->application)
+		return false;
+	return is_code(entry->detail->application->applicant, code) ||
+	       is_code(entry->detail->application->agent, code);
+}
+
+/* A kiosk: its own cases, and those that the person before it can open (办件编号 and 查询码, or the code of
+ * applicant or agent). Whether there is such a case is not told. */
+static enum tb_code check_opens(struct kv *kv, const struct core_principal *principal, const char *number,
+                                const char *code, struct tb_error *err)
+{
+	struct tb_arena arena = {0};
+	PbCaseRecord *record;
+	struct tb_error why;
+	enum tb_code found = case_load(kv, number, &arena, &record, &why);
+	bool good = found == TB_OK && (token_submitted(principal, record) || opens(kv, record, code, &arena));
+	tb_arena_clear(&arena);
+	if (found == TB_ECORRUPT || found == TB_EINVALID)
+		return tb_fail(err, found, "%s", why.text);
+	return good ? TB_OK
+	            : tb_fail(err, TB_EDENIED,
+	                      "openWith: no such case was handed in with this token, or the code is not its "
+	                      "own");
+}
+
+void token_query_code(struct pki_vault *vault, const char *number, char out[TOKEN_QUERY_CODE_ROOM])
+{
+	static const char letters[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"; /* none that are mistaken */
+	uint8_t hash[PKI_HASH_BYTES];
+	pki_vault_index(vault, hash, "query-code", tb_bytes_str(number));
+	for (size_t i = 0; i + 1 < TOKEN_QUERY_CODE_ROOM; i++)
+		out[i] = letters[hash[i] % 32];
+	out[TOKEN_QUERY_CODE_ROOM - 1] = 0;
+}
+
 static enum tb_code check_case(struct kv *kv, const struct core_principal *principal, const char *number,
                                struct tb_error *err)
 {
@@ -322,6 +389,11 @@ static const void *field_at(const proto_message *message, const char *name, Prot
 	return (const uint8_t *)message + field->offset;
 }
 
+static const char *text_at(const proto_message *message, const char *name)
+{
+	return *(const char *const *)field_at(message, name, PROTOBUF_C_TYPE_STRING);
+}
+
 static enum tb_code check_scope(struct kv *kv, const struct core_request *request, struct tb_error *err)
 {
 	const struct core_principal *principal = request->as;
@@ -330,10 +402,7 @@ static enum tb_code check_scope(struct kv *kv, const struct core_request *reques
 	case SCOPE_ROWS:
 		return TB_OK;
 	case SCOPE_CASE:
-		return check_case(
-			kv, principal,
-			*(const char *const *)field_at(request->message, "number", PROTOBUF_C_TYPE_STRING),
-			err);
+		return check_case(kv, principal, text_at(request->message, "number"), err);
 	case SCOPE_APPLICATION:
 		return check_application(kv, principal,
 		                         *(const PbApplication *const *)field_at(
@@ -356,6 +425,24 @@ enum tb_code token_check(struct kv *kv, const struct core_request *request, stru
 		code = token_may_call(request, err);
 	if (code == TB_OK && request->as->items_count > 0)
 		code = check_scope(kv, request, err);
+	if (code == TB_OK && is_public(request->as) && request->method->scope == SCOPE_CASE)
+		code = check_opens(kv, request->as, text_at(request->message, "number"),
+		                   text_at(request->message, "open_with"), err);
+	return code;
+}
+
+enum tb_code token_check_material(struct kv *kv, const struct core_principal *principal,
+                                  const PbStoredMaterial *record, struct tb_error *err)
+{
+	/* What was uploaded here is of no case yet; whoever names its hash has brought it or was told. */
+	if (!principal || record->n_cases == 0 || (principal->items_count == 0 && !is_public(principal)))
+		return TB_OK;
+	enum tb_code code = TB_EDENIED;
+	for (size_t i = 0; i < record->n_cases && code != TB_OK; i++) {
+		code = check_case(kv, principal, record->cases[i], err);
+		if (code == TB_OK && is_public(principal))
+			code = check_opens(kv, principal, record->cases[i], "", err);
+	}
 	return code;
 }
 
@@ -363,16 +450,11 @@ enum tb_code core_principal_material(const struct core_setup *setup, const struc
                                      const PbStoredMaterial *record, struct tb_error *err)
 {
 	struct kv kv = {0};
-	/* What was uploaded here is of no case yet; whoever names its hash has brought it or was told. */
-	if (!principal || principal->items_count == 0 || record->n_cases == 0)
-		return TB_OK;
 	enum tb_code code = store_read(&kv.txn, setup->store, err);
 	if (code)
 		return code;
 	kv.vault = pki_vault_new(setup->vault_key);
-	code = TB_EDENIED;
-	for (size_t i = 0; i < record->n_cases && code != TB_OK; i++)
-		code = check_case(&kv, principal, record->cases[i], err);
+	code = token_check_material(&kv, principal, record, err);
 	store_abort(kv.txn);
 	pki_vault_free(kv.vault);
 	tb_buf_clear(&kv.scratch);

@@ -191,6 +191,16 @@ void token_mark_actors(struct core_request *request);
 bool token_sees(const struct core_principal *principal, const char *item, const char *base_code);
 /* The same for a case; a joint case is for whoever has one of its parts. */
 bool token_sees_case(const struct core_principal *principal, const PbCaseRecord *record);
+/* Was it handed in with |principal|'s token? Asked of those only that stand in public; everybody else: true.
+ */
+bool token_submitted(const struct core_principal *principal, const PbCaseRecord *record);
+/* May |principal| have the material of |record|? TB_EDENIED. */
+enum tb_code token_check_material(struct kv *kv, const struct core_principal *principal,
+                                  const PbStoredMaterial *record, struct tb_error *err);
+/* 查询码: with the case's number it opens a case at a kiosk. Always the same for a number; 50 bits that only
+ * this node can compute. */
+enum { TOKEN_QUERY_CODE_ROOM = 11 };
+void token_query_code(struct pki_vault *vault, const char *number, char out[TOKEN_QUERY_CODE_ROOM]);
 void token_apply_add(struct turn *turn, struct core_request *request);
 void token_apply_revoke(struct turn *turn, struct core_request *request);
 enum tb_code token_read_list(struct query *query, struct tb_error *err);
@@ -400,6 +410,8 @@ void case_receipted(struct turn *turn, const char *peer, const PbCaseMessage *me
 void material_want(struct turn *turn, const char *peer, const char *number, const PbMaterial *material);
 bool material_here(struct kv *kv, struct tb_bytes root);
 void material_allow(struct turn *turn, const char *peer, struct tb_bytes root);
+/* What is here already is also of the case |number|. */
+void material_belongs(struct turn *turn, const char *number, struct tb_bytes root);
 void material_fetched(struct turn *turn, struct core_fetch *fetch);
 tb_time material_finish(struct turn *turn);
 void material_forget_all(struct core *core);

@@ -377,6 +377,106 @@ static void test_a_token_for_some_items_gets_the_materials_of_their_cases(void *
 	pair_free(pair);
 }
 
+/* The ordinary application, by the applicant. */
+static void own_application(char json[2048], const char *material)
+{
+	pair_application(json, material, "r-1", false);
+	char *role = strstr(json, "R_WIN");
+	assert_non_null(role);
+	memmove(role + 9, role + 5, strlen(role + 5) + 1);
+	memcpy(role, "APPLICANT", 9);
+}
+
+/* The ordinary case, handed in with |token|: its number and query code. */
+static void hand_in(struct pair *pair, struct side *side, const struct token *token, char number[32],
+                    char query[16])
+{
+	char material[512], json[2048];
+	pair_upload(pair, side, 3000, 7, material);
+	own_application(json, material);
+	if (call_as(pair, side, token, SUBMIT, json))
+		fail_msg("%s", pair_refusal(side));
+	const PbCaseView *view = (const void *)side->replied->reply;
+	snprintf(number, 32, "%s", view->number);
+	snprintf(query, 16, "%s", view->query_code);
+}
+
+static enum tb_code look(struct pair *pair, struct side *side, const struct token *token, const char *number,
+                         const char *open_with)
+{
+	char json[256];
+	snprintf(json, sizeof(json), "{\"number\":\"%s\",\"openWith\":\"%s\"}", number, open_with);
+	return call_as(pair, side, token, CASE, json);
+}
+
+static void test_a_kiosk_reads_what_it_handed_in_and_what_a_code_opens(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	struct side *side = &pair->window;
+	struct token mine = add(pair, side, "kiosk-1", "\"roles\":[\"TOKEN_KIOSK\"]");
+	struct token other = add(pair, side, "kiosk-2", "\"roles\":[\"TOKEN_KIOSK\"]");
+	struct token hall = add(pair, side, "hall", "\"roles\":[\"TOKEN_KIOSK\",\"TOKEN_WINDOW\"]");
+	char number[32], query[16], none[256];
+	hand_in(pair, side, &mine, number, query);
+	assert_int_equal(strlen(query), 10);
+	assert_int_equal(look(pair, side, &mine, number, ""), TB_OK);
+	assert_string_equal(((const PbCaseView *)(const void *)side->replied->reply)->query_code, "");
+	assert_int_equal(look(pair, side, &hall, number, ""), TB_OK);
+	assert_int_equal(look(pair, side, &other, "620100-20260105-000999", ""), TB_EDENIED);
+	snprintf(none, sizeof(none), "%s", pair_refusal(side));
+	static const char *const wrong[] = {"", "0000000000", "11010519491231002", "123456789012345678"};
+	for (size_t i = 0; i < COUNT(wrong); i++) {
+		assert_int_equal(look(pair, side, &other, number, wrong[i]), TB_EDENIED);
+		assert_string_equal(pair_refusal(side), none); /* whether there is such a case is not told */
+	}
+	assert_int_equal(look(pair, side, &other, number, query), TB_OK);
+	assert_int_equal(look(pair, side, &other, number, "11010519491231002X"), TB_OK);
+	assert_int_equal(look(pair, side, &other, number, "11010519491231002x"), TB_OK);
+	/* The other side's kiosk: the code of the applicant; the query code is of the node that gave it. */
+	assert_int_equal(pair_act(pair, side, number, "CHECK", "R_WIN", ""), TB_OK);
+	assert_int_equal(pair_act(pair, side, number, "SEND", "R_WIN", ""), TB_OK);
+	pair_run(pair);
+	struct token there = add(pair, &pair->home, "kiosk-1", "\"roles\":[\"TOKEN_KIOSK\"]");
+	assert_int_equal(look(pair, &pair->home, &there, number, ""), TB_EDENIED);
+	assert_int_equal(look(pair, &pair->home, &there, number, query), TB_EDENIED);
+	assert_int_equal(look(pair, &pair->home, &there, number, "11010519491231002X"), TB_OK);
+	pair_free(pair);
+}
+
+static void test_a_kiosk_does_nothing_to_a_case_that_it_may_not_read(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	struct side *side = &pair->window;
+	struct token mine = add(pair, side, "kiosk-1", "\"roles\":[\"TOKEN_KIOSK\"]");
+	struct token other = add(pair, side, "kiosk-2", "\"roles\":[\"TOKEN_KIOSK\"]");
+	char number[32], query[16], json[512], material[512], get[512];
+	hand_in(pair, side, &mine, number, query);
+	pair_run(pair);
+	snprintf(json, sizeof(json),
+	         "{\"number\":\"%s\",\"event\":\"WITHDRAW\",\"actor\":{\"role\":\"APPLICANT\",\"id\":\"x\"}}",
+	         number);
+	assert_int_equal(call_as(pair, side, &other, ACT, json), TB_EDENIED);
+	/* A request id is no secret. */
+	pair_upload(pair, side, 3000, 7, material);
+	char application[2048];
+	own_application(application, material);
+	assert_int_equal(call_as(pair, side, &other, SUBMIT, application), TB_EEXISTS);
+	assert_int_equal(call_as(pair, side, &mine, SUBMIT, application), TB_OK);
+	/* Nor does it get the papers, whose views name the case. */
+	const char *root = strstr(material, "\"root\":");
+	assert_non_null(root);
+	snprintf(get, sizeof(get), "{%.*s}", (int)(strchr(root + 8, '"') + 1 - root), root);
+	assert_int_equal(call_as(pair, side, &other, "/tongban.v1.MaterialService/Get", get), TB_EDENIED);
+	assert_int_equal(call_as(pair, side, &mine, "/tongban.v1.MaterialService/Get", get), TB_OK);
+	snprintf(json, sizeof(json),
+	         "{\"number\":\"%s\",\"event\":\"WITHDRAW\",\"openWith\":\"%s\",\"actor\":{\"role\":"
+	         "\"APPLICANT\","
+	         "\"id\":\"x\"}}",
+	         number, query);
+	assert_int_equal(call_as(pair, side, &other, ACT, json), TB_OK);
+	pair_free(pair);
+}
+
 static void test_who_only_reads_brings_nothing(void **state)
 {
 	(void)state;
@@ -398,6 +498,8 @@ int main(void)
 		TEST(test_the_log_says_by_which_way_somebody_spoke),
 		TEST(test_a_token_for_some_items_sees_and_does_nothing_else),
 		TEST(test_a_token_for_some_items_gets_the_materials_of_their_cases),
+		TEST(test_a_kiosk_reads_what_it_handed_in_and_what_a_code_opens),
+		TEST(test_a_kiosk_does_nothing_to_a_case_that_it_may_not_read),
 		cmocka_unit_test(test_who_only_reads_brings_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
