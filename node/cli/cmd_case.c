@@ -92,6 +92,7 @@ static void show_head(struct cli *cli, const PbCaseView *view)
 	table_pair(table, TEXT_H_HANDING_OVER, view->handing_over ? yes : "");
 	table_pair(table, TEXT_H_EXTENDED, view->extended ? yes : "");
 	table_pair(table, TEXT_H_DISPUTE, view->dispute ? yes : "");
+	table_pair(table, TEXT_H_COPY_REFUSED, view->copy_refused ? yes : "");
 	table_pair(table, TEXT_H_PROPOSAL, view->proposal);
 	if (view->materials_missing)
 		table_pair(table, TEXT_H_WANTED, cli_number(cli, view->materials_missing));
@@ -168,6 +169,7 @@ static int run_list(struct cli *cli, const struct options *options)
 	request.peer = cli_pb(options_value_or(options, "peer", ""));
 	request.after = cli_pb(options_value_or(options, "after", ""));
 	request.limit = (uint32_t)limit;
+	request.dispute = options_flag(options, "dispute");
 	enum tb_code code = CLI_CALL(cli, "CaseService/List", &request, case_list_response, &reply);
 	if (code)
 		return cli_fail(cli, code);
@@ -224,6 +226,7 @@ static const struct event {
 	{"repair", PB_CASE_EVENT__REPAIR, PB_ROLE__H_WIN},
 	{"object", PB_CASE_EVENT__OBJECT, PB_ROLE__H_DEPT},
 	{"reopen", PB_CASE_EVENT__REOPEN, PB_ROLE__H_DEPT},
+	{"share", PB_CASE_EVENT__SHARE, PB_ROLE__R_WIN},
 	{"file", PB_CASE_EVENT__FILE, PB_ROLE__H_DEPT},
 };
 enum { EVENTS_COUNT = sizeof(events) / sizeof(events[0]) };
@@ -433,6 +436,7 @@ static int run_event(struct cli *cli, const struct options *options)
 static const struct option list_options[] = {
 	{"state", OPTION_VALUE, "STATE", TEXT_O_CASE_STATE},
 	{"peer", OPTION_VALUE, "REGION", TEXT_O_CASE_PEER},
+	{"dispute", OPTION_FLAG, NULL, TEXT_O_CASE_DISPUTE},
 	{"limit", OPTION_VALUE, "N", TEXT_O_LIMIT},
 	{"after", OPTION_VALUE, "NUMBER", TEXT_O_AFTER},
 	LAST_OPTION,
@@ -483,6 +487,7 @@ const struct cli_verb cmd_case_verbs[] = {
 	EVENT_VERB("repair", TEXT_V_CASE_REPAIR, act_options, " --note 已回访，申请人认可"),
 	EVENT_VERB("object", TEXT_V_CASE_OBJECT, act_options, " --reason 适用标准有误"),
 	EVENT_VERB("reopen", TEXT_V_CASE_REOPEN, act_options, " --reason 异议成立"),
+	EVENT_VERB("share", TEXT_V_CASE_SHARE, bring_options, " --material M2=lease.pdf"),
 	EVENT_VERB("file", TEXT_V_CASE_FILE, bring_options, " --material A1=archive.ofd"),
 	{0},
 };

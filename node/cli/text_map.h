@@ -183,6 +183,7 @@
 	XX(TEXT_V_CASE_CONSULT, "会商，不影响计时", "consult the other side; stops no clock") \
 	XX(TEXT_V_CASE_REPAIR, "差评整改完成", "what was rated badly was repaired") \
 	XX(TEXT_V_CASE_OBJECT, "属地对异地办理提出异议", "home: object to what was decided in its name") \
+	XX(TEXT_V_CASE_SHARE, "向属地重新抄送其曾拒收的办件副本", "offer the home region its copy again, which it refused") \
 	XX(TEXT_V_CASE_FILE, "联办参与地共享档案材料", "participant: share archive files of a joint case") \
 	XX(TEXT_V_MATERIAL_ADD, "上传材料，输出其根哈希", "upload a file and print its root") \
 	XX(TEXT_V_MATERIAL_GET, "下载材料", "download a material") \
@@ -271,6 +272,7 @@
 	XX(TEXT_O_DECISION, "决定内容", "text of the decision") \
 	XX(TEXT_O_ISSUE, "所颁发证照的 JSON 文件", "certificate to issue, as JSON") \
 	XX(TEXT_O_CASE_STATE, "只列此状态，如 REVIEW", "only in this state, e.g. REVIEW") \
+	XX(TEXT_O_CASE_DISPUTE, "只列有争议的办件", "only those in dispute") \
 	XX(TEXT_O_CASE_PEER, "只列与此地区的办件", "only with this region") \
 	XX(TEXT_O_AFTER, "从此办件编号之后列起", "begin after this case number") \
 	XX(TEXT_O_FORMAT, "格式（默认按扩展名）", "format (otherwise by the file's name)") \
@@ -340,6 +342,7 @@
 	XX(TEXT_H_DEAD, "死信", "dead letters") \
 	XX(TEXT_H_DEPARTMENT, "审批部门", "department") \
 	XX(TEXT_H_DIGEST, "摘要", "digest") \
+	XX(TEXT_H_COPY_REFUSED, "属地未接收副本", "copy refused") \
 	XX(TEXT_H_DISPUTE, "有争议", "disputed") \
 	XX(TEXT_H_ENDPOINT, "地址", "endpoint") \
 	XX(TEXT_H_ERROR, "最近错误", "last error") \

@@ -337,7 +337,7 @@ enum tb_code agreement_check(const PbAgreement *agreement, struct tb_error *err)
 		code = check_term(agreement->terms[i], i, err);
 	for (size_t i = 0; i < agreement->n_clocks && code == TB_OK; i++) {
 		const PbAgreementClock *clock = agreement->clocks[i];
-		if (clock->clock < PB_CLOCK__T1_NOTIFY || clock->clock > PB_CLOCK__T9_REPAIR ||
+		if (clock->clock < PB_CLOCK__T1_NOTIFY || clock->clock > PB_CLOCK__T10_OBJECT ||
 		    clock->days < 1 || clock->days > CASE_LEGAL_DAYS_MAX)
 			code = tb_fail(err, TB_EINVALID, "clocks[%zu]: a clock and 1 to %d working days", i,
 			               CASE_LEGAL_DAYS_MAX);

@@ -51,6 +51,7 @@ PbCaseView *case_view(struct kv *kv, const char *self, const PbCaseRecord *recor
 	view->parts = record->parts;
 	view->n_parts = record->n_parts;
 	view->lead = record->lead;
+	view->copy_refused = record->copy_refused;
 	if (record->refusal[0])
 		view->proposal = record->refusal;
 	if (mode) {
@@ -128,6 +129,8 @@ enum tb_code case_read_list(struct query *query, struct tb_error *err)
 			break;
 		if (request->state != PB_CASE_STATE__CASE_STATE_UNSPECIFIED &&
 		    record->state != request->state)
+			continue;
+		if (request->dispute && !record->dispute)
 			continue;
 		if (request->peer[0] && strcmp(case_other(record, query->setup->region), request->peer) != 0)
 			continue;

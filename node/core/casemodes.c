@@ -11,6 +11,7 @@
 #define OP_ORIGINALS(name, what) \
 	{.clock = PB_CLOCK__##name, .op = CASE_CLOCK_##what, .flags = CASE_CLOCK_IF_ORIGINALS}
 #define OP_BAD(name, what) {.clock = PB_CLOCK__##name, .op = CASE_CLOCK_##what, .flags = CASE_CLOCK_IF_BAD}
+#define NO_OP {.op = CASE_CLOCK_NONE}
 #define OPS(...) .ops = {__VA_ARGS__}
 
 /* The rest of a row is in designated members: OPS(), .message, .after, .whilst, .within, .days_max. */
@@ -38,9 +39,22 @@
 	ROW(state, POST, state, BIT(R_WIN), WINDOW, CASE_NEEDS_WAYBILL, OPS(OP(T3_MAIL, STOP)), .message = "LOGI"),
 #define LOST_ROW(state) \
 	ROW(state, LOST, state, BIT(SYSTEM) | BIT(R_WIN) | BIT(H_WIN), EITHER, CASE_DISPUTES, .message = "CONS"),
-/* What was decided by delegation is not undone by an objection: it is talked about. */
+/* What was decided by delegation is not undone by an objection: it is talked about. Once it is decided, the home
+ * region has its time to object (T10), even if the result is in the applicant's hands. */
 #define OBJECT_ROW(state) \
 	ROW(state, OBJECT, state, BIT(H_DEPT) | BIT(LIAISON), HOME, REASON | CASE_DISPUTES, .message = "CONS"),
+#define OBJECT_IN_TIME_ROW(state)                                                                          \
+	ROW(state, OBJECT, state, BIT(H_DEPT) | BIT(LIAISON), HOME, REASON | CASE_DISPUTES,                \
+	    .message = "CONS", .within = PB_CLOCK__T10_OBJECT),                                            \
+	ROW(state, OBJECTION_ENDS, state, BIT(SYSTEM), WINDOW, 0,                                          \
+	    OPS(OP(T10_OBJECT, STOP)), .message = "", .after = PB_CLOCK__T10_OBJECT),
+/* A copy that the home region refused is offered again, with what was missing; its time to object begins
+ * then. */
+#define SHARE_ROW(state) \
+	ROW(state, SHARE, state, BIT(R_WIN) | BIT(R_DEPT) | BIT(LIAISON), WINDOW, CASE_SHARES, .message = "PROC"),
+#define SHARE_DECIDED_ROW(state)                                                                           \
+	ROW(state, SHARE, state, BIT(R_WIN) | BIT(R_DEPT) | BIT(LIAISON), WINDOW, CASE_SHARES,             \
+	    OPS(OP(T10_OBJECT, START)), .message = "PROC"),
 
 /* At the window, before anything is accepted: 20, 22, 25. */
 #define WINDOW_ROWS                                                                                        \
@@ -61,23 +75,25 @@
 	    .message = "ACPT", .after = PB_CLOCK__T1_NOTIFY),                                              \
 	ROW(SIGNED_FOR, REFUSE, NOT_ACCEPTED, BIT(H_WIN), HOME, REASON | STOPS, .message = "NACPT"),
 
-/* Review: articles 42 and 45. |dept| reviews, |head| extends, at |where|. */
-#define REVIEW_ROWS(dept, head, where)                                                                     \
+/* Review: articles 42 and 45. |dept| reviews, |head| extends, at |where|; |decided| and |again| are what else
+ * happens to a clock with the decision, and when it is taken up again. */
+#define REVIEW_ROWS(dept, head, where, decided, again)                                                                     \
 	ROW(REVIEW, SUSPEND, SPECIAL, BIT(dept), where, REASON | CASE_NEEDS_DAYS,                          \
 	    OPS(OP(T5_DECIDE, PAUSE)), .message = "SUSP", .days_max = CASE_DAYS_MAX),                      \
 	ROW(SPECIAL, RESUME, REVIEW, BIT(dept), where, 0, OPS(OP(T5_DECIDE, RESUME)), .message = "RESU"),  \
 	ROW(REVIEW, EXTEND, REVIEW, BIT(head), where, REASON | CASE_NEEDS_DAYS | CASE_ONCE,                \
 	    OPS(OP(T5_DECIDE, LENGTHEN)), .message = "EXT", .days_max = CASE_EXTEND_DAYS_MAX),             \
 	ROW(REVIEW, GRANT, GRANTED, BIT(dept) | BIT(head), where, 0,                                       \
-	    OPS(OP(T5_DECIDE, STOP), OP(T6_RESULT, START)), .message = "DECI"),                            \
+	    OPS(OP(T5_DECIDE, STOP), OP(T6_RESULT, START), decided), .message = "DECI"),                   \
 	ROW(REVIEW, DENY, DENIED, BIT(dept) | BIT(head), where, REASON,                                    \
-	    OPS(OP(T5_DECIDE, STOP), OP(T6_RESULT, START)), .message = "DECI"),                            \
+	    OPS(OP(T5_DECIDE, STOP), OP(T6_RESULT, START), decided), .message = "DECI"),                   \
 	/* A commitment that did not hold, a dispute that was upheld, a bad evaluation: it is reviewed again. */ \
 	ROW(CLOSED, REOPEN, REVIEW, BIT(dept), where, REASON,                                              \
-	    OPS(OP(T9_REPAIR, STOP), OP(T5_DECIDE, START)), .message = "PROC"),
+	    OPS(OP(T9_REPAIR, STOP), OP(T5_DECIDE, START), again), .message = "PROC"),
 
-/* Delivery by |win| at |where|, handed over at |hands|, and after: a bad evaluation is to be repaired. */
-#define DELIVERY_ROWS(win, where, hands, way)                                                              \
+/* Delivery by |win| at |where|, handed over at |hands|, which |ends| what still runs, and after: a bad
+ * evaluation is to be repaired. */
+#define DELIVERY_ROWS(win, where, hands, way, ends)                                                             \
 	ROW(GRANTED, DISPATCH, DELIVERING, BIT(win), where, CASE_NEEDS_WAY | (way),                        \
 	    OPS(OP(T6_RESULT, STOP)), .message = "LOGI"),                                                  \
 	ROW(DENIED, DISPATCH, DELIVERING, BIT(win), where, CASE_NEEDS_WAY | (way),                         \
@@ -85,7 +101,7 @@
 	/* A parcel that is lost on its way is dispatched again. */                                        \
 	LOST_ROW(DELIVERING)                                                                               \
 	ROW(DELIVERING, DISPATCH, DELIVERING, BIT(win), where, CASE_NEEDS_WAY | (way), .message = "LOGI"), \
-	ROW(DELIVERING, HAND_OVER, CLOSED, BIT(R_WIN) | BIT(H_WIN) | BIT(APPLICANT), hands, STOPS, .message = "DELV"), \
+	ROW(DELIVERING, HAND_OVER, CLOSED, BIT(R_WIN) | BIT(H_WIN) | BIT(APPLICANT), hands, ends, .message = "DELV"), \
 	ROW(CLOSED, EVALUATE, CLOSED, BIT(APPLICANT) | BIT(R_WIN), EITHER, CASE_NEEDS_GRADE | CASE_ONCE,   \
 	    OPS(OP_BAD(T9_REPAIR, START)), .message = "EVAL"),                                             \
 	ROW(CLOSED, REPAIR, CLOSED, BIT(win) | BIT(H_DEPT) | BIT(R_DEPT), where, CASE_NEEDS_NOTE,          \
@@ -110,8 +126,8 @@ static const struct case_row qc_rows[] = {
 	ROW(CORRECTION, SUPPLEMENT, SIGNED_FOR, BIT(APPLICANT), EITHER, 0,
 	    OPS(OP(T7_CORRECTION, STOP), OP(T1_NOTIFY, START)), .message = "SUPP"),
 	ROW(ACCEPTED, START, REVIEW, BIT(H_DEPT), HOME, 0, .message = "PROC"),
-	REVIEW_ROWS(H_DEPT, H_HEAD, HOME)
-	DELIVERY_ROWS(H_WIN, HOME, EITHER, CASE_REMOTE_WAY)
+	REVIEW_ROWS(H_DEPT, H_HEAD, HOME, NO_OP, NO_OP)
+	DELIVERY_ROWS(H_WIN, HOME, EITHER, CASE_REMOTE_WAY, STOPS)
 	QC_UNDECIDED(WITHDRAW_ROW)
 	QC_OPEN(CONSULT_ROW)
 	QC_OPEN(OVERDUE_ROW)
@@ -151,8 +167,8 @@ static const struct case_row ds_rows[] = {
 	ROW(CORRECTION, SUPPLEMENT, SIGNED_FOR, BIT(R_WIN) | BIT(APPLICANT), EITHER, 0,
 	    OPS(OP(T7_CORRECTION, STOP), OP(T1_NOTIFY, START), OP(T4_RECHECK, START)), .message = "SUPP"),
 	ROW(ACCEPTED, START, REVIEW, BIT(H_DEPT), HOME, 0, .message = "PROC"),
-	REVIEW_ROWS(H_DEPT, H_HEAD, HOME)
-	DELIVERY_ROWS(H_WIN, HOME, EITHER, 0)
+	REVIEW_ROWS(H_DEPT, H_HEAD, HOME, NO_OP, NO_OP)
+	DELIVERY_ROWS(H_WIN, HOME, EITHER, 0, STOPS)
 	DS_UNDECIDED(WITHDRAW_ROW)
 	DS_OPEN(CONSULT_ROW)
 	DS_OPEN(OVERDUE_ROW)
@@ -198,8 +214,8 @@ static const struct case_row ys_rows[] = {
 	/* Not before it was signed for, which is what begins the recheck. */
 	ROW(ACCEPTED, START, REVIEW, BIT(H_DEPT), HOME, 0,
 	    OPS(OP(T4_RECHECK, STOP)), .message = "PROC", .whilst = PB_CLOCK__T4_RECHECK),
-	REVIEW_ROWS(H_DEPT, H_HEAD, HOME)
-	DELIVERY_ROWS(H_WIN, HOME, EITHER, 0)
+	REVIEW_ROWS(H_DEPT, H_HEAD, HOME, NO_OP, NO_OP)
+	DELIVERY_ROWS(H_WIN, HOME, EITHER, 0, STOPS)
 	YS_UNDECIDED(WITHDRAW_ROW)
 	YS_OPEN(CONSULT_ROW)
 	YS_OPEN(OVERDUE_ROW)
@@ -210,7 +226,8 @@ static const struct case_row ys_rows[] = {
 
 #define YB_UNDECIDED(XX) XX(RECEIVED) XX(CHECKING) XX(WINDOW_WAITS) XX(ACCEPTED) XX(REVIEW) XX(SPECIAL)
 #define YB_OPEN(XX) YB_UNDECIDED(XX) DECIDED_STATES(XX)
-#define YB_COPIED(XX) XX(ACCEPTED) XX(REVIEW) XX(SPECIAL) DECIDED_STATES(XX) XX(CLOSED)
+#define YB_COPIED(XX) XX(ACCEPTED) XX(REVIEW) XX(SPECIAL)
+#define YB_DECIDED(XX) DECIDED_STATES(XX) XX(CLOSED)
 #define YB_DEEM_ROW(state)                                                                                 \
 	ROW(state, DEEM, ACCEPTED, BIT(SYSTEM), WINDOW, CASE_SHARES,                                       \
 	    OPS(OP(T1_NOTIFY, STOP), OP(T5_DECIDE, START)), .message = "PROC", .after = PB_CLOCK__T1_NOTIFY),
@@ -228,9 +245,12 @@ static const struct case_row yb_rows[] = {
 	YB_DEEM_ROW(RECEIVED)
 	YB_DEEM_ROW(CHECKING)
 	ROW(ACCEPTED, START, REVIEW, BIT(R_DEPT), WINDOW, 0, .message = "PROC"),
-	REVIEW_ROWS(R_DEPT, R_HEAD, WINDOW)
-	DELIVERY_ROWS(R_WIN, WINDOW, WINDOW, 0)
+	REVIEW_ROWS(R_DEPT, R_HEAD, WINDOW, OP(T10_OBJECT, START), OP(T10_OBJECT, STOP))
+	DELIVERY_ROWS(R_WIN, WINDOW, WINDOW, 0, 0)
 	YB_COPIED(OBJECT_ROW)
+	YB_DECIDED(OBJECT_IN_TIME_ROW)
+	YB_COPIED(SHARE_ROW)
+	YB_DECIDED(SHARE_DECIDED_ROW)
 	YB_UNDECIDED(WITHDRAW_HERE_ROW)
 	YB_OPEN(CONSULT_ROW)
 	YB_OPEN(OVERDUE_ROW)
@@ -259,7 +279,10 @@ static const struct case_row lb_rows[] = {
 	ROW(REVIEW, GRANT, GRANTED, BIT(SYSTEM), WINDOW, 0, OPS(OP(T8_JOINT, STOP), OP(T6_RESULT, START)), .message = ""),
 	ROW(REVIEW, DENY, DENIED, BIT(SYSTEM), WINDOW, REASON,
 	    OPS(OP(T8_JOINT, STOP), OP(T6_RESULT, START)), .message = ""),
-	DELIVERY_ROWS(R_WIN, WINDOW, WINDOW, 0)
+	/* 行政许可法, article 42, paragraph 2: the joint limit is lengthened once, by 15 days at the most. */
+	ROW(REVIEW, EXTEND, REVIEW, BIT(R_HEAD), WINDOW, REASON | CASE_NEEDS_DAYS | CASE_ONCE,
+	    OPS(OP(T8_JOINT, LENGTHEN)), .message = "", .days_max = CASE_JOINT_DAYS_MAX),
+	DELIVERY_ROWS(R_WIN, WINDOW, WINDOW, 0, STOPS)
 	LB_UNDECIDED(WITHDRAW_HERE_ROW)
 	LB_OPEN(CONSULT_ROW)
 	LB_OPEN(OVERDUE_ROW)
@@ -301,10 +324,11 @@ static const struct case_row ls_rows[] = {
 /* clang-format on */
 
 #define ROWS(table) .rows = (table), .rows_count = sizeof(table) / sizeof((table)[0])
-#define DAYS                                                                                           \
-	.days = {[PB_CLOCK__T1_NOTIFY] = 5,      [PB_CLOCK__T2_PUSH] = 1,   [PB_CLOCK__T3_MAIL] = 2,   \
-	         [PB_CLOCK__T4_RECHECK] = 1,     [PB_CLOCK__T5_DECIDE] = 0, [PB_CLOCK__T6_RESULT] = 1, \
-	         [PB_CLOCK__T7_CORRECTION] = 15, [PB_CLOCK__T8_JOINT] = 45, [PB_CLOCK__T9_REPAIR] = 15}
+#define DAYS                                                                                            \
+	.days = {[PB_CLOCK__T1_NOTIFY] = 5,      [PB_CLOCK__T2_PUSH] = 1,   [PB_CLOCK__T3_MAIL] = 2,    \
+	         [PB_CLOCK__T4_RECHECK] = 1,     [PB_CLOCK__T5_DECIDE] = 0, [PB_CLOCK__T6_RESULT] = 1,  \
+	         [PB_CLOCK__T7_CORRECTION] = 15, [PB_CLOCK__T8_JOINT] = 45, [PB_CLOCK__T9_REPAIR] = 15, \
+	         [PB_CLOCK__T10_OBJECT] = 10}
 
 static const struct case_mode mode_qc = {
 	.code = "QC", .name_zh = "全程网办", .name_en = "all online", ROWS(qc_rows), DAYS};

@@ -135,7 +135,7 @@ static enum tb_code check_way(const PbCaseDetail *detail, bool remote, struct tb
 static enum tb_code check_clock(const struct case_mode *mode, const struct case_row *row, PbClock clock,
                                 struct tb_error *err)
 {
-	if (clock < PB_CLOCK__T1_NOTIFY || clock > PB_CLOCK__T9_REPAIR)
+	if (clock < PB_CLOCK__T1_NOTIFY || clock > PB_CLOCK__T10_OBJECT)
 		return tb_fail(err, TB_EINVALID, "detail.clock: a clock is needed");
 	PbCaseEvent due = case_clock_event(mode, row->from, clock);
 	if (due != row->event)

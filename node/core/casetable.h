@@ -72,11 +72,12 @@ struct case_clock_op {
 
 enum {
 	CASE_OPS_MAX = 4,
-	CASE_GRADE_BAD = 4,         /* and 5: 差评 (GB/T 39046, A.8) */
-	CASE_CLOCKS = 10,           /* room for an array indexed by PbClock */
-	CASE_DAYS_MAX = 365,        /* a special procedure, working days */
-	CASE_EXTEND_DAYS_MAX = 10,  /* 行政许可法, article 42, paragraph 1 */
-	CASE_LEGAL_DAYS_MAX = 1000, /* a legal or promised limit, working days */
+	CASE_GRADE_BAD = 4,                     /* and 5: 差评 (GB/T 39046, A.8) */
+	CASE_CLOCKS = PB_CLOCK__T10_OBJECT + 1, /* room for an array indexed by PbClock */
+	CASE_DAYS_MAX = 365,                    /* a special procedure, working days */
+	CASE_EXTEND_DAYS_MAX = 10,              /* 行政许可法, article 42, paragraph 1 */
+	CASE_JOINT_DAYS_MAX = 15,               /* the same, paragraph 2: 联合办理 */
+	CASE_LEGAL_DAYS_MAX = 1000,             /* a legal or promised limit, working days */
 };
 
 struct case_row {

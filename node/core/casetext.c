@@ -58,7 +58,9 @@
 	XX(HOLD, "联办停时", "the joint limit stops")                 \
 	XX(GO_ON, "联办恢复计时", "the joint limit goes on")          \
 	XX(FILE, "档案材料共享", "share archive files")               \
-	XX(REOPEN, "重新审查", "review again")
+	XX(REOPEN, "重新审查", "review again")                        \
+	XX(OBJECTION_ENDS, "异议期满", "the time to object is over")  \
+	XX(SHARE, "重新抄送属地", "offer the copy again")
 
 #define CLOCK_MAP(XX)                                       \
 	XX(T1_NOTIFY, "补正告知时限", "notice of defects")  \
@@ -69,7 +71,8 @@
 	XX(T6_RESULT, "结果寄送时限", "sending the result") \
 	XX(T7_CORRECTION, "补正期限", "supplement")         \
 	XX(T8_JOINT, "联办总时限", "joint handling")        \
-	XX(T9_REPAIR, "差评整改时限", "repair")
+	XX(T9_REPAIR, "差评整改时限", "repair")             \
+	XX(T10_OBJECT, "属地异议期", "objection")
 
 #define ROLE_MAP(XX)                                                       \
 	XX(APPLICANT, "申请人", "applicant")                               \

@@ -713,10 +713,17 @@ void case_receipted(struct turn *turn, const char *peer, const PbCaseMessage *me
 			handed_over(turn, record);
 		else
 			package_refused(turn, peer, record, receipt);
+	} else if (message->package && message->package->copy && durable && record->copy_refused) {
+		/* It was refused before, and taken now: that was the dispute. */
+		record->copy_refused = false;
+		record->dispute = false;
+		record->refusal = tb_arena_str(&turn->arena, "");
+		case_save(turn, record);
 	} else if (message->package && message->package->copy && !durable) {
-		/* The home region does not want its copy: it is asked by people. */
+		/* The home region did not take its copy: people mend what it lacks, and share it again. */
 		record->shared = false;
 		record->dispute = true;
+		record->copy_refused = true;
 		record->refusal =
 			tb_arena_printf(&turn->arena, "%s refused its copy: %s", peer, receipt->reason);
 		turn_log(turn, TB_LOG_ERROR, "case.copy_refused", peer, record->number, "%s",

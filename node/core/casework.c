@@ -77,25 +77,66 @@ static void set_timer(struct turn *turn, PbCaseRecord *record, tb_time due)
 	record->timer_ms = due;
 }
 
-/* Before a limit runs out, people are warned once; then it runs out. */
+tb_time turn_warn_at(const struct turn *turn, PbClock clock, tb_time due)
+{
+	tb_time before = turn->core->setup.warn_before[clock];
+	return before < 0 ? INT64_MAX : due - (before ? before : TB_DAY);
+}
+
+static bool warned(const PbCaseRecord *record, PbClock clock, tb_time due)
+{
+	for (size_t i = 0; i < record->n_warned; i++) {
+		if (record->warned[i]->clock == clock && record->warned[i]->due_ms == due)
+			return true;
+	}
+	return false;
+}
+
+/* Before a limit runs out, people are warned once; then it runs out. Of a limit that is shorter than that, or
+ * nearly so, they are warned when the case is looked at for another, or not at all. */
 void case_arm(struct turn *turn, PbCaseRecord *record, bool on)
 {
 	struct case_clocks clocks;
-	tb_time due = INT64_MAX;
-	tb_time before = turn->core->setup.warn_before ? turn->core->setup.warn_before : TB_DAY;
-	if (on && clocks_from_proto(&clocks, record->clocks, record->n_clocks))
-		due = clocks_next_due(&clocks, NULL);
-	if (due != INT64_MAX && record->warned_ms != due && due - before > turn->now)
-		due -= before;
-	set_timer(turn, record, due == INT64_MAX ? 0 : due);
+	tb_time next = INT64_MAX;
+	if (!on || !clocks_from_proto(&clocks, record->clocks, record->n_clocks))
+		clocks = (struct case_clocks){0};
+	for (int i = PB_CLOCK__T1_NOTIFY; i < CASE_CLOCKS; i++) {
+		const struct case_clock *clock = &clocks.of[i];
+		if (!clock->running || clock->overdue)
+			continue;
+		tb_time at = turn_warn_at(turn, (PbClock)i, clock->due);
+		if (at <= turn->now || warned(record, (PbClock)i, clock->due))
+			at = clock->due;
+		next = at < next ? at : next;
+	}
+	set_timer(turn, record, next == INT64_MAX ? 0 : next);
 }
 
-static void warn(struct turn *turn, PbCaseRecord *record, tb_time due, PbClock clock)
+static void warn_of(struct turn *turn, const PbCaseRecord *record, PbClock clock)
 {
-	record->warned_ms = due;
 	audit_add(turn, PB_LEAF_KIND__LEAF_DUE_SOON, record->number, "", proto_bytes(record->head),
 	          (uint32_t)clock);
 	turn_log(turn, TB_LOG_WARN, "case.due_soon", "", record->number, "%s", case_clock_text(clock, false));
+}
+
+/* Warns of every limit that will run out soon; warnings of limits that are gone are forgotten. */
+static void warn(struct turn *turn, PbCaseRecord *record, const struct case_clocks *clocks)
+{
+	PbClockState **list = tb_arena_alloc(&turn->arena, CASE_CLOCKS * sizeof(*list));
+	size_t count = 0;
+	for (int i = PB_CLOCK__T1_NOTIFY; i < CASE_CLOCKS; i++) {
+		const struct case_clock *clock = &clocks->of[i];
+		if (!clock->running || clock->overdue ||
+		    turn_warn_at(turn, (PbClock)i, clock->due) > turn->now)
+			continue;
+		if (!warned(record, (PbClock)i, clock->due))
+			warn_of(turn, record, (PbClock)i);
+		list[count] = PROTO_NEW(PbClockState, clock_state, &turn->arena);
+		list[count]->clock = (PbClock)i;
+		list[count++]->due_ms = clock->due;
+	}
+	record->warned = list;
+	record->n_warned = count;
 }
 
 /* ---- the fold */
@@ -221,6 +262,8 @@ static enum tb_code check_here(const PbCaseRecord *record, const struct case_row
 		               TB_ENTRIES_MAX);
 	if ((row->needs & CASE_ONCE) && case_done_once(record, row->event))
 		return tb_fail(err, TB_ESTATE, "%s: only once in a case", case_event_text(row->event, false));
+	if (row->event == PB_CASE_EVENT__SHARE && record->shared)
+		return tb_fail(err, TB_ESTATE, "%s has its copy, or it is on the way", record->home);
 	bool needs_all = row->event == PB_CASE_EVENT__SIGN || row->event == PB_CASE_EVENT__ACCEPT ||
 	                 row->event == PB_CASE_EVENT__GRANT;
 	if (needs_all && record->materials_missing)
@@ -567,7 +610,7 @@ tb_time case_timers(struct turn *turn)
 			continue;
 		}
 		if (ours && next != INT64_MAX) {
-			warn(turn, record, next, clock);
+			warn(turn, record, &clocks);
 			case_arm(turn, record, true);
 		}
 		case_save(turn, record);

@@ -6,14 +6,15 @@
 struct apply {
 	const struct calendar *calendar;
 	const struct clocks_params *params;
-	tb_time from; /* T5 counts from here */
+	tb_time from;         /* T5 counts from here */
+	int32_t lengthen_max; /* working days, by the row */
 	struct tb_error *err;
 };
 
 /* |which| may be any number that a peer sent. */
 static bool clock_known(PbClock which)
 {
-	return which >= PB_CLOCK__T1_NOTIFY && which <= PB_CLOCK__T9_REPAIR;
+	return which >= PB_CLOCK__T1_NOTIFY && which <= PB_CLOCK__T10_OBJECT;
 }
 
 static bool time_sane(tb_time at)
@@ -84,9 +85,9 @@ static enum tb_code clock_resume(const struct apply *apply, struct case_clock *c
 static enum tb_code clock_lengthen(const struct apply *apply, struct case_clock *clock)
 {
 	int32_t days = apply->params->days;
-	if (days < 1 || days > CASE_EXTEND_DAYS_MAX)
+	if (days < 1 || days > apply->lengthen_max)
 		return tb_fail(apply->err, TB_EINVALID, "a limit is extended by 1 to %d working days",
-		               CASE_EXTEND_DAYS_MAX);
+		               (int)apply->lengthen_max);
 	/* Article 42 lets a limit be extended that cannot be kept, not one that was missed. */
 	if (!clock->running || ran_out(clock, apply->params->at))
 		return tb_fail(apply->err, TB_ESTATE, "the limit to be extended is not running any more");
@@ -190,7 +191,7 @@ enum tb_code clocks_apply(struct case_clocks *clocks, const struct case_mode *mo
                           const struct case_row *row, const struct calendar *calendar,
                           const struct clocks_params *params, struct tb_error *err)
 {
-	struct apply apply = {calendar, params, params->at, err};
+	struct apply apply = {calendar, params, params->at, (int32_t)row->days_max, err};
 	struct case_clocks next = *clocks;
 	enum tb_code code = check_params(row, params, &apply.from, err);
 	if (code == TB_OK && row->after != PB_CLOCK__CLOCK_UNSPECIFIED)
@@ -213,7 +214,7 @@ enum tb_code clocks_apply(struct case_clocks *clocks, const struct case_mode *mo
 static bool clock_from_proto(struct case_clock *clock, const PbClockState *state)
 {
 	if (clock->exists || state->days_left < 0 ||
-	    state->days_left > CASE_LEGAL_DAYS_MAX + CASE_EXTEND_DAYS_MAX || !time_sane(state->due_ms))
+	    state->days_left > CASE_LEGAL_DAYS_MAX + CASE_JOINT_DAYS_MAX || !time_sane(state->due_ms))
 		return false;
 	*clock = (struct case_clock){.exists = true,
 	                             .running = state->running,

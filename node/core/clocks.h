@@ -25,7 +25,7 @@ struct clocks_params {
 	tb_time at;            /* of the event */
 	tb_time counted_from;  /* DEEM: T5 counts from here, the receipt; 0: from |at|; others ignore it */
 	int32_t promised_days; /* T5: 1..CASE_LEGAL_DAYS_MAX */
-	int32_t days;          /* EXTEND: 1..CASE_EXTEND_DAYS_MAX */
+	int32_t days;          /* EXTEND: 1 to the row's days_max */
 	const int32_t *agreed; /* by PbClock: working days instead of the mode's; 0: the mode's. NULL: none */
 	bool originals;        /* paper originals travel */
 	bool bad;              /* EVALUATE: the grade is bad */

@@ -34,6 +34,11 @@ struct core_signer {
 	size_t chain_count;
 };
 
+enum {
+	CORE_CLOCKS = PB_CLOCK__T10_OBJECT + 1, /* room for an array indexed by PbClock */
+	CORE_NO_WARNING = -1,
+};
+
 /* What never changes while a node runs; shared by the core and by the functions of any thread. */
 struct core_setup {
 	const char *region;
@@ -46,7 +51,9 @@ struct core_setup {
 	struct core_signer seal;    /* seal key, issuer code = region */
 	struct pki_trust *anchors;  /* the own region's: to check what this node signed itself */
 	uint8_t vault_key[PKI_VAULT_KEY_BYTES];
-	tb_time warn_before; /* a limit is warned of so long before it runs out; 0: a day */
+	/* How long before they run out limits are warned of, by PbClock; [0] is for matters. 0: a day;
+	 * CORE_NO_WARNING: not at all. */
+	tb_time warn_before[CORE_CLOCKS];
 	struct store *store;
 	struct blob_dir *blobs; /* stored chunk size TB_CHUNK_BYTES + PKI_VAULT_OVERHEAD */
 	tb_time describe_every; /* how often a peer is asked for its description; 0: a minute */

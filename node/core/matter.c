@@ -117,6 +117,20 @@ static enum tb_code check_form(const PbMatterPost *post, struct tb_error *err)
 
 /* ---- keeping */
 
+/* First the warning, if there is time for one, then the end. */
+static tb_time next_due(const struct turn *turn, const PbMatterRecord *record)
+{
+	tb_time warn_at = turn_warn_at(turn, PB_CLOCK__CLOCK_UNSPECIFIED, record->due_ms);
+	return record->warned || warn_at == INT64_MAX || warn_at <= record->opening->at_ms ? record->due_ms
+	                                                                                   : warn_at;
+}
+
+static void arm_due(struct turn *turn, const PbMatterRecord *record)
+{
+	struct kv_key key = due_key(next_due(turn, record), record->opening->matter);
+	kv_mark(&turn->kv, KV_MATTER_DUE, &key);
+}
+
 static void set_due(struct turn *turn, PbMatterRecord *record)
 {
 	const PbMatterPost *opening = record->opening;
@@ -130,13 +144,13 @@ static void set_due(struct turn *turn, PbMatterRecord *record)
 		return;
 	}
 	record->due_ms = calendar_deadline(last);
-	struct kv_key key = due_key(record->due_ms, opening->matter);
-	kv_mark(&turn->kv, KV_MATTER_DUE, &key);
+	arm_due(turn, record);
 }
 
 static void end_due(struct turn *turn, const PbMatterRecord *record)
 {
-	struct kv_key key = due_key(record->due_ms, record->opening->matter);
+	/* The setting may be another by now than when it was armed: what is left behind is passed over. */
+	struct kv_key key = due_key(next_due(turn, record), record->opening->matter);
 	if (record->due_ms)
 		kv_delete(&turn->kv, KV_MATTER_DUE, &key);
 }
@@ -395,6 +409,27 @@ enum tb_code matter_take(struct turn *turn, const char *peer, const PbMatterPost
 
 /* ---- what was not answered in time */
 
+/* Warns, or says that it was not answered in time. */
+static void came_due(struct turn *turn, PbMatterRecord *record)
+{
+	const char *matter = record->opening->matter, *asked = record->opening->asked;
+	bool over = record->due_ms <= turn->now;
+	if (over ? record->overdue : record->warned)
+		return;
+	if (over)
+		record->overdue = true;
+	else
+		record->warned = true;
+	struct kv_key key = matter_key(matter);
+	kv_put_message(&turn->kv, KV_MATTER, &key, &record->base);
+	audit_add(turn, over ? PB_LEAF_KIND__LEAF_OVERDUE : PB_LEAF_KIND__LEAF_MATTER_DUE_SOON, matter, asked,
+	          tb_bytes_of(NULL, 0), 1);
+	turn_log(turn, TB_LOG_WARN, over ? "matter.overdue" : "matter.due_soon", asked, matter, "%s",
+	         over ? "was not answered in time" : "is to be answered soon");
+	if (!over)
+		arm_due(turn, record);
+}
+
 tb_time matter_finish(struct turn *turn)
 {
 	for (unsigned done = 0; done < DUE_PER_TURN; done++) {
@@ -416,13 +451,8 @@ tb_time matter_finish(struct turn *turn)
 		kv_delete(&turn->kv, KV_MATTER_DUE, &due);
 		if (load(&turn->kv, matter, &turn->arena, &record, NULL) != TB_OK)
 			continue;
-		record->overdue = true;
-		struct kv_key record_key = matter_key(matter);
-		kv_put_message(&turn->kv, KV_MATTER, &record_key, &record->base);
-		audit_add(turn, PB_LEAF_KIND__LEAF_OVERDUE, matter, record->opening->asked,
-		          tb_bytes_of(NULL, 0), 1);
-		turn_log(turn, TB_LOG_WARN, "matter.overdue", record->opening->asked, matter, "%s",
-		         "was not answered in time");
+		if (record->state == PB_MATTER_STATE__MATTER_OPEN)
+			came_due(turn, record);
 	}
 	return turn->now;
 }

@@ -360,6 +360,9 @@ enum tb_code case_accept_detail(struct turn *turn, const PbCaseRecord *record, P
                                 struct tb_error *err);
 /* Its timer: for the clock that runs out next, or none. |record| is to be saved. */
 void case_arm(struct turn *turn, PbCaseRecord *record, bool on);
+/* When people are warned of |clock| (CLOCK_UNSPECIFIED: of a matter) that runs out at |due|. INT64_MAX:
+ * never. */
+tb_time turn_warn_at(const struct turn *turn, PbClock clock, tb_time due);
 tb_time case_timers(struct turn *turn);
 /* Signs for the package by itself when all is here. */
 void case_maybe_sign(struct turn *turn, PbCaseRecord *record);

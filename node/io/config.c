@@ -11,7 +11,7 @@
 #include "node/core/region.h"
 #include "node/io/data.h"
 
-enum { STORE_GIB_DEFAULT = 64, STORE_GIB_MAX = 64 * 1024 };
+enum { STORE_GIB_DEFAULT = 64, STORE_GIB_MAX = 64 * 1024, DUE_SOON_HOURS_MAX = 24 * 366 };
 
 struct tls_yaml {
 	char *certificate;
@@ -23,6 +23,13 @@ struct api_yaml {
 	struct tls_yaml *tls;
 };
 
+/* Hours before a limit runs out at which people are warned; 0: never. */
+struct due_soon_yaml {
+	unsigned *all; /* where nothing else is said */
+	unsigned *matters;
+	unsigned *of[CORE_CLOCKS];
+};
+
 struct node_yaml {
 	char *region;
 	char *name;
@@ -30,6 +37,7 @@ struct node_yaml {
 	char *endpoint;
 	unsigned *store_max_gib;
 	struct api_yaml *api;
+	struct due_soon_yaml *due_soon;
 	int log_level; /* one more than enum tb_log_level; 0: not given */
 };
 
@@ -55,6 +63,26 @@ static const cyaml_schema_field_t api_fields[] = {
 	CYAML_FIELD_END,
 };
 
+#define HOURS_FIELD(name, member) \
+	CYAML_FIELD_UINT_PTR(name, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct due_soon_yaml, member)
+#define CLOCK_FIELD(number) HOURS_FIELD("T" #number, of[number])
+
+static const cyaml_schema_field_t due_soon_fields[] = {
+	HOURS_FIELD("default", all),
+	HOURS_FIELD("matters", matters),
+	CLOCK_FIELD(1),
+	CLOCK_FIELD(2),
+	CLOCK_FIELD(3),
+	CLOCK_FIELD(4),
+	CLOCK_FIELD(5),
+	CLOCK_FIELD(6),
+	CLOCK_FIELD(7),
+	CLOCK_FIELD(8),
+	CLOCK_FIELD(9),
+	CLOCK_FIELD(10),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t node_fields[] = {
 	CYAML_FIELD_STRING_PTR("region", CYAML_FLAG_POINTER, struct node_yaml, region, 1,
                                PKI_REGION_ROOM - 1),
@@ -68,6 +96,8 @@ static const cyaml_schema_field_t node_fields[] = {
                              store_max_gib),
 	CYAML_FIELD_MAPPING_PTR("api", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct node_yaml, api,
                                 api_fields),
+	CYAML_FIELD_MAPPING_PTR("due_soon_hours", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct node_yaml,
+                                due_soon, due_soon_fields),
 	CYAML_FIELD_ENUM("log_level", CYAML_FLAG_STRICT | CYAML_FLAG_OPTIONAL, struct node_yaml, log_level,
                          log_levels, CYAML_ARRAY_LEN(log_levels)),
 	CYAML_FIELD_END,
@@ -221,6 +251,30 @@ static enum tb_code check_api(const struct yamldoc *doc, const struct api_yaml *
 	return TB_OK;
 }
 
+static enum tb_code check_hours(const struct yamldoc *doc, const char *name, const unsigned *hours,
+                                struct tb_error *err)
+{
+	char field[40];
+	snprintf(field, sizeof(field), "due_soon_hours.%s", name);
+	return !hours || *hours <= DUE_SOON_HOURS_MAX
+	               ? TB_OK
+	               : yamldoc_fail(doc, field, NULL, 0, err, "%u is over %d", *hours, DUE_SOON_HOURS_MAX);
+}
+
+static enum tb_code check_due_soon(const struct yamldoc *doc, const struct due_soon_yaml *hours,
+                                   struct tb_error *err)
+{
+	enum tb_code code = check_hours(doc, "default", hours->all, err);
+	if (code == TB_OK)
+		code = check_hours(doc, "matters", hours->matters, err);
+	for (int i = PB_CLOCK__T1_NOTIFY; i < CORE_CLOCKS && code == TB_OK; i++) {
+		char name[8];
+		snprintf(name, sizeof(name), "T%d", i);
+		code = check_hours(doc, name, hours->of[i], err);
+	}
+	return code;
+}
+
 static enum tb_code check_node(const struct yamldoc *doc, const struct node_yaml *node,
                                const struct regions *regions, struct tb_error *err)
 {
@@ -235,9 +289,8 @@ static enum tb_code check_node(const struct yamldoc *doc, const struct node_yaml
 	if (node->store_max_gib && (*node->store_max_gib == 0 || *node->store_max_gib > STORE_GIB_MAX))
 		return yamldoc_fail(doc, "store_max_gib", NULL, 0, err, "%u is not in 1 to %d",
 		                    *node->store_max_gib, STORE_GIB_MAX);
-	if (node->api)
-		return check_api(doc, node->api, err);
-	return TB_OK;
+	enum tb_code code = node->due_soon ? check_due_soon(doc, node->due_soon, err) : TB_OK;
+	return code == TB_OK && node->api ? check_api(doc, node->api, err) : code;
 }
 
 /* Relative to the node's directory. */
@@ -256,6 +309,16 @@ static void fill_api(struct config *config, const struct api_yaml *api)
 	config->api_tls_key = own_path(config, api->tls->key);
 }
 
+static void fill_due_soon(struct config *config, const struct due_soon_yaml *hours)
+{
+	for (int i = 0; hours && i < CORE_CLOCKS; i++) {
+		const unsigned *own = i == 0 ? hours->matters : hours->of[i];
+		const unsigned *given = own ? own : hours->all;
+		if (given)
+			config->warn_before[i] = *given ? (tb_time)*given * TB_HOUR : CORE_NO_WARNING;
+	}
+}
+
 static void fill(struct config *config, const struct node_yaml *node)
 {
 	struct tb_arena *arena = &config->arena;
@@ -269,6 +332,7 @@ static void fill(struct config *config, const struct node_yaml *node)
 	config->store_max_bytes = (uint64_t)gib << 30;
 	if (node->api)
 		fill_api(config, node->api);
+	fill_due_soon(config, node->due_soon);
 	config->log_level = node->log_level ? (enum tb_log_level)(node->log_level - 1) : TB_LOG_INFO;
 }
 

@@ -25,12 +25,13 @@ struct config {
 	const char *endpoint; /* host:port that peers are told; "" if none */
 	uint64_t store_max_bytes;
 	enum tb_log_level log_level;
-	const char *api_socket;          /* DIR/api.sock */
-	const char *api_listen;          /* host:port of the local API besides; NULL: none */
-	const char *api_tls_certificate; /* file, PEM, leaf first; NULL: no TLS */
-	const char *api_tls_key;         /* file, PEM */
-	const char *store_dir;           /* DIR/store */
-	const char *blobs_dir;           /* DIR/blobs */
+	tb_time warn_before[CORE_CLOCKS]; /* as in core_setup */
+	const char *api_socket;           /* DIR/api.sock */
+	const char *api_listen;           /* host:port of the local API besides; NULL: none */
+	const char *api_tls_certificate;  /* file, PEM, leaf first; NULL: no TLS */
+	const char *api_tls_key;          /* file, PEM */
+	const char *store_dir;            /* DIR/store */
+	const char *blobs_dir;            /* DIR/blobs */
 	struct regions *regions;
 	struct calendar *calendar;
 };

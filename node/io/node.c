@@ -580,6 +580,7 @@ static struct core_setup setup_of(const struct config *config, const struct conf
 		.seal = {keys->seal_key, keys->seal_chain, keys->seal_chain_count},
 	};
 	memcpy(setup.vault_key, keys->vault_key, sizeof(setup.vault_key));
+	memcpy(setup.warn_before, config->warn_before, sizeof(setup.warn_before));
 	return setup;
 }
 

@@ -122,7 +122,8 @@ static const struct oracle_row ys[] = {
 	END,
 };
 
-/* ---- 8.8: all inside one node, a copy at 40; the home region may object, which undoes nothing */
+/* ---- 8.8: all inside one node, a copy at 40; the home region may object, within a set time from the decision
+ * (X), which undoes nothing */
 static const struct oracle_row yb[] = {
 	{E(SUBMIT), {10}, 20, "Rw Aw", "", "+1", "", "", 0},
 	{E(ASK), {22}, 25, "Rw", "l", "-1 +7", "", "", 0},
@@ -134,10 +135,15 @@ static const struct oracle_row yb[] = {
 	{E(SUSPEND), {50}, 55, "Pw", "rd", "=5", "SUSP", "", 365},
 	{E(RESUME), {55}, 50, "Pw", "", "~5", "RESU", "", 0},
 	{E(EXTEND), {50}, 50, "Qw", "rdo", "^5", "EXT", "", 10},
-	{E(GRANT), {50}, 60, "Pw Qw", "", "-5 +6", "DECI", "", 0},
-	{E(DENY), {50}, 61, "Pw Qw", "r", "-5 +6", "DECI", "", 0},
-	{E(REOPEN), {80}, 50, "Pw", "r", "-9 +5", "PROC", "", 0},
-	{E(OBJECT), {40, 50, 55, 60, 61, 70, 80}, 0, "Dh Lh", "rq", "", "CONS", "", 0},
+	{E(GRANT), {50}, 60, "Pw Qw", "", "-5 +6 +X", "DECI", "", 0},
+	{E(DENY), {50}, 61, "Pw Qw", "r", "-5 +6 +X", "DECI", "", 0},
+	{E(REOPEN), {80}, 50, "Pw", "r", "-9 +5 -X", "PROC", "", 0},
+	{E(HAND_OVER), {70}, 80, "Rw Aw", "", "", "DELV", "", 0},
+	{E(OBJECT), {40, 50, 55}, 0, "Dh Lh", "rq", "", "CONS", "", 0},
+	{E(OBJECT), {60, 61, 70, 80}, 0, "Dh Lh", "rq", "", "CONS", "<X", 0},
+	{E(OBJECTION_ENDS), {60, 61, 70, 80}, 0, "Yw", "", "-X", "", ">X", 0},
+	{E(SHARE), {40, 50, 55}, 0, "Rw Pw Lw", "h", "", "PROC", "", 0},
+	{E(SHARE), {60, 61, 70, 80}, 0, "Rw Pw Lw", "h", "+X", "PROC", "", 0},
 	{E(WITHDRAW), {20, 22, 25, 40, 50, 55}, 90, "Aw Rw", "s", "", "WDRW", "", 0},
 	{E(CONSULT), {20, 22, 25, 40, 50, 55, 60, 61, 70}, 0, "Rw Pw Wh Dh Lw Lh", "n", "", "CONS", "", 0},
 	{E(OVERDUE), {20, 22, 25, 40, 50, 55, 60, 61, 70, 80}, 0, "Yw Yh", "c", "", "", "", 0},
@@ -152,6 +158,7 @@ static const struct oracle_row lb[] = {
 	{E(REFUSE), {22}, 41, "Rw", "rs", "", "", "", 0},
 	{E(ACCEPT), {22}, 40, "Rw", "", "-2 +8", "", "", 0},
 	{E(PART), {40, 50}, 50, "Yw", "", "", "", "", 0},
+	{E(EXTEND), {50}, 50, "Qw", "rdo", "^8", "", "", 15},
 	{E(HOLD), {50}, 50, "Yw", "", "=8", "", "", 0},
 	{E(GO_ON), {50}, 50, "Yw", "", "~8", "", "", 0},
 	{E(GRANT), {50}, 60, "Yw", "", "-8 +6", "", "", 0},
@@ -253,13 +260,18 @@ uint32_t oracle_needs(const struct oracle_row *row)
 	return needs;
 }
 
+static int clock_of(char digit)
+{
+	return digit == 'X' ? 10 : digit - '0';
+}
+
 static struct oracle_clocks written(const struct oracle_row *row)
 {
 	struct oracle_clocks clocks = {0};
 	for (const char *at = row->clocks; *at; at++) {
 		if (*at == ' ')
 			continue;
-		char *op = clocks.of[at[1] - '0'];
+		char *op = clocks.of[clock_of(at[1])];
 		op[0] = at[0];
 		op[1] = at[2] == 'o' || at[2] == 'b' ? at[2] : '\0';
 		at += op[1] ? 2 : 1;
@@ -315,5 +327,5 @@ struct oracle_clocks oracle_clocks_of(const struct oracle *oracle, const struct 
 
 PbClock oracle_when(const struct oracle_row *row, char sign)
 {
-	return row->when[0] == sign ? (PbClock)(row->when[1] - '0') : PB_CLOCK__CLOCK_UNSPECIFIED;
+	return row->when[0] == sign ? (PbClock)clock_of(row->when[1]) : PB_CLOCK__CLOCK_UNSPECIFIED;
 }

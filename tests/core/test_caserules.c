@@ -215,7 +215,9 @@ static void test_only_the_deciding_side_decides(void **state)
 			bool deciding = false;
 			for (size_t i = 0; i < sizeof(decisions) / sizeof(decisions[0]); i++)
 				deciding = deciding || row->event == decisions[i];
-			if (!deciding)
+			/* The whole of a joint case is decided by its parts; its limit by whoever leads it.
+			 */
+			if (!deciding || (IS(mode, "LB") && row->event == E(EXTEND)))
 				continue;
 			bool here = IS(mode, "YB") || IS(mode, "LB");
 			CHECK(row->sides == (here ? CASE_AT_WINDOW : CASE_AT_HOME), mode, row);
@@ -253,8 +255,8 @@ static void test_nobody_but_the_system_says_that_a_clock_ran_out(void **state)
 		EACH_ROW(mode, row)
 		{
 			bool clock = row->after != T(CLOCK_UNSPECIFIED) || row->event == E(OVERDUE);
-			CHECK((row->event == E(DEEM) || row->event == E(LAPSE)) ==
-			              (row->after != T(CLOCK_UNSPECIFIED)),
+			CHECK((row->event == E(DEEM) || row->event == E(LAPSE) ||
+			       row->event == E(OBJECTION_ENDS)) == (row->after != T(CLOCK_UNSPECIFIED)),
 			      mode, row);
 			for (int role = 1; clock && role <= (int)PB_ROLE__R_HEAD; role++)
 				CHECK(!case_row_takes(row, (PbRole)role, 3) || role == (int)PB_ROLE__SYSTEM,
@@ -286,12 +288,16 @@ static void test_what_is_handed_over_can_bounce(void **state)
 static void test_what_ends_a_case_stops_its_clocks(void **state)
 {
 	(void)state;
-	static const PbCaseEvent after[] = {E(EVALUATE), E(REPAIR), E(OBJECT), E(OVERDUE)};
+	static const PbCaseEvent after[] = {E(EVALUATE), E(REPAIR),         E(OBJECT),
+	                                    E(OVERDUE),  E(OBJECTION_ENDS), E(SHARE)};
 	EACH_MODE(mode)
 	{
 		EACH_ROW(mode, row)
 		{
 			bool ends = case_state_final(row->to) && !case_state_final(row->from);
+			/* The time to object goes on when the result has been handed over. */
+			if (IS(mode, "YB") && row->event == E(HAND_OVER))
+				ends = false;
 			CHECK(ends == ((row->needs & CASE_STOPS_CLOCKS) != 0), mode, row);
 			if (!case_state_final(row->from))
 				continue;

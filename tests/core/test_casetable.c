@@ -13,7 +13,7 @@
 #define E(name) PB_CASE_EVENT__##name
 
 /* One more than the last of each. */
-enum { EVENT_END = PB_CASE_EVENT__FILE + 2, ROLE_END = PB_ROLE__R_HEAD + 2, STATE_END = 101 };
+enum { EVENT_END = PB_CASE_EVENT__SHARE + 2, ROLE_END = PB_ROLE__R_HEAD + 2, STATE_END = 101 };
 
 /* The rest of what one test looks at. */
 static struct {
@@ -178,7 +178,7 @@ static void test_casetable_rows_lead_where_the_domain_says(void **state)
 static void test_casetable_moves_the_clocks_that_the_domain_says(void **state)
 {
 	(void)state;
-	static const int32_t days[CASE_CLOCKS] = {0, 5, 1, 2, 1, 0, 1, 15, 45, 15};
+	static const int32_t days[CASE_CLOCKS] = {0, 5, 1, 2, 1, 0, 1, 15, 45, 15, 10};
 	while (next_mode()) {
 		for (size_t i = 0; i < now.mode->rows_count; i++) {
 			const struct case_row *row = &now.mode->rows[i];
@@ -388,7 +388,7 @@ static void test_casetable_says_what_a_clock_does_when_it_runs_out(void **state)
 	assert_int_equal(allowed(40, E(OVERDUE), PB_ROLE__SYSTEM, CASE_AT_HOME, &full.detail), TB_OK);
 	full.detail.clock = PB_CLOCK__T9_REPAIR;
 	assert_int_equal(allowed(80, E(OVERDUE), PB_ROLE__SYSTEM, CASE_AT_HOME, &full.detail), TB_OK);
-	full.detail.clock = (PbClock)10;
+	full.detail.clock = (PbClock)CASE_CLOCKS;
 	assert_int_equal(allowed(40, E(OVERDUE), PB_ROLE__SYSTEM, CASE_AT_HOME, &full.detail), TB_EINVALID);
 }
 

@@ -320,7 +320,7 @@ static void test_clocks_note_once_that_one_ran_out(void **state)
 	params.at = due;
 	params.clock = T(T5_DECIDE);
 	assert_int_equal(apply_with(&clocks, S(RECEIVED), E(OVERDUE), &params), TB_ESTATE);
-	params.clock = (PbClock)10;
+	params.clock = (PbClock)CASE_CLOCKS;
 	assert_int_equal(apply_with(&clocks, S(RECEIVED), E(OVERDUE), &params), TB_EINVALID);
 	params.clock = T(T2_PUSH);
 	assert_int_equal(apply_with(&clocks, S(RECEIVED), E(OVERDUE), &params), TB_OK);
@@ -358,14 +358,15 @@ static void test_clocks_refuse_a_list_that_they_did_not_write(void **state)
 		{5, false, 1772700000000, 0, true, true},
 		{0, true, 1772700000000, 0, false, false},
 		{9, true, 1772700000000, 0, false, true},
-		{10, true, 1772700000000, 0, false, false},
+		{10, true, 1772700000000, 0, false, true},
+		{11, true, 1772700000000, 0, false, false},
 		{INT32_MAX, true, 1772700000000, 0, false, false},
 		{2, true, 0, 0, false, false},
 		{2, true, -1, 0, false, false},
 		{2, true, INT64_MAX, 0, false, false},
 		{2, true, 1772700000000, 1, false, false},
 		{5, false, 0, -1, false, false},
-		{5, false, 0, 1011, false, false},
+		{5, false, 0, 1016, false, false},
 		{5, false, 1772700000000, 3, false, false},
 		{5, false, 0, 0, true, false},
 	};
@@ -546,6 +547,7 @@ static const struct presence {
 	{"YB", T(T6_RESULT), {60, 61}, {0}},
 	{"YB", T(T7_CORRECTION), {25}, {0}},
 	{"YB", T(T9_REPAIR), {0}, {80}},
+	{"YB", T(T10_OBJECT), {0}, {60, 61, 70, 80}},
 	{"LB", T(T2_PUSH), {20, 22, 25}, {0}},
 	{"LB", T(T6_RESULT), {60, 61}, {0}},
 	{"LB", T(T7_CORRECTION), {25}, {0}},

@@ -140,6 +140,56 @@ static void test_a_limit_that_will_run_out_and_one_that_did_are_told(void **stat
 	pair_free(pair);
 }
 
+static void test_people_are_warned_as_early_as_the_node_is_told(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	char number[32];
+	const PbEvent *last = NULL;
+	pair->home.core->setup.warn_before[PB_CLOCK__T5_DECIDE] = 3 * TB_DAY;
+	pair->home.core->setup.warn_before[PB_CLOCK__T4_RECHECK] = TB_HOUR;
+	pair->home.core->setup.warn_before[PB_CLOCK__T1_NOTIFY] = CORE_NO_WARNING;
+	uint64_t before = list(pair, &pair->home, 0, 0)->next;
+	pair_submit(pair, true, number);
+	pair_pass(pair, 3 * TB_DAY);
+	const PbEventListResponse *reply = list(pair, &pair->home, before, 0);
+	assert_int_equal(count_of(reply, PB_EVENT_KIND__EVENT_DUE_SOON, &last), 1);
+	assert_int_equal(last->clock, PB_CLOCK__T4_RECHECK);
+	/* A limit that is warned of late is not held up by one that is warned of early. */
+	for (size_t i = 0; i < last->n_clocks; i++) {
+		if (last->clocks[i]->clock == PB_CLOCK__T4_RECHECK)
+			assert_int_equal(last->clocks[i]->due_ms - last->at_ms, TB_HOUR);
+	}
+	assert_int_equal(pair_act(pair, &pair->home, number, "ACCEPT", "H_DEPT", ""), TB_OK);
+	int64_t due = pair_case(pair, &pair->home, number)->clocks[0]->due_ms;
+	before = list(pair, &pair->home, before, 0)->next;
+	pair_pass(pair, 20 * TB_DAY);
+	reply = list(pair, &pair->home, before, 0);
+	assert_int_equal(count_of(reply, PB_EVENT_KIND__EVENT_DUE_SOON, &last), 1);
+	assert_int_equal(due - last->at_ms, 3 * TB_DAY);
+	pair_free(pair);
+}
+
+static void test_a_matter_is_warned_of_once_and_then_overdue(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	const PbEvent *last = NULL;
+	pair->home.core->setup.warn_before[PB_CLOCK__CLOCK_UNSPECIFIED] = 2 * TB_DAY;
+	uint64_t before = list(pair, &pair->home, 0, 0)->next;
+	pair_ask(pair, &pair->window, "/tongban.v1.MatterService/Open",
+	         "{\"post\":{\"actor\":{\"role\":\"SUPERVISOR\",\"id\":\"s\"},\"subject\":\"s\",\"text\":"
+	         "\"t\","
+	         "\"about\":\"SUPERVISION\",\"parties\":[\"" WINDOW "\",\"" HOME "\"],\"asked\":\"" HOME
+	         "\",\"days\":5}}");
+	for (int day = 0; day < 12; day++)
+		pair_pass(pair, TB_DAY);
+	const PbEventListResponse *reply = list(pair, &pair->home, before, 0);
+	assert_int_equal(count_of(reply, PB_EVENT_KIND__EVENT_DUE_SOON, &last), 1);
+	assert_string_equal(last->peer, HOME);
+	assert_non_null(strstr(last->subject, WINDOW));
+	assert_int_equal(count_of(reply, PB_EVENT_KIND__EVENT_OVERDUE, &last), 1);
+	pair_free(pair);
+}
+
 static void test_a_reader_sees_what_its_roles_and_items_let(void **state)
 {
 	static const struct {
@@ -181,6 +231,8 @@ int main(void)
 		TEST(test_the_cursor_goes_on_where_it_stopped_without_gap_or_repetition),
 		TEST(test_a_cursor_past_the_log_is_refused),
 		TEST(test_a_limit_that_will_run_out_and_one_that_did_are_told),
+		TEST(test_people_are_warned_as_early_as_the_node_is_told),
+		TEST(test_a_matter_is_warned_of_once_and_then_overdue),
 		TEST(test_a_reader_sees_what_its_roles_and_items_let),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -230,6 +230,25 @@ static void test_the_joint_limit_stops_while_a_critical_part_is_suspended(void *
 	pair_free(pair);
 }
 
+static void test_the_joint_limit_is_lengthened_once_by_fifteen_days(void **state)
+{
+	struct pair *pair = setup(state);
+	char lead[32];
+	submit_all(pair, false, lead);
+	PbCaseView *view = pair_case(pair, &pair->window, lead);
+	int64_t due = view->clocks[0]->due_ms;
+	assert_int_equal(view->clocks[0]->clock, PB_CLOCK__T8_JOINT);
+#define EXTENDS(days) "\"detail\":{\"reason\":\"涉及多地\",\"days\":" days "}"
+	assert_int_equal(pair_act(pair, &pair->window, lead, "EXTEND", "R_HEAD", EXTENDS("16")), TB_EINVALID);
+	assert_int_equal(pair_act(pair, &pair->window, lead, "EXTEND", "R_WIN", EXTENDS("15")), TB_EDENIED);
+	assert_int_equal(pair_act(pair, &pair->window, lead, "EXTEND", "R_HEAD", EXTENDS("15")), TB_OK);
+	view = pair_case(pair, &pair->window, lead);
+	assert_true(view->extended);
+	assert_true(view->clocks[0]->due_ms >= due + 15 * TB_DAY);
+	assert_int_equal(pair_act(pair, &pair->window, lead, "EXTEND", "R_HEAD", EXTENDS("1")), TB_ESTATE);
+	pair_free(pair);
+}
+
 static void test_a_participant_shares_its_archive(void **state)
 {
 	struct pair *pair = setup(state);
@@ -306,6 +325,7 @@ int main(void)
 		TEST(test_a_withdrawal_reaches_parts_that_are_under_way_or_cut_off),
 		TEST(test_a_participant_that_never_answers_denies_the_whole),
 		TEST(test_the_joint_limit_stops_while_a_critical_part_is_suspended),
+		TEST(test_the_joint_limit_is_lengthened_once_by_fifteen_days),
 		TEST(test_a_participant_shares_its_archive),
 		TEST(test_a_joint_application_that_cannot_be_is_refused_with_the_part),
 	};

@@ -130,6 +130,14 @@ static void decide_and_close(struct pair *pair, struct side *side, const char *n
 	act(pair, here ? side : &pair->window, number, "EVALUATE", "APPLICANT", detail);
 }
 
+/* The same in mode YB, begun already. */
+static void decide_and_close_from_review(struct pair *pair, const char *number)
+{
+	act(pair, &pair->window, number, "GRANT", "R_DEPT", "\"issue\":{\"typeName\":\"公证书\"}");
+	act(pair, &pair->window, number, "DISPATCH", "R_WIN", WAY("NETWORK"));
+	act(pair, &pair->window, number, "HAND_OVER", "APPLICANT", "");
+}
+
 /* ---- QC */
 
 static void test_all_online_from_the_portal_to_the_evaluation(void **state)
@@ -529,6 +537,62 @@ static void test_a_copy_that_is_not_granted_is_a_dispute_at_the_window(void **st
 	pair_free(pair);
 }
 
+static void test_a_refused_copy_is_listed_and_taken_when_it_is_offered_again(void **state)
+{
+	struct pair *pair = modes_pair(state, "2026-1");
+	char number[32];
+	grant(pair, false);
+	OK(pair_submit_as(pair, &pair->window, "YB", "R_WIN", true, number));
+	assert_true(pair_case(pair, &pair->window, number)->copy_refused);
+	PbCaseListResponse *list = (PbCaseListResponse *)(void *)pair_ask(
+		pair, &pair->window, "/tongban.v1.CaseService/List", "{\"dispute\":true}");
+	assert_int_equal(list->n_cases, 1);
+	/* Still not granted: refused as before, and nothing is lost. */
+	act(pair, &pair->window, number, "SHARE", "R_WIN", "");
+	assert_true(pair_case(pair, &pair->window, number)->copy_refused);
+	act(pair, &pair->window, number, "START", "R_DEPT", "");
+	grant(pair, true);
+	act(pair, &pair->window, number, "SHARE", "LIAISON", "");
+	check_state(pair, number, PB_CASE_STATE__REVIEW);
+	PbCaseView *view = pair_case(pair, &pair->window, number);
+	assert_false(view->copy_refused || view->dispute);
+	assert_string_equal(view->proposal, "");
+	list = (PbCaseListResponse *)(void *)pair_ask(pair, &pair->window, "/tongban.v1.CaseService/List",
+	                                              "{\"dispute\":true}");
+	assert_int_equal(list->n_cases, 0);
+	/* It has its copy: it gets what happens, and is not offered it twice. */
+	assert_int_equal(pair_act(pair, &pair->window, number, "SHARE", "R_WIN", ""), TB_ESTATE);
+	decide_and_close_from_review(pair, number);
+	check_state(pair, number, PB_CASE_STATE__CLOSED);
+	pair_free(pair);
+}
+
+static void test_the_time_to_object_runs_from_the_decision_and_ends(void **state)
+{
+	struct pair *pair = modes_pair(state, "2026-1");
+	char number[32];
+	OK(pair_submit_as(pair, &pair->window, "YB", "R_WIN", true, number));
+	assert_null(find_clock(pair_case(pair, &pair->home, number), PB_CLOCK__T10_OBJECT));
+	act(pair, &pair->window, number, "START", "R_DEPT", "");
+	decide_and_close_from_review(pair, number);
+	/* The result is in the applicant's hands; the time to object goes on. */
+	const PbClockState *clock = find_clock(pair_case(pair, &pair->home, number), PB_CLOCK__T10_OBJECT);
+	assert_true(clock && clock->running);
+	act(pair, &pair->home, number, "OBJECT", "H_DEPT", "\"detail\":{\"reason\":\"标准适用有误\"}");
+	for (int day = 0; day < 25; day++)
+		pair_pass(pair, TB_DAY);
+	check_state(pair, number, PB_CASE_STATE__CLOSED);
+	PbCaseView *view = pair_case(pair, &pair->window, number);
+	assert_null(find_clock(view, PB_CLOCK__T10_OBJECT));
+	assert_int_equal(find_entry(view, PB_CASE_EVENT__OBJECTION_ENDS)->actor->role, PB_ROLE__SYSTEM);
+	/* The home region's wish goes to the owner, who refuses it. */
+	act(pair, &pair->home, number, "OBJECT", "H_DEPT", "\"detail\":{\"reason\":\"太迟\"}");
+	view = pair_case(pair, &pair->home, number);
+	assert_non_null(strstr(view->proposal, "T10"));
+	assert_string_equal(find_entry(view, PB_CASE_EVENT__OBJECT)->detail->reason, "标准适用有误");
+	pair_free(pair);
+}
+
 static void test_a_copy_comes_late_and_whole_when_the_wire_was_cut(void **state)
 {
 	struct pair *pair = modes_pair(state, "2026-1");
@@ -575,7 +639,8 @@ static void test_a_bad_evaluation_is_repaired(void **state)
 		assert_int_equal(pair_act(pair, side, number, "REPAIR", role, ""), TB_EINVALID);
 		act(pair, side, number, "REPAIR", role, "\"detail\":{\"note\":\"已回访，申请人满意\"}");
 		check_state(pair, number, PB_CASE_STATE__CLOSED);
-		assert_int_equal(pair_case(pair, &pair->window, number)->n_clocks, 0);
+		/* In YB the time to object goes on. */
+		assert_int_equal(pair_case(pair, &pair->window, number)->n_clocks, i == 3 ? 1 : 0);
 		assert_int_equal(pair_act(pair, side, number, "REPAIR", role, "\"detail\":{\"note\":\"又\"}"),
 		                 TB_ESTATE);
 	}
@@ -624,6 +689,8 @@ int main(void)
 		TEST(test_an_item_that_we_do_not_have_is_not_decided_here),
 		TEST(test_nobody_acts_in_another_s_name_without_an_agreement),
 		TEST(test_a_copy_that_is_not_granted_is_a_dispute_at_the_window),
+		TEST(test_a_refused_copy_is_listed_and_taken_when_it_is_offered_again),
+		TEST(test_the_time_to_object_runs_from_the_decision_and_ends),
 		TEST(test_a_copy_comes_late_and_whole_when_the_wire_was_cut),
 		TEST(test_a_bad_evaluation_is_repaired),
 		TEST(test_a_bad_evaluation_that_nobody_repairs_is_overdue),

@@ -235,6 +235,28 @@ static void test_load_takes_a_port_for_the_local_api(void **state)
 	config_free(config);
 }
 
+static void test_load_takes_lead_times_for_each_clock(void **state)
+{
+	struct scratch *s = *state;
+	struct config *config = NULL;
+	put(s, s->a, "node.yaml",
+	    "region: '320400'\nlisten: 'x:1'\ndue_soon_hours:\n  default: 12\n  T5: 72\n  T2: 0\n  matters: "
+	    "48\n");
+	assert_int_equal(config_load(&config, s->a, &s->err), TB_OK);
+	assert_int_equal(config->warn_before[0], 48 * TB_HOUR);
+	assert_int_equal(config->warn_before[PB_CLOCK__T1_NOTIFY], 12 * TB_HOUR);
+	assert_int_equal(config->warn_before[PB_CLOCK__T2_PUSH], CORE_NO_WARNING);
+	assert_int_equal(config->warn_before[PB_CLOCK__T5_DECIDE], 72 * TB_HOUR);
+	assert_int_equal(config->warn_before[PB_CLOCK__T10_OBJECT], 12 * TB_HOUR);
+	config_free(config);
+	refuse_node(s, "region: '320400'\nlisten: 'x:1'\ndue_soon_hours:\n  T11: 3\n", "node.yaml:4: ");
+	refuse_node(s, "region: '320400'\nlisten: 'x:1'\ndue_soon_hours:\n  T5: -1\n", "node.yaml:4: ");
+	refuse_node(s, "region: '320400'\nlisten: 'x:1'\ndue_soon_hours:\n  T5: 9000\n",
+	            "node.yaml:4: due_soon_hours.T5: 9000 is over 8784");
+	refuse_node(s, "region: '320400'\nlisten: 'x:1'\ndue_soon_hours:\n  default: 9000\n",
+	            "due_soon_hours.default");
+}
+
 static void test_load_refuses_an_empty_file_and_other_encodings(void **state)
 {
 	struct scratch *s = *state;
@@ -781,6 +803,7 @@ int main(void)
 		WITH_NODES(test_init_refuses_what_is_wrong_before_it_writes),
 		WITH_NODES(test_load_names_file_line_and_field),
 		WITH_NODES(test_load_takes_a_port_for_the_local_api),
+		WITH_NODES(test_load_takes_lead_times_for_each_clock),
 		WITH_NODES(test_load_refuses_an_empty_file_and_other_encodings),
 		WITH_NODES(test_load_without_a_node_says_so),
 		WITH_NODES(test_load_refuses_loose_permissions),
