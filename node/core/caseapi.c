@@ -24,8 +24,7 @@ static enum tb_code load_entry(struct kv *kv, const char *number, uint32_t seq, 
 
 /* ---- the view */
 
-PbCaseView *case_view(struct kv *kv, const char *self, const PbCaseRecord *record, bool log,
-                      struct tb_arena *arena)
+PbCaseView *case_view(const char *self, const PbCaseRecord *record, struct tb_arena *arena)
 {
 	PbCaseView *view = PROTO_NEW(PbCaseView, case_view, arena);
 	const struct case_mode *mode = case_mode_find(record->mode);
@@ -59,16 +58,23 @@ PbCaseView *case_view(struct kv *kv, const char *self, const PbCaseRecord *recor
 		view->n_possible =
 			case_possible(mode, record->state, case_sides(record, self), view->possible, 32);
 	}
-	if (!log)
-		return view;
+	return view;
+}
+
+/* The log, and references of the evidence, into |view|. */
+static enum tb_code add_log(struct kv *kv, const PbCaseRecord *record, PbCaseView *view,
+                            struct tb_arena *arena, struct tb_error *err)
+{
+	enum tb_code code = TB_OK;
 	view->log = tb_arena_alloc(arena, record->seq * sizeof(*view->log));
 	view->log_digests = tb_arena_alloc(arena, record->seq * sizeof(*view->log_digests));
 	for (uint32_t seq = 1; seq <= record->seq; seq++) {
 		struct tb_bytes bytes;
 		PbCaseEntry *entry;
 		uint8_t digest[PKI_HASH_BYTES];
-		if (load_entry(kv, record->number, seq, arena, &bytes, &entry, NULL))
-			break;
+		code = load_entry(kv, record->number, seq, arena, &bytes, &entry, err);
+		if (code)
+			return code;
 		char *hex = tb_arena_alloc(arena, 2 * PKI_HASH_BYTES + 1);
 		pki_sha256(digest, bytes);
 		tb_hex(hex, digest, sizeof(digest));
@@ -77,17 +83,18 @@ PbCaseView *case_view(struct kv *kv, const char *self, const PbCaseRecord *recor
 	}
 	struct kv_key prefix = kv_key_str(record->number);
 	struct store_cursor cursor;
-	struct tb_bytes key, nothing;
+	struct tb_bytes key, sealed, nothing;
 	view->evidence = tb_arena_alloc(arena, TB_PAGE_ROWS_MAX * sizeof(*view->evidence));
 	store_cursor(&cursor, kv->txn, KV_CASE_PROOF, kv_key_bytes(&prefix), tb_bytes_of(NULL, 0));
-	while (view->n_evidence < TB_PAGE_ROWS_MAX && store_next(&cursor, &key, &nothing)) {
+	while (code == TB_OK && view->n_evidence < TB_PAGE_ROWS_MAX && store_next(&cursor, &key, &sealed)) {
 		size_t head = prefix.size + sizeof(uint64_t);
-		if (key.size > head)
+		code = kv_open(kv, KV_CASE_PROOF, key, sealed, arena, &nothing, err);
+		if (code == TB_OK && key.size > head)
 			view->evidence[view->n_evidence++] =
 				tb_arena_printf(arena, "%.*s", (int)(key.size - head), key.data + head);
 	}
 	store_cursor_end(&cursor);
-	return view;
+	return code;
 }
 
 enum tb_code case_read_get(struct query *query, struct tb_error *err)
@@ -97,12 +104,10 @@ enum tb_code case_read_get(struct query *query, struct tb_error *err)
 	enum tb_code code = case_load(&query->kv, request->number, &query->request->arena, &record, err);
 	if (code)
 		return code;
-	PbCaseView *view = case_view(&query->kv, query->setup->region, record, true, &query->request->arena);
-	if (view->n_log < record->seq)
-		return tb_fail(err, TB_ECORRUPT, "case %.40s: entry %zu cannot be read", record->number,
-		               view->n_log + 1);
+	PbCaseView *view = case_view(query->setup->region, record, &query->request->arena);
+	code = add_log(&query->kv, record, view, &query->request->arena, err);
 	query->request->reply = &view->base;
-	return TB_OK;
+	return code;
 }
 
 enum tb_code case_read_list(struct query *query, struct tb_error *err)
@@ -136,8 +141,7 @@ enum tb_code case_read_list(struct query *query, struct tb_error *err)
 			continue;
 		if (!token_sees_case(query->request->as, record))
 			continue;
-		reply->cases[reply->n_cases++] =
-			case_view(&query->kv, query->setup->region, record, false, arena);
+		reply->cases[reply->n_cases++] = case_view(query->setup->region, record, arena);
 	}
 	store_cursor_end(&cursor);
 	query->request->reply = &reply->base;
@@ -154,7 +158,7 @@ static void reply_view(struct turn *turn, struct core_request *request, const ch
 		turn_refuse(turn, request, &err);
 		return;
 	}
-	PbCaseView *view = case_view(&turn->kv, turn->core->setup.region, record, false, &request->arena);
+	PbCaseView *view = case_view(turn->core->setup.region, record, &request->arena);
 	if (proposal)
 		view->proposal = (char *)(uintptr_t)proposal;
 	turn_reply(turn, request, &view->base);
@@ -169,8 +173,7 @@ static void reply_submitted(struct turn *turn, struct core_request *request, con
 	char code[TOKEN_QUERY_CODE_ROOM];
 	bool loaded = case_load(&turn->kv, number, &request->arena, &record, &err) == TB_OK;
 	if (loaded && token_submitted(request->as, record)) {
-		PbCaseView *view =
-			case_view(&turn->kv, turn->core->setup.region, record, false, &request->arena);
+		PbCaseView *view = case_view(turn->core->setup.region, record, &request->arena);
 		token_query_code(turn->core->vault, number, code);
 		view->query_code = tb_arena_str(&request->arena, code);
 		turn_reply(turn, request, &view->base);

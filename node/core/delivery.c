@@ -40,7 +40,7 @@ void case_proof_add(struct turn *turn, const char *number, const char *reference
 	struct kv_key key = kv_key_str(number);
 	kv_key_add_u64(&key, (uint64_t)turn->now);
 	kv_key_add_str(&key, reference);
-	kv_mark(&turn->kv, KV_CASE_PROOF, &key);
+	kv_put(&turn->kv, KV_CASE_PROOF, &key, tb_bytes_of(NULL, 0));
 }
 
 uint64_t delivery_outgoing(struct kv *kv, const char *peer)

@@ -21,7 +21,7 @@ enum kv_table {
 	KV_OUTGOING,     /* peer, u64 seq -> nothing: not yet receipted */
 	KV_DEAD,         /* peer, u64 seq -> nothing: dead letters */
 	KV_INBOX,        /* peer, message id -> InboxRecord, for ever */
-	KV_CASE_PROOF,   /* case number, u64 time, evidence reference -> nothing */
+	KV_CASE_PROOF,   /* case number, u64 time, evidence reference -> sealed nothing: the key is shown */
 	KV_MATERIAL,     /* root -> StoredMaterial */
 	KV_MATERIAL_FOR, /* peer, root -> nothing: the peer may fetch it */
 	KV_WANTED,       /* root -> nothing: still to be fetched */

@@ -366,8 +366,7 @@ tb_time turn_warn_at(const struct turn *turn, PbClock clock, tb_time due);
 tb_time case_timers(struct turn *turn);
 /* Signs for the package by itself when all is here. */
 void case_maybe_sign(struct turn *turn, PbCaseRecord *record);
-PbCaseView *case_view(struct kv *kv, const char *self, const PbCaseRecord *record, bool log,
-                      struct tb_arena *arena);
+PbCaseView *case_view(const char *self, const PbCaseRecord *record, struct tb_arena *arena);
 
 enum tb_code case_prepare_act(const struct core_setup *setup, struct core_request *request, tb_time now,
                               struct tb_error *err);

@@ -643,6 +643,36 @@ static void test_a_damaged_record_is_told_where_it_is_asked_for(void **state)
 	pair_free(story.pair);
 }
 
+/* The reference is in the key: one bit of it is turned. */
+static void test_a_damaged_reference_to_evidence_is_not_shown(void **state)
+{
+	struct story story;
+	struct store_txn *txn;
+	struct store_cursor cursor;
+	struct tb_bytes found, value;
+	struct tb_error err;
+	char json[256];
+	story_new(&story, *state);
+	struct side *home = &story.pair->home;
+	struct kv_key prefix = kv_key_str(story.open);
+	snprintf(json, sizeof(json), "{\"number\":\"%s\"}", story.open);
+	assert_int_equal(code_of(&story, home, "/tongban.v1.CaseService/Get", json), TB_OK);
+	OK(store_write(&txn, home->setup.store, &err));
+	store_cursor(&cursor, txn, KV_CASE_PROOF, kv_key_bytes(&prefix), tb_bytes_of(NULL, 0));
+	assert_true(store_next(&cursor, &found, &value));
+	struct kv_key key = kv_key_of(found);
+	struct tb_buf sealed = {0};
+	tb_buf_add(&sealed, value.data, value.size);
+	store_cursor_end(&cursor);
+	store_delete(txn, KV_CASE_PROOF, kv_key_bytes(&key));
+	key.bytes[key.size - 1] ^= 0x80;
+	store_put(txn, KV_CASE_PROOF, kv_key_bytes(&key), tb_buf_bytes(&sealed));
+	OK(store_commit(txn, &err));
+	tb_buf_clear(&sealed);
+	assert_int_equal(code_of(&story, home, "/tongban.v1.CaseService/Get", json), TB_ECORRUPT);
+	pair_free(story.pair);
+}
+
 static PbAuditVerifyResponse *audit_of(struct story *story, struct side *side)
 {
 	return (PbAuditVerifyResponse *)(void *)pair_ask(story->pair, side, "/tongban.v1.AuditService/Verify",
@@ -704,6 +734,7 @@ int main(void)
 		TEST(test_an_entry_waits_while_the_proposal_that_it_names_cannot_be_read),
 		TEST(test_the_clock_of_a_case_that_cannot_be_read_is_not_forgotten),
 		TEST(test_a_damaged_record_is_told_where_it_is_asked_for),
+		TEST(test_a_damaged_reference_to_evidence_is_not_shown),
 		TEST(test_every_damage_of_the_audit_log_is_found),
 		TEST(test_a_store_is_opened_by_its_own_node_only),
 	};
