@@ -65,7 +65,8 @@ enum {
 	TB_PAGE_ROWS_MAX = 1000,
 
 	/* Catalogue and peers. */
-	TB_ITEMS_MAX = 2000,
+	TB_ITEMS_MAX = 2000,            /* versions of items in a list */
+	TB_ITEM_BYTES_MAX = 256 * 1024, /* encoded Item */
 	TB_PEERS_MAX = 4000,
 	TB_ANCHORS_MAX = 8,          /* of one region */
 	TB_FILE_BYTES_MAX = 4 << 20, /* a YAML, peer or catalogue file */

@@ -262,9 +262,7 @@ static enum tb_code check_complete(struct turn *turn, PbCaseRecord *record, cons
                                    struct tb_error *err)
 {
 	PbItem *item;
-	uint64_t version;
-	enum tb_code code =
-		catalogue_item(&turn->kv, record->home, record->item, &turn->arena, &item, &version, err);
+	enum tb_code code = catalogue_item_of(&turn->kv, record, &turn->arena, &item, err);
 	if (code == TB_OK && !was_deemed(turn, record))
 		code = catalogue_check_application(item, application, err);
 	if (code == TB_OK)
@@ -292,7 +290,7 @@ static enum tb_code check_criteria(struct turn *turn, const PbItem *item, struct
 		               "item %.60s: its list names no basic code or criteria to decide by",
 		               item->code);
 	enum tb_code code = catalogue_base_item(&turn->kv, turn->core->setup.region, item->base_code,
-	                                        &turn->arena, &own, err);
+	                                        tb_day_at(turn->now), &turn->arena, &own, err);
 	if (code)
 		return code;
 	if (strcmp(own->criteria, item->criteria) != 0)
@@ -302,7 +300,7 @@ static enum tb_code check_criteria(struct turn *turn, const PbItem *item, struct
 }
 
 static enum tb_code check_submit(struct turn *turn, const PbCaseSubmitRequest *submit, PbItem **item,
-                                 uint64_t *version, struct tb_error *err)
+                                 struct tb_error *err)
 {
 	const PbApplication *application = submit->application;
 	const char *self = turn->core->setup.region;
@@ -343,10 +341,14 @@ static enum tb_code check_submit(struct turn *turn, const PbCaseSubmitRequest *s
 		return code == TB_OK && submit->forward ? joint_complete(turn, application, err) : code;
 	}
 	if (code == TB_OK)
-		code = catalogue_item(&turn->kv, application->home, application->item, &turn->arena, item,
-		                      version, err);
+		code = catalogue_item(&turn->kv, application->home, application->item, tb_day_at(turn->now),
+		                      &turn->arena, item, err);
 	if (code == TB_EUNREACHABLE || code == TB_ENOTFOUND)
 		describe_again(turn, application->home);
+	if (code == TB_ECORRUPT && !own)
+		catalogue_damaged(turn, application->home);
+	if (code == TB_OK)
+		code = catalogue_check_offer(*item, application->mode, self, err);
 	if (code == TB_OK && at_once)
 		code = catalogue_check_application(*item, application, err);
 	if (code == TB_OK && leaves_at_once(application->mode) &&
@@ -401,6 +403,8 @@ static PbCaseRecord *new_record(struct turn *turn, const PbApplication *applicat
 	record->agreement = tb_arena_str(&turn->arena, "");
 	record->parts = application->parts;
 	record->n_parts = application->n_parts;
+	record->catalogue_version = application->catalogue_version;
+	record->item_version = application->item_version;
 	return record;
 }
 
@@ -442,7 +446,6 @@ void case_apply_submit(struct turn *turn, struct core_request *request)
 	struct tb_error err = {0};
 	struct tb_bytes number;
 	PbItem *item = NULL;
-	uint64_t version = 0;
 	struct kv_key repeated = request_key(turn, submit->request_id);
 	enum tb_code code = TB_ENOTFOUND;
 	if (submit->request_id[0])
@@ -452,13 +455,14 @@ void case_apply_submit(struct turn *turn, struct core_request *request)
 		return;
 	}
 	/* Whether a request whose note is damaged was done cannot be told: it is not done a second time. */
-	if (code != TB_ENOTFOUND || check_submit(turn, submit, &item, &version, &err)) {
+	if (code != TB_ENOTFOUND || check_submit(turn, submit, &item, &err)) {
 		turn_refuse(turn, request, &err);
 		return;
 	}
 	if (item) { /* a joint case is for its parts' items */
 		submit->application->item_name = item->name;
-		submit->application->catalogue_version = version;
+		submit->application->catalogue_version = item->listed;
+		submit->application->item_version = item->version;
 	}
 	PbCaseDetail *detail = PROTO_NEW(PbCaseDetail, case_detail, &turn->arena);
 	detail->application = submit->application;
@@ -591,12 +595,11 @@ static enum tb_code fill_issue(struct kv *kv, struct core_request *request, cons
 	PbCaseEntry *entry;
 	PbItem *item;
 	struct tb_bytes bytes;
-	uint64_t version;
 	enum tb_code code = case_load(kv, act->number, arena, &record, err);
 	if (code == TB_OK)
 		code = load_entry(kv, act->number, 1, arena, &bytes, &entry, err);
 	if (code == TB_OK)
-		code = catalogue_item(kv, record->home, record->item, arena, &item, &version, err);
+		code = catalogue_item_of(kv, record, arena, &item, err);
 	if (code)
 		return code;
 	if (!credential->type[0])

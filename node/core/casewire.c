@@ -204,9 +204,8 @@ static enum tb_code check_agreement(struct turn *turn, const char *peer, const P
 {
 	const char *self = turn->core->setup.region;
 	PbItem *item;
-	uint64_t version;
-	enum tb_code code =
-		catalogue_item(&turn->kv, self, application->item, &turn->arena, &item, &version, err);
+	enum tb_code code = catalogue_item(&turn->kv, self, application->item, CATALOGUE_ANY_DAY,
+	                                   &turn->arena, &item, err);
 	if (code)
 		return code;
 	*base_code = item->base_code;
@@ -238,7 +237,6 @@ static enum tb_code check_against_list(struct turn *turn, PbCaseRecord *record, 
 {
 	PbApplication *whole = NULL;
 	PbItem *item;
-	uint64_t version;
 	bool deemed = false;
 	for (size_t i = 0; i < run->count; i++) {
 		const PbCaseDetail *detail = run->list[i]->detail;
@@ -258,15 +256,20 @@ static enum tb_code check_against_list(struct turn *turn, PbCaseRecord *record, 
 	}
 	if (!whole || !whole->applicant)
 		return tb_fail(err, TB_EMALFORMED, "the package has no application");
-	enum tb_code code = catalogue_item(&turn->kv, turn->core->setup.region, record->item, &turn->arena,
-	                                   &item, &version, err);
+	enum tb_code code = catalogue_item_claimed(&turn->kv, turn->core->setup.region, whole,
+	                                           run->list[0]->at_ms, &turn->arena, &item, err);
+	if (code == TB_OK)
+		code = catalogue_check_offer(item, whole->mode, record->window, err);
 	/* What was deemed accepted is accepted with what there is. */
 	if (code == TB_OK && !deemed)
 		code = catalogue_check_application(item, whole, err);
 	if (code == TB_OK)
 		code = catalogue_check_supplement(whole->materials, whole->n_materials, err);
-	if (code == TB_OK)
+	if (code == TB_OK) {
 		record->needs_originals = catalogue_needs_originals(item, whole);
+		record->catalogue_version = item->listed;
+		record->item_version = item->version;
+	}
 	*out = whole;
 	return code;
 }

@@ -247,9 +247,7 @@ enum tb_code case_accept_detail(struct turn *turn, const PbCaseRecord *record, P
                                 struct tb_error *err)
 {
 	PbItem *item;
-	uint64_t version;
-	enum tb_code code =
-		catalogue_item(&turn->kv, record->home, record->item, &turn->arena, &item, &version, err);
+	enum tb_code code = catalogue_item_of(&turn->kv, record, &turn->arena, &item, err);
 	if (code == TB_OK)
 		detail->promised_days = item->promised_days;
 	return code;

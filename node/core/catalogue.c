@@ -1,14 +1,23 @@
 #include "node/core/catalogue.h"
 
+#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/limits.h"
+#include "base/time.h"
 #include "node/core/casetable.h"
 
 enum {
 	DIGEST_BYTES = 32,
 	NEED_TYPES_MAX = 64,
+	COPIES_MAX = 100,
+	CODES_MAX = 16,
+	FEES_MAX = 32,
+	REGIONS_MAX = 400,
+	YEAR_MIN = 2000,
+	YEAR_MAX = 2100,
 };
 
 /* 电子证照根代码: certificate identifiers of GB/T 36904 begin with it, the type code follows. */
@@ -56,25 +65,56 @@ static enum tb_code check_limits(const PbItem *item, struct tb_error *err)
 	return TB_OK;
 }
 
+/* Texts of a message that are only to be read: a field, its most bytes, whether it must be there. */
+struct text_rule {
+	const char *name;
+	size_t offset;
+	size_t max;
+	bool needed;
+};
+
+static enum tb_code check_texts(const void *message, const char *place, const struct text_rule *rules,
+                                size_t count, struct tb_error *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		char what[96];
+		const char *const *text = (const void *)((const uint8_t *)message + rules[i].offset);
+		snprintf(what, sizeof(what), "%s%s", place, rules[i].name);
+		enum tb_code code = check_text(*text, rules[i].max, rules[i].needed, what, err);
+		if (code)
+			return code;
+	}
+	return TB_OK;
+}
+#define CHECK_TEXTS(message, place, rules, err) \
+	check_texts(message, place, rules, sizeof(rules) / sizeof((rules)[0]), err)
+
+#define NEED_TEXT(field, max, needed)                                \
+	{                                                            \
+#field, offsetof(PbMaterialNeed, field), max, needed \
+	}
+static const struct text_rule need_texts[] = {
+	NEED_TEXT(code, TB_ID_BYTES_MAX, true),       NEED_TEXT(name, TB_NAME_BYTES_MAX, true),
+	NEED_TEXT(basis, TB_TEXT_BYTES_MAX, false),   NEED_TEXT(source, TB_NAME_BYTES_MAX, false),
+	NEED_TEXT(issuer, TB_NAME_BYTES_MAX, false),  NEED_TEXT(kind, TB_NAME_BYTES_MAX, false),
+	NEED_TEXT(format, TB_NAME_BYTES_MAX, false),  NEED_TEXT(blank, TB_NAME_BYTES_MAX, false),
+	NEED_TEXT(example, TB_NAME_BYTES_MAX, false), NEED_TEXT(standard, TB_TEXT_BYTES_MAX, false),
+};
+
 static enum tb_code check_need(const PbMaterialNeed *need, size_t index, struct tb_error *err)
 {
 	char what[64];
-	snprintf(what, sizeof(what), "materials[%zu].code", index);
-	enum tb_code code = check_text(need->code, TB_ID_BYTES_MAX, true, what, err);
-	if (code != TB_OK)
-		return code;
-	snprintf(what, sizeof(what), "materials[%zu].name", index);
-	code = check_text(need->name, TB_NAME_BYTES_MAX, true, what, err);
+	snprintf(what, sizeof(what), "materials[%zu].", index);
+	enum tb_code code = CHECK_TEXTS(need, what, need_texts, err);
 	if (code != TB_OK)
 		return code;
 	/* 要求提供材料依据: what has no basis in law is not asked for. */
-	snprintf(what, sizeof(what), "materials[%zu].basis", index);
-	code = check_text(need->basis, TB_TEXT_BYTES_MAX, need->required, what, err);
-	if (code != TB_OK)
-		return code;
+	if (need->required && case_text_blank(need->basis))
+		return tb_fail(err, TB_EINVALID, "%sbasis is missing", what);
+	if (need->copies > COPIES_MAX)
+		return tb_fail(err, TB_EINVALID, "%scopies: more than %d", what, COPIES_MAX);
 	if (need->n_credential_types > NEED_TYPES_MAX)
-		return tb_fail(err, TB_ETOOBIG, "materials[%zu].credential_types: more than %d", index,
-		               NEED_TYPES_MAX);
+		return tb_fail(err, TB_ETOOBIG, "%scredential_types: more than %d", what, NEED_TYPES_MAX);
 	snprintf(what, sizeof(what), "materials[%zu].credential_types", index);
 	for (size_t i = 0; i < need->n_credential_types && code == TB_OK; i++)
 		code = check_text(need->credential_types[i], TB_ID_BYTES_MAX, true, what, err);
@@ -98,28 +138,221 @@ static enum tb_code check_needs(const PbItem *item, struct tb_error *err)
 	return TB_OK;
 }
 
+#define ITEM_TEXT(field, max, needed)                        \
+	{                                                    \
+#field, offsetof(PbItem, field), max, needed \
+	}
+static const struct text_rule item_texts[] = {
+	ITEM_TEXT(code, TB_ID_BYTES_MAX, true),
+	ITEM_TEXT(name, TB_NAME_BYTES_MAX, true),
+	ITEM_TEXT(department, TB_ID_BYTES_MAX, true),
+	ITEM_TEXT(department_name, TB_NAME_BYTES_MAX, false),
+	ITEM_TEXT(result_type, TB_ID_BYTES_MAX, false),
+	ITEM_TEXT(base_code, TB_ID_BYTES_MAX, false),
+	ITEM_TEXT(criteria, TB_ID_BYTES_MAX, false),
+	ITEM_TEXT(handling_code, TB_ID_BYTES_MAX, false),
+	ITEM_TEXT(basis, TB_TEXT_BYTES_MAX, false),
+	ITEM_TEXT(theme, TB_NAME_BYTES_MAX, false),
+	ITEM_TEXT(conditions, TB_TEXT_BYTES_MAX, false),
+	ITEM_TEXT(acceptance_standard, TB_TEXT_BYTES_MAX, false),
+	ITEM_TEXT(form, TB_NAME_BYTES_MAX, false),
+	ITEM_TEXT(procedure, TB_TEXT_BYTES_MAX, false),
+	ITEM_TEXT(flow_chart, TB_NAME_BYTES_MAX, false),
+	ITEM_TEXT(legal_days_note, TB_TEXT_BYTES_MAX, false),
+	ITEM_TEXT(promised_days_note, TB_TEXT_BYTES_MAX, false),
+	ITEM_TEXT(onsite_reason, TB_TEXT_BYTES_MAX, false),
+	ITEM_TEXT(online_depth, TB_NAME_BYTES_MAX, false),
+	ITEM_TEXT(application_ways, TB_NAME_BYTES_MAX, false),
+	ITEM_TEXT(review_procedure, TB_TEXT_BYTES_MAX, false),
+	ITEM_TEXT(result_delivery, TB_NAME_BYTES_MAX, false),
+	ITEM_TEXT(national_name, TB_NAME_BYTES_MAX, false),
+	ITEM_TEXT(window_class, TB_NAME_BYTES_MAX, false),
+	ITEM_TEXT(special_procedure, TB_TEXT_BYTES_MAX, false),
+	ITEM_TEXT(joint_departments, TB_TEXT_BYTES_MAX, false),
+	ITEM_TEXT(external, TB_NAME_BYTES_MAX, false),
+	ITEM_TEXT(address, TB_TEXT_BYTES_MAX, false),
+	ITEM_TEXT(phone, TB_NAME_BYTES_MAX, false),
+	ITEM_TEXT(service_hours, TB_NAME_BYTES_MAX, false),
+};
+
+/* One of the codes of GB/T 39046, appendix A; "" where it is not given. */
+static enum tb_code check_code(const char *value, const char *const *codes, const char *what,
+                               struct tb_error *err)
+{
+	if (!value[0])
+		return TB_OK;
+	for (; *codes; codes++) {
+		if (strcmp(*codes, value) == 0)
+			return TB_OK;
+	}
+	return tb_fail(err, TB_EINVALID, "%s: not a code of GB/T 39046", what);
+}
+
+static enum tb_code check_codes(const PbItem *item, struct tb_error *err)
+{
+	static const char *const subjects[] = {"1", "2", "3", "4", "5", "6", NULL};    /* A.4 */
+	static const char *const levels[] = {"1", "2", "3", "4", "5", "6", "7", NULL}; /* A.2 */
+	static const char *const channels[] = {"1", "2", "3", "4", "9", NULL};         /* A.5 */
+	static const char *const cases[] = {"1", "2", "9", NULL};                      /* A.6 */
+	enum tb_code code = check_code(item->level, levels, "level", err);
+	if (code == TB_OK)
+		code = check_code(item->case_type, cases, "case_type", err);
+	/* A.1: 00 to 10, 20, and extensions. */
+	if (code == TB_OK && item->item_type[0] &&
+	    (strlen(item->item_type) != 2 || strspn(item->item_type, "0123456789") != 2))
+		code = tb_fail(err, TB_EINVALID, "item_type: not a code of GB/T 39046");
+	if (code == TB_OK && (item->n_subjects > CODES_MAX || item->n_channels > CODES_MAX))
+		code = tb_fail(err, TB_ETOOBIG, "subjects, channels: more than %d", CODES_MAX);
+	for (size_t i = 0; i < item->n_subjects && code == TB_OK; i++)
+		code = check_code(item->subjects[i], subjects, "subjects", err);
+	for (size_t i = 0; i < item->n_channels && code == TB_OK; i++)
+		code = check_code(item->channels[i], channels, "channels", err);
+	return code;
+}
+
+static enum tb_code check_dates(const PbItem *item, struct tb_error *err)
+{
+	tb_day from = 0, end = 0;
+	if (item->effective_from[0] && !tb_day_parse(item->effective_from, &from))
+		return tb_fail(err, TB_EINVALID, "effective_from is not a date");
+	if (item->cancelled_on[0] && !tb_day_parse(item->cancelled_on, &end))
+		return tb_fail(err, TB_EINVALID, "cancelled_on is not a date");
+	if (item->effective_from[0] && item->cancelled_on[0] && end <= from)
+		return tb_fail(err, TB_EINVALID, "cancelled_on is not after effective_from");
+	if (item->year && (item->year < YEAR_MIN || item->year > YEAR_MAX))
+		return tb_fail(err, TB_EINVALID, "year: %d to %d", YEAR_MIN, YEAR_MAX);
+	return TB_OK;
+}
+
+static bool has_mode(const PbItem *item, const char *mode)
+{
+	for (size_t i = 0; i < item->n_modes; i++) {
+		if (strcmp(item->modes[i], mode) == 0)
+			return true;
+	}
+	return false;
+}
+
+static enum tb_code check_fees_and_regions(const PbItem *item, struct tb_error *err)
+{
+	static const struct text_rule fee_texts[] = {
+		{"name", offsetof(PbItemFee, name), TB_NAME_BYTES_MAX, true},
+		{"standard", offsetof(PbItemFee, standard), TB_TEXT_BYTES_MAX, true},
+		{"basis", offsetof(PbItemFee, basis), TB_TEXT_BYTES_MAX, true},
+	};
+	char what[64];
+	enum tb_code code = TB_OK;
+	if (item->n_fees > FEES_MAX)
+		return tb_fail(err, TB_ETOOBIG, "fees: more than %d", FEES_MAX);
+	for (size_t i = 0; i < item->n_fees && code == TB_OK; i++) {
+		snprintf(what, sizeof(what), "fees[%zu].", i);
+		code = CHECK_TEXTS(item->fees[i], what, fee_texts, err);
+	}
+	if (code)
+		return code;
+	for (size_t i = 0; i < item->n_mode_regions; i++) {
+		const PbItemMode *mode = item->mode_regions[i];
+		if (!has_mode(item, mode->mode))
+			return tb_fail(err, TB_EINVALID, "mode_regions[%zu].mode is not one of the modes", i);
+		if (mode->n_regions > REGIONS_MAX)
+			return tb_fail(err, TB_ETOOBIG, "mode_regions[%zu].regions: more than %d", i,
+			               REGIONS_MAX);
+		for (size_t j = 0; j < mode->n_regions; j++) {
+			if (strlen(mode->regions[j]) != 6 || strspn(mode->regions[j], "0123456789") != 6)
+				return tb_fail(err, TB_EINVALID,
+				               "mode_regions[%zu].regions[%zu]: six digits are expected", i,
+				               j);
+		}
+		snprintf(what, sizeof(what), "mode_regions[%zu].note", i);
+		code = check_text(mode->note, TB_TEXT_BYTES_MAX, false, what, err);
+		if (code)
+			return code;
+	}
+	return TB_OK;
+}
+
 enum tb_code catalogue_check_item(const PbItem *item, struct tb_error *err)
 {
-	enum tb_code code = check_text(item->code, TB_ID_BYTES_MAX, true, "code", err);
-	if (code == TB_OK)
-		code = check_text(item->name, TB_NAME_BYTES_MAX, true, "name", err);
-	if (code == TB_OK)
-		code = check_text(item->department, TB_ID_BYTES_MAX, true, "department", err);
-	if (code == TB_OK)
-		code = check_text(item->department_name, TB_NAME_BYTES_MAX, false, "department_name", err);
-	if (code == TB_OK)
-		code = check_text(item->result_type, TB_ID_BYTES_MAX, false, "result_type", err);
-	if (code == TB_OK)
-		code = check_text(item->base_code, TB_ID_BYTES_MAX, false, "base_code", err);
-	if (code == TB_OK)
-		code = check_text(item->criteria, TB_ID_BYTES_MAX, false, "criteria", err);
+	enum tb_code code = CHECK_TEXTS(item, "", item_texts, err);
 	if (code == TB_OK)
 		code = check_modes(item, err);
 	if (code == TB_OK)
 		code = check_limits(item, err);
 	if (code == TB_OK)
+		code = check_codes(item, err);
+	if (code == TB_OK)
+		code = check_dates(item, err);
+	if (code == TB_OK)
+		code = check_fees_and_regions(item, err);
+	if (code == TB_OK)
 		code = check_needs(item, err);
+	if (code == TB_OK && protobuf_c_message_get_packed_size(&item->base) > TB_ITEM_BYTES_MAX)
+		code = tb_fail(err, TB_ETOOBIG, "all of it is over %d bytes", TB_ITEM_BYTES_MAX);
 	return code;
+}
+
+struct listed {
+	const PbItem *item;
+	size_t index;
+};
+
+static int by_code(const void *a, const void *b)
+{
+	const struct listed *x = a, *y = b;
+	int order = strcmp(x->item->code, y->item->code);
+	if (order == 0)
+		order = (x->item->version > y->item->version) - (x->item->version < y->item->version);
+	return order ? order : (x->index > y->index) - (x->index < y->index);
+}
+
+enum tb_code catalogue_check_versions(PbItem *const *items, size_t count, struct tb_error *err)
+{
+	struct listed *sorted = tb_alloc((count + 1) * sizeof(*sorted));
+	enum tb_code code = TB_OK;
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = (struct listed){items[i], i};
+	qsort(sorted, count, sizeof(*sorted), by_code);
+	for (size_t i = 1; i < count && code == TB_OK; i++) {
+		if (strcmp(sorted[i].item->code, sorted[i - 1].item->code) == 0 &&
+		    sorted[i].item->version == sorted[i - 1].item->version)
+			code = tb_fail(err, TB_EINVALID,
+			               "items[%zu].code: with its version the same as items[%zu]",
+			               sorted[i].index, sorted[i - 1].index);
+	}
+	free(sorted);
+	return code;
+}
+
+/* Does a code of GB/T 2260 cover another one? Its trailing pairs of zeros stand for everything below. */
+static bool covers(const char *region, const char *other)
+{
+	size_t digits = strcmp(region, "100000") == 0     ? 0
+	                : strcmp(region + 2, "0000") == 0 ? 2
+	                : strcmp(region + 4, "00") == 0   ? 4
+	                                                  : 6;
+	return strncmp(region, other, digits) == 0;
+}
+
+enum tb_code catalogue_check_offer(const PbItem *item, const char *mode, const char *window,
+                                   struct tb_error *err)
+{
+	const char *listed = case_mode_listed(mode);
+	if (item->external[0])
+		return tb_fail(err, TB_ESTATE, "item %.60s: applications go to another system, %.80s",
+		               item->code, item->external);
+	for (size_t i = 0; i < item->n_mode_regions; i++) {
+		const PbItemMode *offer = item->mode_regions[i];
+		bool covered = offer->n_regions == 0;
+		if (strcmp(offer->mode, listed) != 0)
+			continue;
+		for (size_t j = 0; j < offer->n_regions && !covered; j++)
+			covered = strlen(offer->regions[j]) == 6 && covers(offer->regions[j], window);
+		if (!covered)
+			return tb_fail(err, TB_EDENIED,
+			               "item %.60s is not offered in mode %s to windows of %.8s", item->code,
+			               listed, window);
+	}
+	return TB_OK;
 }
 
 /* ---- materials */
@@ -273,11 +506,9 @@ enum tb_code catalogue_check_application(const PbItem *item, const PbApplication
                                          struct tb_error *err)
 {
 	bool met[TB_NEEDS_MAX] = {false};
-	bool allowed = false;
+	bool allowed = has_mode(item, case_mode_listed(application->mode));
 	if (strcmp(application->item, item->code) != 0)
 		return tb_fail(err, TB_EINVALID, "item is not the one that it is checked against");
-	for (size_t i = 0; i < item->n_modes; i++)
-		allowed = allowed || strcmp(item->modes[i], case_mode_listed(application->mode)) == 0;
 	if (!allowed)
 		return tb_fail(err, TB_EINVALID, "mode is not one of the item's");
 	if (item->n_materials > TB_NEEDS_MAX)

@@ -10,6 +10,15 @@
 /* Is |item| fit to be published? TB_EINVALID or TB_ETOOBIG; |err| names the place. */
 TB_MUST_CHECK enum tb_code catalogue_check_item(const PbItem *item, struct tb_error *err);
 
+/* Are all (code, version) of |items| different? TB_EINVALID names the second of a pair. */
+TB_MUST_CHECK enum tb_code catalogue_check_versions(PbItem *const *items, size_t count, struct tb_error *err);
+
+/* Is |item| offered in |mode| (as a case says it) to the windows of |window|? A region of the list covers
+ * those below it, by GB/T 2260: 320000 covers 320400. TB_EDENIED; TB_ESTATE: another system takes the
+ * applications. */
+TB_MUST_CHECK enum tb_code catalogue_check_offer(const PbItem *item, const char *mode, const char *window,
+                                                 struct tb_error *err);
+
 /* Does |application| hold all that |item| requires, in a mode that it allows? |item| has passed
  * catalogue_check_item(). A need is met by a file, by a certificate of a type that it lists, or, where it
  * asks for the original, by the original.

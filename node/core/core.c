@@ -101,8 +101,7 @@ static PbPeerView **peer_views(struct turn *turn, struct tb_arena *arena, size_t
 		const struct peer_state *state = &core->states[i];
 		const struct peer *peer = peer_set_at(core->peers, i);
 		PbPeerView *view = PROTO_NEW(PbPeerView, peer_view, arena);
-		PbCatalogue *catalogue;
-		struct kv_key key = kv_key_str(peer->region);
+		PbCatalogueHead *head;
 		view->region = tb_arena_str(arena, peer->region);
 		view->name = tb_arena_str(arena, peer->name);
 		view->endpoint = tb_arena_str(arena, peer->endpoint);
@@ -113,8 +112,8 @@ static PbPeerView **peer_views(struct turn *turn, struct tb_arena *arena, size_t
 		view->last_contact_ms = state->contact_at;
 		view->outbox = state->outgoing;
 		view->retry_ms = state->retry_at;
-		if (KV_GET(&turn->kv, KV_CATALOGUE, &key, catalogue, &turn->arena, &catalogue, NULL) == TB_OK)
-			view->catalogue_version = catalogue->version;
+		if (catalogue_head(&turn->kv, peer->region, &turn->arena, &head, NULL) == TB_OK)
+			view->catalogue_version = head->version;
 		grants_in_words(view, peer, arena);
 		views[i] = view;
 	}
@@ -175,7 +174,8 @@ static const struct core_method methods[] = {
 	{&pb_credential_service__descriptor, "SetState", TOKENS_HEAD, SCOPE_DENIED,
          .apply = credential_apply_state},
 	{&pb_credential_service__descriptor, "Verify", TOKENS_ACT, SCOPE_FREE, .apply = verify_apply_ask},
-	{&pb_catalogue_service__descriptor, "Load", .apply = catalogue_apply_load},
+	{&pb_catalogue_service__descriptor, "Load", .apply = catalogue_apply_load,
+         .prepare = catalogue_prepare_load},
 	{&pb_catalogue_service__descriptor, "List", TOKENS_ALL, SCOPE_FREE, .read = catalogue_read_list},
 	{&pb_case_service__descriptor, "Submit", TOKENS_ACT, SCOPE_APPLICATION, .apply = case_apply_submit},
 	{&pb_case_service__descriptor, "Act", TOKENS_ACT, SCOPE_CASE, .apply = case_apply_act,
@@ -347,14 +347,11 @@ static void adopt(struct turn *turn, struct peer_set *peers)
 
 static struct turn begin(struct core *core, struct store_txn *txn, tb_time now, struct core_effects *effects)
 {
-	return (struct turn){.core = core,
-	                     .kv = {.txn = txn,
-	                            .vault = core->vault,
-	                            .random = core->random,
-	                            .lists = core->lists,
-	                            .cache = core->cache},
-	                     .now = now,
-	                     .effects = effects};
+	return (struct turn){
+		.core = core,
+		.kv = {.txn = txn, .vault = core->vault, .random = core->random, .cache = core->cache},
+		.now = now,
+		.effects = effects};
 }
 
 static void end(struct turn *turn)
@@ -415,7 +412,6 @@ enum tb_code core_open(struct core **out, const struct core_setup *setup, struct
 	core->vault = pki_vault_new(setup->vault_key);
 	core->random = pki_random_new(seed);
 	core->cache = kv_cache_new();
-	core->lists = lists_new();
 	core->started = now;
 	core->note_at = now + NOTE_EVERY;
 	core->purge_at = now + PURGE_EVERY;
@@ -460,7 +456,6 @@ void core_close(struct core *core)
 	pki_vault_free(core->vault);
 	pki_random_free(core->random);
 	kv_cache_free(core->cache);
-	lists_free(core->lists);
 	agreements_free(core->agreements);
 	free(core);
 }

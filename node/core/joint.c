@@ -36,18 +36,21 @@ enum tb_code joint_check(struct turn *turn, PbApplication *application, struct t
 	for (size_t i = 0; i < application->n_parts; i++) {
 		PbCasePart *part = application->parts[i];
 		PbItem *item;
-		uint64_t version;
 		struct tb_error why;
 		bool own = strcmp(part->home, turn->core->setup.region) == 0;
 		if (!own && !peer_find(turn->core->peers, part->home))
 			return tb_fail(err, TB_ENOTFOUND, "application.parts[%zu].home: %.8s is not a peer",
 			               i, part->home);
-		if (catalogue_item(&turn->kv, part->home, part->item, &turn->arena, &item, &version, &why))
+		if (catalogue_item(&turn->kv, part->home, part->item, tb_day_at(turn->now), &turn->arena,
+		                   &item, &why) ||
+		    catalogue_check_offer(item, application->mode, turn->core->setup.region, &why))
 			return tb_fail(err, why.code, "application.parts[%zu].item: %s", i, why.text);
 		if (check_after(part, i, err))
 			return err->code;
 		part->item_name = item->name;
 		part->promised_days = item->promised_days;
+		part->catalogue_version = item->listed;
+		part->item_version = item->version;
 		part->number = tb_arena_str(&turn->arena, "");
 		part->state = PB_CASE_STATE__CASE_STATE_UNSPECIFIED;
 		part->seq = 0;
@@ -66,14 +69,15 @@ static bool meets(const PbMaterial *material, size_t index, const PbMaterialNeed
 
 /* The part's own application: the same people, the item's own list. */
 static PbApplication *part_application(const PbApplication *joint, size_t index, const PbItem *item,
-                                       uint64_t version, struct tb_arena *arena)
+                                       struct tb_arena *arena)
 {
 	PbApplication *application = tb_arena_copy(arena, joint, sizeof(*joint));
 	application->item = item->code;
 	application->item_name = item->name;
 	application->mode = tb_arena_str(arena, "LS");
 	application->home = joint->parts[index]->home;
-	application->catalogue_version = version;
+	application->catalogue_version = item->listed;
+	application->item_version = item->version;
 	application->n_parts = 0;
 	application->parts = NULL;
 	application->n_materials = 0;
@@ -91,18 +95,27 @@ static PbApplication *part_application(const PbApplication *joint, size_t index,
 	return application;
 }
 
+/* The item that a part stands on, by the list as it was when all was applied for. */
+static enum tb_code part_item(struct turn *turn, const PbCasePart *part, PbItem **item, struct tb_error *err)
+{
+	PbCaseRecord record = PB_CASE_RECORD__INIT;
+	record.home = part->home;
+	record.item = part->item;
+	record.catalogue_version = part->catalogue_version;
+	record.item_version = part->item_version;
+	return catalogue_item_of(&turn->kv, &record, &turn->arena, item, err);
+}
+
 enum tb_code joint_complete(struct turn *turn, const PbApplication *application, struct tb_error *err)
 {
 	for (size_t i = 0; i < application->n_parts; i++) {
 		PbItem *item;
-		uint64_t version;
 		struct tb_error why;
 		const PbCasePart *part = application->parts[i];
-		enum tb_code code = catalogue_item(&turn->kv, part->home, part->item, &turn->arena, &item,
-		                                   &version, &why);
+		enum tb_code code = part_item(turn, part, &item, &why);
 		if (code == TB_OK)
 			code = catalogue_check_application(
-				item, part_application(application, i, item, version, &turn->arena), &why);
+				item, part_application(application, i, item, &turn->arena), &why);
 		if (code)
 			return tb_fail(err, code, "part %zu (%.8s): %s", i, part->home, why.text);
 	}
@@ -149,10 +162,9 @@ enum tb_code joint_read_needs(struct query *query, struct tb_error *err)
 	reply->needs = tb_arena_alloc(arena, (size_t)TB_PARTS_MAX * TB_NEEDS_MAX * sizeof(*reply->needs));
 	for (size_t i = 0; i < request->n_parts; i++) {
 		PbItem *item;
-		uint64_t version;
 		struct tb_error why;
-		if (catalogue_item(&query->kv, request->parts[i]->home, request->parts[i]->item, arena, &item,
-		                   &version, &why))
+		if (catalogue_item(&query->kv, request->parts[i]->home, request->parts[i]->item,
+		                   tb_day_at(query->now), arena, &item, &why))
 			return tb_fail(err, why.code, "parts[%zu]: %s", i, why.text);
 		for (size_t j = 0; j < item->n_materials; j++)
 			union_add(reply, i, item->materials[j], arena);
@@ -211,21 +223,22 @@ static enum tb_code begin_part(struct turn *turn, PbCaseRecord *lead, size_t ind
 	PbCasePart *part = lead->parts[index];
 	PbApplication *joint;
 	PbItem *item;
-	uint64_t version;
 	char number[32];
 	enum tb_code code = case_application(turn, lead, &joint, err);
 	if (code == TB_OK)
-		code = catalogue_item(&turn->kv, part->home, part->item, &turn->arena, &item, &version, err);
+		code = part_item(turn, part, &item, err);
 	if (code)
 		return code;
 	PbCaseRecord *record = PROTO_NEW(PbCaseRecord, case_record, &turn->arena);
 	PbCaseDetail *detail = PROTO_NEW(PbCaseDetail, case_detail, &turn->arena);
-	detail->application = part_application(joint, index, item, version, &turn->arena);
+	detail->application = part_application(joint, index, item, &turn->arena);
 	detail->application->lead = lead->number;
 	case_next_number(turn, number);
 	record->number = tb_arena_str(&turn->arena, number);
 	record->item = item->code;
 	record->item_name = item->name;
+	record->catalogue_version = item->listed;
+	record->item_version = item->version;
 	record->mode = detail->application->mode;
 	record->first_node = lead->first_node;
 	record->window = lead->window;

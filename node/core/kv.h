@@ -25,7 +25,7 @@ enum kv_table {
 	KV_MATERIAL,     /* root -> StoredMaterial */
 	KV_MATERIAL_FOR, /* peer, root -> nothing: the peer may fetch it */
 	KV_WANTED,       /* root -> nothing: still to be fetched */
-	KV_CATALOGUE,    /* region -> Catalogue */
+	KV_CATALOGUE,    /* region -> CatalogueHead */
 	KV_IMPORT,       /* import id -> ImportRecord */
 	KV_AUDIT_LEAF,   /* u64 index of its last leaf -> AuditBundle */
 	KV_AUDIT_NODE,   /* u8 level, u64 row -> hashes, not sealed: hashes of salted records say nothing */
@@ -38,18 +38,19 @@ enum kv_table {
 	KV_MATTER_DUE,   /* u64 due, matter -> nothing */
 	KV_AGREEMENT,    /* id, NUL, u32 version -> StoredAgreement */
 	KV_TOKEN,        /* 'n', name -> StoredToken; 'h', keyed hash of the token -> name */
+	KV_ITEM,         /* region, NUL, code, NUL, u32 version -> StoredItem */
+	KV_ITEM_OLD,     /* the same and u64 listed -> StoredItem, for ever */
+	KV_ITEM_BASE,    /* region, NUL, basic code, NUL, code -> nothing */
 	KV_TABLES
 };
 
 struct kv_cache; /* node/core/kvcache.h */
-struct lists;    /* node/core/describe.c: item lists, decoded */
 
 struct kv {
 	struct store_txn *txn;
 	struct pki_vault *vault;
 	struct pki_random *random; /* NULL in a read transaction */
 	struct kv_cache *cache;    /* NULL outside of turns */
-	struct lists *lists;       /* NULL outside of turns */
 	struct tb_buf scratch;
 };
 

@@ -359,9 +359,8 @@ static bool sees_item(struct kv *kv, const struct core_principal *principal, con
 {
 	struct tb_arena arena = {0};
 	PbItem *item;
-	uint64_t version;
 	bool sees = token_sees(principal, code, "");
-	if (!sees && catalogue_item(kv, home, code, &arena, &item, &version, NULL) == TB_OK)
+	if (!sees && catalogue_item(kv, home, code, CATALOGUE_ANY_DAY, &arena, &item, NULL) == TB_OK)
 		sees = token_sees(principal, code, item->base_code);
 	tb_arena_clear(&arena);
 	return sees;

@@ -38,6 +38,10 @@ struct peer_state {
 	tb_time agreements_at;               /* 0: never */
 	tb_time describe_at;
 	unsigned describe_failures;
+	/* its item list, of which a part is here */
+	uint64_t list_version; /* 0: none is on its way */
+	char list_after[TB_ID_BYTES_MAX + 1];
+	uint32_t list_after_version;
 	/* fetches from it */
 	unsigned fetches;
 	/* queries from it: token bucket, thousandths of a query */
@@ -87,7 +91,7 @@ struct core {
 	struct pki_vault *vault;
 	struct pki_random *random;
 	struct kv_cache *cache;
-	struct lists *lists;
+	uint64_t list_seen; /* the newest version of the own list that a peer says it has, if that is newer */
 	struct agreements *agreements;
 	tb_time started;
 	struct audit_end audit;
@@ -307,24 +311,44 @@ void refusal_apply(struct turn *turn, const struct core_refusal *refusal);
 /* Tells what was counted; returns when it wants to be called again. */
 tb_time refusal_finish(struct turn *turn);
 
-/* ---- describe.c: own description, catalogues */
+/* ---- describe.c: own description, and what peers say */
 void describe_inbound(struct turn *turn, struct core_inbound *inbound);
 void describe_answered(struct turn *turn, struct core_outbound *outbound);
 tb_time describe_finish(struct turn *turn, struct peer_state *state, const struct peer *peer);
 /* Something was asked for that the list of |region| does not have: it may be old. */
 void describe_again(struct turn *turn, const char *region);
-/* Item lists are read for every case: a core keeps them decoded. */
-struct lists *lists_new(void);
-void lists_free(struct lists *lists);
+
+/* ---- cataloguelist.c: item lists */
+enum { CATALOGUE_ANY_DAY = INT32_MIN };
+bool catalogue_in_force(const PbItem *item, tb_day day);
+/* The version of the item |code| of |region|'s list that takes new cases on |day|; CATALOGUE_ANY_DAY: the
+ * newest. TB_ENOTFOUND; TB_ESTATE: not on this day; TB_EUNREACHABLE: the list is not here yet. */
+enum tb_code catalogue_item(struct kv *kv, const char *region, const char *code, tb_day day,
+                            struct tb_arena *arena, PbItem **item, struct tb_error *err);
+/* What |record| stands on, whatever the list says by now. */
+enum tb_code catalogue_item_of(struct kv *kv, const PbCaseRecord *record, struct tb_arena *arena,
+                               PbItem **item, struct tb_error *err);
+/* What an |application| that was handed in |at| elsewhere says that it stands on; what is not known here is
+ * taken for the list as it is. TB_ESTATE: it took no cases then, or was replaced long before. */
+enum tb_code catalogue_item_claimed(struct kv *kv, const char *region, const PbApplication *application,
+                                    tb_time at, struct tb_arena *arena, PbItem **item, struct tb_error *err);
+/* The item of |region|'s list with this basic code (基本编码). TB_ENOTFOUND. */
+enum tb_code catalogue_base_item(struct kv *kv, const char *region, const char *base_code, tb_day day,
+                                 struct tb_arena *arena, PbItem **item, struct tb_error *err);
+enum tb_code catalogue_head(struct kv *kv, const char *region, struct tb_arena *arena, PbCatalogueHead **out,
+                            struct tb_error *err);
+/* A peer's list cannot be read: it is asked for again. */
+void catalogue_damaged(struct turn *turn, const char *region);
+enum tb_code catalogue_prepare_load(const struct core_setup *setup, struct core_request *request, tb_time now,
+                                    struct tb_error *err);
 void catalogue_apply_load(struct turn *turn, struct core_request *request);
 enum tb_code catalogue_read_list(struct query *query, struct tb_error *err);
-/* The item |code| of |region|'s list. TB_ENOTFOUND, or TB_EUNREACHABLE if the list is not here yet. */
-enum tb_code catalogue_item(struct kv *kv, const char *region, const char *code, struct tb_arena *arena,
-                            PbItem **item, uint64_t *version, struct tb_error *err);
-
-/* The item of |region|'s list with this basic code (基本编码). TB_ENOTFOUND. */
-enum tb_code catalogue_base_item(struct kv *kv, const char *region, const char *base_code,
-                                 struct tb_arena *arena, PbItem **item, struct tb_error *err);
+uint64_t catalogue_own_version(struct turn *turn); /* 0: none */
+/* The part of the own list that an asker has not got; NULL if it has all. */
+PbCatalogue *catalogue_page(struct turn *turn, const PbDescribeRequest *asked);
+/* Takes a part of a peer's list. True: there is more. */
+bool catalogue_learn(struct turn *turn, struct peer_state *state, const struct core_outbound *outbound,
+                     const PbCatalogue *page);
 
 /* ---- casework.c: the engine; caseapi.c: what people and programs call; casewire.c: what peers send */
 struct case_change {

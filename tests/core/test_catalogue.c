@@ -126,6 +126,115 @@ static void test_catalogue_checks_what_modes_compare(void **state)
 	check_item(&f, TB_EINVALID, "criteria");
 }
 
+static void test_catalogue_checks_the_elements(void **state)
+{
+	(void)state;
+	struct fixture f;
+	static char *codes[] = {(char *)(uintptr_t) "1", (char *)(uintptr_t) "8"};
+	static char *regions[] = {(char *)(uintptr_t) "310000", (char *)(uintptr_t) "31"};
+	PbItemFee fee = PB_ITEM_FEE__INIT, *fees[] = {&fee};
+	PbItemMode mode = PB_ITEM_MODE__INIT, *mode_regions[] = {&mode};
+	fixture_init(&f);
+	f.item.item_type = text("01");
+	f.item.level = text("3");
+	f.item.case_type = text("2");
+	f.item.subjects = codes;
+	f.item.n_subjects = 1;
+	f.item.channels = codes;
+	f.item.n_channels = 1;
+	f.item.effective_from = text("2026-01-01");
+	f.item.cancelled_on = text("2026-12-31");
+	f.item.year = 2026;
+	fee.name = text("证书工本费");
+	fee.standard = text("10 元");
+	fee.basis = text("价费字〔1992〕240号");
+	f.item.fees = fees;
+	f.item.n_fees = 1;
+	mode.mode = text("DS");
+	mode.regions = regions;
+	mode.n_regions = 1;
+	f.item.mode_regions = mode_regions;
+	f.item.n_mode_regions = 1;
+	check_item(&f, TB_OK, "");
+	mode.n_regions = 2;
+	check_item(&f, TB_EINVALID, "mode_regions[0].regions[1]");
+	mode.n_regions = 0;
+	mode.mode = text("YB");
+	check_item(&f, TB_EINVALID, "mode_regions[0].mode");
+	f.item.n_mode_regions = 0;
+	fee.basis = text("");
+	check_item(&f, TB_EINVALID, "fees[0].basis");
+	f.item.n_fees = 0;
+	f.item.year = 1999;
+	check_item(&f, TB_EINVALID, "year");
+	f.item.cancelled_on = f.item.effective_from;
+	check_item(&f, TB_EINVALID, "cancelled_on");
+	f.item.effective_from = text("2026-02-30");
+	check_item(&f, TB_EINVALID, "effective_from");
+	f.item.n_channels = 2;
+	check_item(&f, TB_EINVALID, "channels");
+	f.item.n_subjects = 2;
+	check_item(&f, TB_EINVALID, "subjects");
+	f.item.item_type = text("1");
+	check_item(&f, TB_EINVALID, "item_type");
+	f.item.case_type = text("3");
+	check_item(&f, TB_EINVALID, "case_type");
+	f.item.level = text("0");
+	check_item(&f, TB_EINVALID, "level");
+	fixture_init(&f);
+	f.need[1].copies = 101;
+	check_item(&f, TB_EINVALID, "materials[1].copies");
+	f.need[1].issuer = text("a\nb");
+	check_item(&f, TB_EINVALID, "materials[1].issuer");
+}
+
+static void test_catalogue_takes_versions_of_a_code_but_none_twice(void **state)
+{
+	(void)state;
+	PbItem item[3] = {PB_ITEM__INIT, PB_ITEM__INIT, PB_ITEM__INIT},
+	       *items[3] = {&item[0], &item[1], &item[2]};
+	struct tb_error err = {0};
+	item[0].code = text("b");
+	item[1].code = text("a");
+	item[2].code = text("b");
+	item[2].version = 1;
+	assert_int_equal(catalogue_check_versions(items, 3, &err), TB_OK);
+	assert_int_equal(catalogue_check_versions(items, 0, &err), TB_OK);
+	item[2].version = 0;
+	assert_int_equal(catalogue_check_versions(items, 3, &err), TB_EINVALID);
+	assert_non_null(strstr(err.text, "items[2].code"));
+	assert_non_null(strstr(err.text, "items[0]"));
+}
+
+static void test_catalogue_offers_an_item_by_region(void **state)
+{
+	(void)state;
+	struct fixture f;
+	static const struct {
+		const char *listed;
+		const char *window;
+		enum tb_code code;
+	} rows[] = {
+		{"320400", "320400", TB_OK},      {"320400", "320402", TB_OK},
+		{"320402", "320400", TB_EDENIED}, {"320000", "320400", TB_OK},
+		{"320000", "330000", TB_EDENIED}, {"100000", "620100", TB_OK},
+		{"310115", "310100", TB_EDENIED}, {"310115", "310115", TB_OK},
+	};
+	char *region;
+	PbItemMode mode = PB_ITEM_MODE__INIT, *modes[] = {&mode};
+	fixture_init(&f);
+	f.item.mode_regions = modes;
+	f.item.n_mode_regions = 1;
+	mode.mode = text("DS");
+	mode.regions = &region;
+	mode.n_regions = 1;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		region = text(rows[i].listed);
+		assert_int_equal(catalogue_check_offer(&f.item, "DS", rows[i].window, NULL), rows[i].code);
+		assert_int_equal(catalogue_check_offer(&f.item, "YS", rows[i].window, NULL), TB_OK);
+	}
+}
+
 static void test_catalogue_refuses_an_item_without_its_parts(void **state)
 {
 	(void)state;
@@ -429,6 +538,9 @@ int main(void)
 		cmocka_unit_test(test_catalogue_takes_a_good_item),
 		cmocka_unit_test(test_catalogue_checks_what_modes_compare),
 		cmocka_unit_test(test_catalogue_refuses_an_item_without_its_parts),
+		cmocka_unit_test(test_catalogue_checks_the_elements),
+		cmocka_unit_test(test_catalogue_takes_versions_of_a_code_but_none_twice),
+		cmocka_unit_test(test_catalogue_offers_an_item_by_region),
 		cmocka_unit_test(test_catalogue_holds_the_promise_within_the_law),
 		cmocka_unit_test(test_catalogue_asks_for_nothing_without_a_basis),
 		cmocka_unit_test(test_catalogue_refuses_bad_needs),
