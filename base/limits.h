@@ -40,6 +40,10 @@ enum {
 	TB_MATTER_POSTS_MAX = 1000, /* of one author */
 	TB_MATTER_FILES_MAX = 50,
 
+	TB_STATS_ROWS_MAX = 2000,   /* of one answer */
+	TB_STATS_CASES_MAX = 20000, /* that one call looks at */
+	TB_STATS_REASONS_MAX = 64,  /* of one row */
+
 	/* Agreements. */
 	TB_AGREEMENTS_MAX = 512, /* kept by a node, versions counted */
 	TB_AGREEMENT_PARTIES_MAX = 64,

@@ -73,6 +73,8 @@
 	XX(TEXT_M_CATALOGUE_NONE, "没有事项目录", "there is no catalogue") \
 	XX(TEXT_M_ITEM_UNKNOWN, "{1} 的事项目录中没有事项 {2}", "there is no item {2} in the catalogue of {1}") \
 	XX(TEXT_M_CATALOGUE_HEAD, "{1} 事项目录第 {2} 版，发布于 {3}", "Catalogue of {1}, version {2}, published {3}") \
+	XX(TEXT_M_STATS_MANY, "办件过多，请缩短统计期间", "too many cases: choose a shorter period") \
+	XX(TEXT_M_STATS_LEFT_OUT, "有 {1} 件未能计入", "{1} cases are not counted") \
 	XX(TEXT_M_CASE_MORE, "后面可能还有：--after {1}", "there may be more: --after {1}") \
 	XX(TEXT_M_CLOCK_DUE, "{1} {2} 到期", "{1} due {2}") \
 	XX(TEXT_M_CLOCK_OVERDUE, "{1} {2} 已逾期", "{1} overdue since {2}") \
@@ -183,6 +185,7 @@
 	XX(TEXT_V_CASE_CONSULT, "会商，不影响计时", "consult the other side; stops no clock") \
 	XX(TEXT_V_CASE_REPAIR, "差评整改完成", "what was rated badly was repaired") \
 	XX(TEXT_V_CASE_OBJECT, "属地对异地办理提出异议", "home: object to what was decided in its name") \
+	XX(TEXT_V_STATS, "办件统计：时效、退件原因、承诺对比、减时间减材料减跑动、好差评", "count cases: lateness, returns, days against the promise, savings, grades") \
 	XX(TEXT_V_CASE_SHARE, "向属地重新抄送其曾拒收的办件副本", "offer the home region its copy again, which it refused") \
 	XX(TEXT_V_CASE_FILE, "联办参与地共享档案材料", "participant: share archive files of a joint case") \
 	XX(TEXT_V_MATERIAL_ADD, "上传材料，输出其根哈希", "upload a file and print its root") \
@@ -272,6 +275,9 @@
 	XX(TEXT_O_DECISION, "决定内容", "text of the decision") \
 	XX(TEXT_O_ISSUE, "所颁发证照的 JSON 文件", "certificate to issue, as JSON") \
 	XX(TEXT_O_CASE_STATE, "只列此状态，如 REVIEW", "only in this state, e.g. REVIEW") \
+	XX(TEXT_O_STATS_FROM, "收件起始日期", "received from this day on") \
+	XX(TEXT_O_STATS_TO, "收件截止日期", "received up to this day") \
+	XX(TEXT_O_STATS_BY, "按何统计，默认 peer", "what a line is of; default: peer") \
 	XX(TEXT_O_CASE_DISPUTE, "只列有争议的办件", "only those in dispute") \
 	XX(TEXT_O_CASE_PEER, "只列与此地区的办件", "only with this region") \
 	XX(TEXT_O_AFTER, "从此办件编号之后列起", "begin after this case number") \
@@ -342,6 +348,17 @@
 	XX(TEXT_H_DEAD, "死信", "dead letters") \
 	XX(TEXT_H_DEPARTMENT, "审批部门", "department") \
 	XX(TEXT_H_DIGEST, "摘要", "digest") \
+	XX(TEXT_H_STATS_SIDE, "角色", "role") \
+	XX(TEXT_H_STATS_CASES, "收件", "cases") \
+	XX(TEXT_H_STATS_OPEN, "在办", "open") \
+	XX(TEXT_H_STATS_DECIDED, "办结", "decided") \
+	XX(TEXT_H_STATS_IN_TIME, "按时率", "in time") \
+	XX(TEXT_H_STATS_DAYS, "平均用时", "mean days") \
+	XX(TEXT_H_STATS_PROMISED, "平均承诺", "promised") \
+	XX(TEXT_H_STATS_LATE, "逾期", "late") \
+	XX(TEXT_H_STATS_RETURNS, "退件", "returns") \
+	XX(TEXT_H_STATS_SAVED, "减跑动/材料/天数", "saved runs/papers/days") \
+	XX(TEXT_H_STATS_GRADES, "好差评 1–5", "grades 1–5") \
 	XX(TEXT_H_COPY_REFUSED, "属地未接收副本", "copy refused") \
 	XX(TEXT_H_DISPUTE, "有争议", "disputed") \
 	XX(TEXT_H_ENDPOINT, "地址", "endpoint") \
@@ -410,6 +427,9 @@
 
 /* Enum values: the name that programs see, and what it means. */
 #define TEXT_MAP_WORDS(XX) \
+	XX(TEXT_W_STATS_WINDOW, "本地收件", "received here") \
+	XX(TEXT_W_STATS_HOME, "本地办理", "decided here") \
+	XX(TEXT_W_STATS_OWN, "本地自办", "both here") \
 	XX(TEXT_W_FAULT_NO_BASIS, "材料无法律依据", "no legal basis") \
 	XX(TEXT_W_FAULT_LIMITS, "承诺时限超过法定时限", "the promised limit is over the legal one") \
 	XX(TEXT_W_FAULT_CIRCLE, "循环证明", "a proof that needs itself") \

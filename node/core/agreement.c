@@ -252,6 +252,28 @@ const PbAgreement *agreement_cited(const struct core *core, const char *id, uint
 	return held && signed_by_all(held) ? held->agreement : NULL;
 }
 
+uint32_t agreement_days(const struct agreements *all, const char *id, uint32_t version, PbClock clock)
+{
+	const struct held *held = version ? agreement_find(all, id, version) : NULL;
+	for (size_t i = 0; held && i < held->agreement->n_clocks; i++) {
+		if (held->agreement->clocks[i]->clock == clock)
+			return held->agreement->clocks[i]->days;
+	}
+	return 0;
+}
+
+const char *agreement_reason(const struct agreements *all, const char *id, uint32_t version,
+                             const char *reason)
+{
+	const struct held *held = version ? agreement_find(all, id, version) : NULL;
+	for (size_t i = 0; held && i < held->agreement->n_return_reasons; i++) {
+		const char *listed_reason = held->agreement->return_reasons[i];
+		if (strncmp(reason, listed_reason, strlen(listed_reason)) == 0)
+			return listed_reason;
+	}
+	return NULL;
+}
+
 PbDisclosure agreement_discloses(const struct core *core, const char *peer, const char *type,
                                  PbDisclosure most, tb_time now)
 {

@@ -40,6 +40,12 @@ const PbAgreement *agreement_cited(const struct core *core, const char *id, uint
 PbDisclosure agreement_discloses(const struct core *core, const char *peer, const char *type,
                                  PbDisclosure most, tb_time now);
 
+/* Working days that |version| of |id| sets for |clock|; 0: none, or it is not here. */
+uint32_t agreement_days(const struct agreements *all, const char *id, uint32_t version, PbClock clock);
+/* The reason of its list with which |reason| begins; NULL: none. */
+const char *agreement_reason(const struct agreements *all, const char *id, uint32_t version,
+                             const char *reason);
+
 /* ---- the local API */
 enum tb_code agreement_prepare_propose(const struct core_setup *setup, struct core_request *request,
                                        tb_time now, struct tb_error *err);

@@ -144,6 +144,7 @@ static void warn(struct turn *turn, PbCaseRecord *record, const struct case_cloc
 void case_fold(PbCaseRecord *record, const PbCaseEntry *entry, const uint8_t digest[PKI_HASH_BYTES],
                struct tb_arena *arena)
 {
+	facts_fold(record, entry, arena);
 	record->head = proto_data(tb_arena_bytes(arena, tb_bytes_of(digest, PKI_HASH_BYTES)));
 	record->seq = entry->seq;
 	record->state = entry->to;
@@ -248,9 +249,12 @@ enum tb_code case_accept_detail(struct turn *turn, const PbCaseRecord *record, P
 {
 	PbItem *item;
 	enum tb_code code = catalogue_item_of(&turn->kv, record, &turn->arena, &item, err);
-	if (code == TB_OK)
-		detail->promised_days = item->promised_days;
-	return code;
+	if (code)
+		return code;
+	detail->promised_days = item->promised_days;
+	detail->legal_days = item->legal_days;
+	detail->onsite_runs = item->onsite_runs;
+	return TB_OK;
 }
 
 static enum tb_code check_here(const PbCaseRecord *record, const struct case_row *row, struct tb_error *err)

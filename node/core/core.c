@@ -196,6 +196,7 @@ static const struct core_method methods[] = {
 	{&pb_agreement_service__descriptor, "Get", TOKENS_STAFF, SCOPE_FREE, .apply = agreement_apply_get},
 	{&pb_agreement_service__descriptor, "List", TOKENS_STAFF, SCOPE_FREE, .apply = agreement_apply_list},
 	{&pb_agreement_service__descriptor, "Diff", TOKENS_STAFF, SCOPE_FREE, .apply = agreement_apply_diff},
+	{&pb_stats_service__descriptor, "Cases", TOKENS_STAFF, SCOPE_ROWS, .read = stats_read_cases},
 	{&pb_material_service__descriptor, "Get", TOKENS_ALL, SCOPE_FREE, .read = material_read_get},
 	{&pb_material_service__descriptor, "List", TOKENS_STAFF, SCOPE_DENIED, .read = material_read_list},
 	{&pb_evidence_service__descriptor, "Export", TOKENS_STAFF, SCOPE_DENIED,

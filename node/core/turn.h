@@ -411,6 +411,11 @@ enum tb_code case_application(struct turn *turn, const PbCaseRecord *record, PbA
 void case_next_number(struct turn *turn, char out[32]);
 void case_use_number(struct turn *turn);
 
+/* ---- facts.c: what is counted later. Folds |entry| into a copy of |record|'s facts. */
+void facts_fold(PbCaseRecord *record, const PbCaseEntry *entry, struct tb_arena *arena);
+/* ---- stats.c */
+enum tb_code stats_read_cases(struct query *query, struct tb_error *err);
+
 /* ---- joint.c: 多地联办. The lead's case follows its parts, and the parts follow the lead. */
 /* The application's parts, checked and completed from the participants' lists. */
 enum tb_code joint_check(struct turn *turn, PbApplication *application, struct tb_error *err);

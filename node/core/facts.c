@@ -1,0 +1,128 @@
+/* What a case's log says that is counted later (CaseFacts). */
+#include <string.h>
+
+#include "node/core/casetable.h"
+#include "node/core/turn.h"
+
+enum { REASONS_KEPT = 8, PAUSES_KEPT = 16 };
+
+static uint32_t papers_saved(PbMaterial *const *materials, size_t count)
+{
+	uint32_t saved = 0;
+	for (size_t i = 0; i < count; i++)
+		saved += materials[i]->credential[0] != 0 || materials[i]->commitment[0] != 0;
+	return saved;
+}
+
+static uint32_t late_clocks(const PbCaseEntry *entry)
+{
+	uint32_t late = 0;
+	for (size_t i = 0; i < entry->n_clocks; i++) {
+		const PbClockState *clock = entry->clocks[i];
+		/* A time to object that nobody used is not lateness. */
+		if (clock->overdue && clock->clock < PB_CLOCK__T10_OBJECT)
+			late |= 1u << clock->clock;
+	}
+	return entry->event == PB_CASE_EVENT__DEEM ? late | 1u << PB_CLOCK__T1_NOTIFY : late;
+}
+
+static void add_reason(PbCaseFacts *facts, const char *reason, struct tb_arena *arena)
+{
+	facts->returns++;
+	if (facts->n_reasons >= REASONS_KEPT)
+		return;
+	char **list = tb_arena_alloc(arena, (facts->n_reasons + 1) * sizeof(*list));
+	if (facts->n_reasons > 0)
+		memcpy(list, facts->reasons, facts->n_reasons * sizeof(*list));
+	list[facts->n_reasons++] = tb_arena_str(arena, reason);
+	facts->reasons = list;
+}
+
+static void add_pause(PbCaseFacts *facts, tb_time at, struct tb_arena *arena)
+{
+	if (facts->n_suspended_ms >= 2 * PAUSES_KEPT)
+		return;
+	int64_t *list = tb_arena_alloc(arena, (facts->n_suspended_ms + 1) * sizeof(*list));
+	if (facts->n_suspended_ms > 0)
+		memcpy(list, facts->suspended_ms, facts->n_suspended_ms * sizeof(*list));
+	list[facts->n_suspended_ms++] = at;
+	facts->suspended_ms = list;
+}
+
+static void begin_review(PbCaseFacts *facts, tb_time from)
+{
+	facts->accepted_ms = from;
+	facts->decided_ms = 0;
+	facts->closed_ms = 0;
+	facts->extended_days = 0;
+	facts->n_suspended_ms = 0;
+}
+
+static void accepted(PbCaseFacts *facts, const PbCaseEntry *entry)
+{
+	const PbCaseDetail *detail = entry->detail;
+	bool dated_back = entry->event == PB_CASE_EVENT__DEEM && detail && detail->counted_from_ms;
+	begin_review(facts, dated_back ? detail->counted_from_ms : entry->at_ms);
+	if (!detail)
+		return;
+	facts->legal_days = detail->legal_days;
+	facts->onsite_runs = detail->onsite_runs;
+}
+
+void facts_fold(PbCaseRecord *record, const PbCaseEntry *entry, struct tb_arena *arena)
+{
+	const PbCaseDetail *detail = entry->detail;
+	/* The record may be a copy that shares them with another. */
+	PbCaseFacts *facts = record->facts ? tb_arena_copy(arena, record->facts, sizeof(*facts))
+	                                   : PROTO_NEW(PbCaseFacts, case_facts, arena);
+	record->facts = facts;
+	facts->late |= late_clocks(entry);
+	if (detail)
+		facts->papers_saved += papers_saved(detail->materials, detail->n_materials);
+	if (detail && detail->application) {
+		facts->papers_saved +=
+			papers_saved(detail->application->materials, detail->application->n_materials);
+		facts->window = detail->application->window;
+	}
+	if (case_state_final(entry->to) && !case_state_final(entry->from))
+		facts->closed_ms = entry->at_ms;
+	switch (entry->event) {
+	case PB_CASE_EVENT__ACCEPT:
+	case PB_CASE_EVENT__DEEM:
+		accepted(facts, entry);
+		break;
+	case PB_CASE_EVENT__SIGN:
+		if (detail && detail->local_number[0]) /* a part is accepted by being signed for */
+			accepted(facts, entry);
+		break;
+	case PB_CASE_EVENT__REOPEN:
+		begin_review(facts, entry->at_ms);
+		break;
+	case PB_CASE_EVENT__SUSPEND:
+	case PB_CASE_EVENT__RESUME:
+		add_pause(facts, entry->at_ms, arena);
+		break;
+	case PB_CASE_EVENT__EXTEND:
+		facts->extended_days += detail ? detail->days : 0;
+		break;
+	case PB_CASE_EVENT__GRANT:
+	case PB_CASE_EVENT__DENY:
+		facts->granted = entry->event == PB_CASE_EVENT__GRANT;
+		facts->decided_ms = entry->at_ms;
+		break;
+	case PB_CASE_EVENT__RETURN:
+		add_reason(facts, detail ? detail->reason : "", arena);
+		break;
+	case PB_CASE_EVENT__BOUNCE:
+		facts->bounces++;
+		break;
+	case PB_CASE_EVENT__EVALUATE:
+		facts->grade = detail ? detail->grade : 0;
+		break;
+	case PB_CASE_EVENT__REPAIR:
+		facts->repaired = true;
+		break;
+	default: /* Nothing to be counted. */
+		break;
+	}
+}
