@@ -1,30 +1,27 @@
 #include "sim/campaign.h"
 
-#include <assert.h>
-#include <errno.h>
-#include <ftw.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "sim/faults.h"
+#include "sim/job.h"
+#include "sim/progress.h"
 #include "sim/tables.h"
 #include "sim/text.h"
 
-enum { REAL_ONE_IN = 20, FAILURES_PRINTED = 20, POLL_MS = 500, SWARM_PPM = 450000, PATH_ROOM = 300 };
-
-static double wall(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
+enum {
+	REAL_ONE_IN = 20,
+	FAILURES_PRINTED = 20,
+	POLL_MS = 500,
+	GRACE_SECONDS = 3,
+	SIGNAL_STATUS = 128,
+	SWARM_PPM = 450000,
+	PATH_ROOM = 300
+};
 
 void sim_campaign_options(struct sim_options *options, const struct sim_campaign *campaign, uint64_t seed)
 {
@@ -60,120 +57,25 @@ void sim_campaign_options(struct sim_options *options, const struct sim_campaign
 	options->real_crypto = seed % REAL_ONE_IN == 0;
 }
 
-/* ---- a run in a process of its own */
-
-static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *place)
-{
-	(void)status;
-	(void)kind;
-	(void)place;
-	return remove(path);
-}
-
-struct job {
-	pid_t pid; /* 0: free */
-	int fd;    /* the outcome comes here */
-	struct sim_task task;
-	char dir[PATH_ROOM];
-	char save[PATH_ROOM];
-	struct sim_outcome outcome;
-	size_t got; /* bytes of it */
-};
-
-static void job_start(struct job *job, const char *dir, unsigned number)
-{
-	int ends[2];
-	snprintf(job->dir, sizeof(job->dir), "%.200s/tongban-sim.%d.%u", dir, (int)getpid(), number);
-	job->task.options.dir = job->dir;
-	job->got = 0;
-	if (pipe(ends) != 0 || (job->pid = fork()) < 0) {
-		perror("tongban-sim");
-		exit(EXIT_FAILURE);
-	}
-	if (job->pid == 0) {
-		struct sim_outcome outcome;
-		close(ends[0]);
-		sim_outcome_run(&outcome, &job->task);
-		for (size_t at = 0; at < sizeof(outcome);) {
-			ssize_t wrote = write(ends[1], (const char *)&outcome + at, sizeof(outcome) - at);
-			if (wrote <= 0)
-				_exit(EXIT_FAILURE);
-			at += (size_t)wrote;
-		}
-		_exit(0);
-	}
-	close(ends[1]);
-	job->fd = ends[0];
-}
-
-static void save_crash(const struct job *job)
-{
-	struct tb_buf text = {0};
-	FILE *file = job->task.save ? fopen(job->task.save, "w") : NULL;
-	sim_replay_write(&text, &job->task.options, NULL, job->outcome.failure);
-	if (file) {
-		fwrite(text.data, 1, text.size, file);
-		fclose(file);
-	}
-	tb_buf_clear(&text);
-}
-
-static void job_end(struct job *job)
-{
-	int status = 0;
-	while (waitpid(job->pid, &status, 0) < 0 && errno == EINTR)
-		;
-	close(job->fd);
-	job->pid = 0;
-	(void)nftw(job->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-	if (job->got == sizeof(job->outcome) && WIFEXITED(status))
-		return;
-	job->outcome = (struct sim_outcome){.verdict = SIM_DIED};
-	if (WIFSIGNALED(status))
-		snprintf(job->outcome.failure, sizeof(job->outcome.failure), "signal %d: %s",
-		         WTERMSIG(status), strsignal(WTERMSIG(status)));
-	else
-		snprintf(job->outcome.failure, sizeof(job->outcome.failure), "the process ended by itself");
-	save_crash(job);
-}
-
-/* True when all of the outcome is here, or will never be. */
-static bool job_read(struct job *job)
-{
-	ssize_t got = read(job->fd, (char *)&job->outcome + job->got, sizeof(job->outcome) - job->got);
-	if (got > 0)
-		job->got += (size_t)got;
-	return got <= 0 ? !(got < 0 && errno == EINTR) : job->got == sizeof(job->outcome);
-}
-
 /* ---- one run */
 
 void sim_run_in_child(struct sim_outcome *outcome, const struct sim_task *task, const char *dir)
 {
-	struct job job = {.task = *task};
-	job_start(&job, dir, 0);
-	while (!job_read(&job))
-		;
-	job_end(&job);
+	struct sim_job job = {.task = *task};
+	sim_job_run(&job, dir);
 	*outcome = job.outcome;
 }
 
-struct shown {
-	double since;
-	double last;
-};
-
 static bool show(void *ctx, const struct sim_world *world)
 {
-	struct shown *shown = ctx;
-	double now = wall();
-	if (now - shown->last < 1.0)
+	struct sim_progress *progress = ctx;
+	if (!sim_progress_due(progress))
 		return true;
-	shown->last = now;
 	double days = (double)(world->now - world->started) / (double)SIM_DAY;
-	fprintf(stderr, "\rday %.2f of %.2f  %.0f x real time  %" PRIu64 " events  %.0f s%s   ", days,
-	        (double)world->options.span / (double)SIM_DAY, days * 86400.0 / (now - shown->since),
-	        world->events, now - shown->since, world->healed ? "  healed" : "");
+	double took = sim_progress_took(progress);
+	sim_progress_line(progress, "day %.2f of %.2f, %.0f x real time, %" PRIu64 " events, %.0f s%s", days,
+	                  (double)world->options.span / (double)SIM_DAY, days * 86400.0 / took, world->events,
+	                  took, world->healed ? ", healed" : "");
 	return true;
 }
 
@@ -207,21 +109,17 @@ static void print_outcome(const struct sim_task *task, const struct sim_outcome 
 
 int sim_run_apart(struct sim_task *task, const char *dir, bool quiet)
 {
-	struct shown shown = {.since = wall(), .last = wall()};
-	struct job job = {0};
-	if (!quiet) {
-		task->progress = show;
-		task->ctx = &shown;
-	}
+	struct sim_progress progress;
+	struct sim_job job = {0};
+	sim_progress_start(&progress, quiet);
+	task->progress = show;
+	task->ctx = &progress;
 	printf("seed=%" PRIu64 "\n", task->options.seed);
 	fflush(stdout);
 	job.task = *task;
-	job_start(&job, dir, 0);
-	while (!job_read(&job))
-		;
-	job_end(&job);
-	if (!quiet)
-		fprintf(stderr, "\n");
+	sim_job_run(&job, dir);
+	progress.shown = progress.terminal && !quiet; /* the child's copy knows */
+	sim_progress_end(&progress);
 	print_outcome(task, &job.outcome);
 	return (int)job.outcome.verdict;
 }
@@ -243,9 +141,10 @@ struct tally {
 	uint64_t cases;
 	uint64_t verifications;
 	uint64_t losses;
+	uint64_t unfinished; /* seeds that were stopped by the end of the budget, or by a signal */
 };
 
-static void count_outcome(struct tally *tally, const struct job *job)
+static void count_outcome(struct tally *tally, const struct sim_job *job)
 {
 	const struct sim_outcome *outcome = &job->outcome;
 	tally->seeds++;
@@ -329,6 +228,8 @@ static void print_tally(const struct sim_campaign *campaign, struct tally *tally
 	for (unsigned i = 0; i < SIM_MARKS; i++)
 		printf(" %s %" PRIu64, sim_mark_word((enum sim_mark)i), tally->marks.counts[i]);
 	printf("\n");
+	if (sim_job_signal())
+		return; /* what was not reached may still have come */
 	for (unsigned i = 0; i < SIM_MARKS && campaign->require_marks; i++) {
 		if (!sim_mark_required((enum sim_mark)i) || tally->marks.counts[i])
 			continue;
@@ -339,27 +240,33 @@ static void print_tally(const struct sim_campaign *campaign, struct tally *tally
 	}
 }
 
-static void progress(const struct sim_campaign *campaign, const struct tally *tally, double since)
+static void show_tally(const struct sim_campaign *campaign, const struct tally *tally,
+                       struct sim_progress *progress)
 {
-	double took = wall() - since;
-	uint64_t all = campaign->last - campaign->first + 1;
-	if (campaign->quiet)
-		return;
-	fprintf(stderr, "\r%" PRIu64 " seeds done, %" PRIu64 " failed, %.1f seeds/s, ", tally->seeds,
-	        tally->failed, (double)tally->seeds / took);
+	char left[64];
+	double took = sim_progress_took(progress);
+	double days = (double)tally->simulated / (double)SIM_DAY;
 	if (campaign->budget_seconds > 0)
-		fprintf(stderr, "%.0f s of %.0f s   ", took, campaign->budget_seconds);
+		snprintf(left, sizeof(left), "%.0f s of %.0f s", took, campaign->budget_seconds);
 	else
-		fprintf(stderr, "%" PRIu64 " left, %.0f s   ", all - tally->seeds, took);
+		snprintf(left, sizeof(left), "%" PRIu64 " left, %.0f s",
+		         campaign->last - campaign->first + 1 - tally->seeds, took);
+	sim_progress_line(progress,
+	                  "%" PRIu64 " seeds done, %" PRIu64
+	                  " failed, %.1f a second; %.2f years, %.0f x real "
+	                  "time; %s",
+	                  tally->seeds, tally->failed, (double)tally->seeds / took, days / 365.0,
+	                  days * 86400.0 / took, left);
 }
 
-static void begin_seed(struct job *job, const struct sim_campaign *campaign, uint64_t seed, unsigned number)
+static void begin_seed(struct sim_job *job, const struct sim_campaign *campaign, uint64_t seed,
+                       unsigned number)
 {
-	*job = (struct job){.task = {.twice = !campaign->once}};
+	*job = (struct sim_job){.task = {.twice = !campaign->once}, .cpu_seconds = campaign->cpu_seconds};
 	sim_campaign_options(&job->task.options, campaign, seed);
 	snprintf(job->save, sizeof(job->save), "%.200s/seed-%" PRIu64 ".replay", campaign->out, seed);
 	job->task.save = job->save;
-	job_start(job, campaign->dir, number);
+	sim_job_start(job, campaign->dir, number);
 }
 
 void sim_make_identities(void)
@@ -373,49 +280,95 @@ void sim_make_identities(void)
 	}
 }
 
-int sim_campaign_run(const struct sim_campaign *campaign)
+/* Those that run now, and what came of the others. */
+struct run {
+	const struct sim_campaign *campaign;
+	struct tally tally;
+	struct sim_progress progress;
+	struct sim_job jobs[SIM_JOBS_MAX];
+	unsigned running;
+	uint64_t next; /* seed */
+};
+
+/* Is there time to begin another seed? */
+static bool may_begin(const struct run *run)
 {
-	struct job *jobs = tb_alloc(campaign->jobs * sizeof(*jobs));
-	struct tally *tally = tb_alloc(sizeof(*tally));
-	struct pollfd polls[SIM_JOBS_MAX];
-	double since = wall(), shown = 0;
-	uint64_t next = campaign->first;
-	unsigned running = 0;
-	(void)mkdir(campaign->out, 0700);
-	sim_make_identities();
-	for (;;) {
-		bool more = next >= campaign->first && next <= campaign->last &&
-		            (campaign->budget_seconds <= 0 || wall() - since < campaign->budget_seconds);
-		for (unsigned i = 0; i < campaign->jobs && more; i++) {
-			if (jobs[i].pid == 0) {
-				begin_seed(&jobs[i], campaign, next++, i);
-				running++;
-				more = next <= campaign->last;
-			}
-		}
-		if (running == 0)
-			break;
-		for (unsigned i = 0; i < campaign->jobs; i++)
-			polls[i] = (struct pollfd){.fd = jobs[i].pid ? jobs[i].fd : -1, .events = POLLIN};
-		(void)poll(polls, campaign->jobs, POLL_MS);
-		for (unsigned i = 0; i < campaign->jobs; i++) {
-			if (jobs[i].pid == 0 || !polls[i].revents || !job_read(&jobs[i]))
-				continue;
-			job_end(&jobs[i]);
-			count_outcome(tally, &jobs[i]);
-			running--;
-		}
-		if (wall() - shown > 1.0) {
-			shown = wall();
-			progress(campaign, tally, since);
+	const struct sim_campaign *campaign = run->campaign;
+	return run->next >= campaign->first && run->next <= campaign->last && !sim_job_signal() &&
+	       (campaign->budget_seconds <= 0 ||
+	        sim_progress_took(&run->progress) < campaign->budget_seconds);
+}
+
+static void fill_jobs(struct run *run)
+{
+	for (unsigned i = 0; i < run->campaign->jobs && may_begin(run); i++) {
+		if (run->jobs[i].pid == 0) {
+			begin_seed(&run->jobs[i], run->campaign, run->next++, i);
+			run->running++;
 		}
 	}
-	if (!campaign->quiet)
-		fprintf(stderr, "\n");
-	print_tally(campaign, tally, wall() - since);
-	write_junit(campaign, tally);
-	int status = tally->status;
-	free(tally);
-	free(jobs);
+}
+
+static void wait_for_jobs(struct run *run)
+{
+	struct pollfd polls[SIM_JOBS_MAX];
+	for (unsigned i = 0; i < run->campaign->jobs; i++)
+		polls[i] = (struct pollfd){.fd = run->jobs[i].pid ? run->jobs[i].fd : -1, .events = POLLIN};
+	if (poll(polls, run->campaign->jobs, POLL_MS) <= 0)
+		return;
+	for (unsigned i = 0; i < run->campaign->jobs; i++) {
+		struct sim_job *job = &run->jobs[i];
+		if (job->pid == 0 || !polls[i].revents || !sim_job_read(job))
+			continue;
+		sim_job_end(job);
+		sim_progress_end(&run->progress);
+		count_outcome(&run->tally, job);
+		run->running--;
+	}
+}
+
+/* After the budget's end a seed has some seconds to come to its own; after a signal none. */
+static void stop_late(struct run *run)
+{
+	const struct sim_campaign *campaign = run->campaign;
+	bool late = campaign->budget_seconds > 0 &&
+	            sim_progress_took(&run->progress) > campaign->budget_seconds + GRACE_SECONDS;
+	if (!late && !sim_job_signal())
+		return;
+	sim_progress_end(&run->progress);
+	for (unsigned i = 0; i < campaign->jobs; i++) {
+		struct sim_job *job = &run->jobs[i];
+		if (job->pid == 0)
+			continue;
+		sim_job_kill(job);
+		printf("not finished: seed %" PRIu64 "\n", job->task.options.seed);
+		run->tally.unfinished++;
+		run->running--;
+	}
+}
+
+int sim_campaign_run(const struct sim_campaign *campaign)
+{
+	struct run *run = tb_alloc(sizeof(*run));
+	run->campaign = campaign;
+	run->next = campaign->first;
+	sim_progress_start(&run->progress, campaign->quiet);
+	(void)mkdir(campaign->out, 0700);
+	sim_make_identities();
+	for (fill_jobs(run); run->running > 0; fill_jobs(run)) {
+		wait_for_jobs(run);
+		stop_late(run);
+		if (sim_progress_due(&run->progress))
+			show_tally(campaign, &run->tally, &run->progress);
+	}
+	sim_progress_end(&run->progress);
+	print_tally(campaign, &run->tally, sim_progress_took(&run->progress));
+	write_junit(campaign, &run->tally);
+	int status = run->tally.status;
+	if (sim_job_signal()) {
+		printf("stopped by signal %d\n", sim_job_signal());
+		status = status ? status : SIGNAL_STATUS + sim_job_signal();
+	}
+	free(run);
 	return status;
 }

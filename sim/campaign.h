@@ -9,7 +9,8 @@ struct sim_campaign {
 	uint64_t first;
 	uint64_t last;
 	unsigned jobs;
-	double budget_seconds;           /* 0: all seeds */
+	double budget_seconds;           /* 0: all seeds; seeds that run at its end have 3 s more */
+	unsigned cpu_seconds;            /* of one seed, both runs together: more is a crash; 0: any */
 	const struct sim_preset *preset; /* NULL: each seed draws one */
 	const char *dir;                 /* for the disks */
 	const char *out;                 /* failures, junit.xml */
@@ -18,7 +19,7 @@ struct sim_campaign {
 	bool quiet;
 };
 
-/* Both give the exit status. */
+/* Both give the exit status; after a signal that sim_job_catch_signals() took, 128 and its number. */
 int sim_campaign_run(const struct sim_campaign *campaign);
 /* One run, with its progress on stderr and its result on stdout. */
 int sim_run_apart(struct sim_task *task, const char *dir, bool quiet);

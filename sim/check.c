@@ -414,9 +414,18 @@ static void check_decision(struct sim_node *node, const PbCaseEntry *entry, uint
 {
 	struct sim_world *world = node->world;
 	bool made;
-	if (entry->event != PB_CASE_EVENT__GRANT && entry->event != PB_CASE_EVENT__DENY)
+	if (entry->event != PB_CASE_EVENT__GRANT && entry->event != PB_CASE_EVENT__DENY &&
+	    entry->event != PB_CASE_EVENT__REOPEN)
 		return;
-	uint64_t *decided = sim_map_at(&world->check->decisions, name, &made);
+	/* What was reopened, for a dispute that was upheld, is decided once more. */
+	uint64_t reopening = sim_mix(sim_mix(name, node->index + 1), PB_CASE_EVENT__REOPEN);
+	uint64_t *reopened = sim_map_at(&world->check->once, reopening, &made);
+	uint64_t since = entry->seq > *reopened ? *reopened : 0;
+	if (entry->event == PB_CASE_EVENT__REOPEN) {
+		*reopened = entry->seq;
+		return;
+	}
+	uint64_t *decided = sim_map_at(&world->check->decisions, sim_mix(name, since), &made);
 	if (!made && *decided != entry->seq)
 		sim_check_broke(world, SIM_RULE_ONE_DECISION, node->index, entry->case_number,
 		                "decided in entry %u and in entry %u", (unsigned)*decided, entry->seq);

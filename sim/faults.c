@@ -459,7 +459,7 @@ static void fault_run(struct sim_world *world, void *subject, uint64_t which)
 	sim_random_start(&own, world->options.seed, sim_decision_word(source->kind),
 	                 (uint64_t)index << 32 | number);
 	sim_note(world, which);
-	bool may = !node || node->state == SIM_NODE_UP || source->kind == SIM_DO_CLOCK;
+	bool may = !node || node->state == SIM_NODE_UP || (source->kind == SIM_DO_CLOCK && !node->absent);
 	if (may && sim_decide(world, source->kind, index, SIM_NOBODY, number)) {
 		if (node)
 			source->node(node, &own);
@@ -526,11 +526,12 @@ void sim_faults_heal(struct sim_world *world)
 		sim_node_step_clock(node, 0);
 		/* Some seeds lose a few nodes for good: the others must do without. */
 		if (world->nodes_count >= DEAD_FROM && world->options.seed % 4 == 3 &&
-		    sim_random_chance(&random, 150000)) {
+		    sim_random_chance(&random, 150000) && !node->absent) {
 			sim_node_stop(node, SIM_STOP_CRASH);
 			node->dead = true;
-			continue;
 		}
+		if (node->dead)
+			continue;
 		sim_node_resume(node);
 		if (node->state == SIM_NODE_DOWN)
 			sim_node_start_after(node, SIM_SECOND);

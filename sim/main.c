@@ -12,8 +12,8 @@
 
 #include "sim/campaign.h"
 #include "sim/faults.h"
-#include "sim/scenario.h"
-#include "sim/shrink.h"
+#include "sim/job.h"
+#include "sim/runfile.h"
 #include "sim/tables.h"
 
 static const char usage[] =
@@ -21,27 +21,28 @@ static const char usage[] =
 	"                [--cases N] [--verifications N] [--crypto stub|real] [--twice] [--no-healing]\n"
 	"                [--report DIR] [--events FILE] [--save FILE] [--dir DIR] [--quiet]\n"
 	"tongban-sim campaign [--seeds FROM..TO] [--jobs N] [--budget 30m] [--preset NAME] [--once]\n"
-	"                [--out DIR] [--dir DIR] [--quiet] [--require-marks]\n"
-	"tongban-sim replay FILE [--report DIR] [--events FILE]\n"
-	"tongban-sim shrink FILE [--out FILE]\n"
+	"                [--seconds N] [--out DIR] [--dir DIR] [--quiet] [--require-marks]\n"
+	"tongban-sim replay FILE... [--report DIR] [--events FILE]\n"
+	"tongban-sim shrink FILE [--out FILE] [--budget 5m]\n"
 	"tongban-sim scenario FILE.yaml... [--report DIR] [--words FILE]\n"
 	"tongban-sim presets\n"
 	"Cases and verifications are a day's, of all nodes together. Status: 0 held, 127 crash, 128 not "
 	"live,\n"
 	"129 an invariant broke, 2 usage.\n";
 
-enum { STATUS_USAGE = 2, REPLAY_BYTES_MAX = 64 << 20 };
+enum { SEED_SECONDS = 120 }; /* of CPU, for a seed of a campaign */
 
 struct arguments {
 	struct sim_task task;
 	struct sim_campaign campaign;
+	const char *out; /* NULL: not told */
 	bool quiet;
 };
 
 static _Noreturn void die(const char *text, const char *what)
 {
 	fprintf(stderr, "tongban-sim: %s%s\n", text, what);
-	exit(STATUS_USAGE);
+	exit(SIM_STATUS_USAGE);
 }
 
 static uint64_t number_of(const char *text, uint64_t least, uint64_t most)
@@ -96,6 +97,7 @@ enum {
 	ARG_OUT,
 	ARG_MARKS,
 	ARG_WORDS,
+	ARG_SECONDS,
 };
 
 static const struct option options[] = {
@@ -122,6 +124,7 @@ static const struct option options[] = {
 	{"out", 1, NULL, ARG_OUT},
 	{"require-marks", 0, NULL, ARG_MARKS},
 	{"words", 1, NULL, ARG_WORDS},
+	{"seconds", 1, NULL, ARG_SECONDS},
 	{NULL, 0, NULL, 0},
 };
 
@@ -202,7 +205,9 @@ static void parse_arguments(struct arguments *arguments, int argc, char **argv)
 		else if (which == ARG_ONCE)
 			campaign->once = true;
 		else if (which == ARG_OUT)
-			campaign->out = optarg;
+			campaign->out = arguments->out = optarg;
+		else if (which == ARG_SECONDS)
+			campaign->cpu_seconds = (unsigned)number_of(optarg, 1, 1000000);
 		else if (which == ARG_MARKS)
 			campaign->require_marks = true;
 		else
@@ -210,100 +215,18 @@ static void parse_arguments(struct arguments *arguments, int argc, char **argv)
 	}
 }
 
-static char *read_file(const char *path, size_t *size)
+/* |verb| for each file; the worst status. */
+static int each_file(int (*verb)(const struct sim_runfile *order, const char *path),
+                     const struct arguments *arguments, char **paths, int count)
 {
-	struct tb_buf text = {0};
-	char block[4096];
-	FILE *file = fopen(path, "rb");
-	if (!file)
-		die("cannot be read: ", path);
-	for (size_t got; (got = fread(block, 1, sizeof(block), file)) > 0 && text.size < REPLAY_BYTES_MAX;)
-		tb_buf_add(&text, block, got);
-	fclose(file);
-	tb_buf_add(&text, "", 1);
-	*size = text.size - 1;
-	return (char *)text.data;
-}
-
-static int replay(struct arguments *arguments, const char *path)
-{
-	struct sim_replay file;
-	struct tb_error err;
-	size_t size;
-	char *text = read_file(path, &size);
-	if (sim_replay_parse(&file, text, &err))
-		die(err.text, "");
-	struct sim_options kept = arguments->task.options;
-	arguments->task.options = file.options;
-	arguments->task.options.story_ordinary = kept.story_ordinary;
-	arguments->task.options.story_kept = kept.story_kept;
-	int status = sim_run_apart(&arguments->task, arguments->campaign.dir, arguments->quiet);
-	sim_replay_clear(&file);
-	free(text);
-	return status;
-}
-
-static int shrink(const struct arguments *arguments, const char *path)
-{
-	struct sim_replay file;
-	struct tb_error err;
-	char out[512];
-	size_t size;
-	char *text = read_file(path, &size);
-	if (sim_replay_parse(&file, text, &err))
-		die(err.text, "");
-	bool told = strcmp(arguments->campaign.out, ".") != 0;
-	snprintf(out, sizeof(out), "%.480s%s", told ? arguments->campaign.out : path, told ? "" : ".small");
-	struct sim_shrink order = {.options = file.options,
-	                           .dir = arguments->campaign.dir,
-	                           .out = out,
-	                           .seconds_most = arguments->campaign.budget_seconds,
-	                           .quiet = arguments->quiet};
-	int status = sim_shrink_print(&order);
-	sim_replay_clear(&file);
-	free(text);
-	return status;
-}
-
-/* One story: its outcome in a line. */
-static int scenario(const struct arguments *arguments, const char *path)
-{
-	struct sim_scenario *story;
-	struct sim_task task = arguments->task;
-	struct sim_outcome outcome;
-	struct tb_error err;
-	size_t size;
-	char *text = read_file(path, &size);
-	if (sim_scenario_read(&story, tb_bytes_of(text, size), path, &err)) {
-		fprintf(stderr, "tongban-sim: %s\n", err.text);
-		free(text);
-		return STATUS_USAGE;
-	}
-	task.options.scenario = story;
-	task.options.seed = story->seed;
-	task.options.nodes_count = (uint32_t)story->nodes_count;
-	task.options.span = story->lasts * SIM_MS;
-	task.options.preset = sim_preset_find(story->preset);
-	int status = STATUS_USAGE;
-	if (!task.options.preset || story->nodes_count < 2) {
-		fprintf(stderr, "tongban-sim: %s: %s\n", path,
-		        task.options.preset ? "two nodes at least" : "no such preset");
-	} else {
-		sim_run_in_child(&outcome, &task, arguments->campaign.dir);
-		status = (int)outcome.verdict;
-		printf("%-10s %s: %s%s%s\n", status == SIM_HELD ? "held" : "NOT HELD", path, story->title,
-		       outcome.failure[0] ? ": " : "", outcome.failure);
-	}
-	sim_scenario_free(story);
-	free(text);
-	return status;
-}
-
-static int scenarios(const struct arguments *arguments, char **paths, int count)
-{
+	struct sim_runfile order = {.task = arguments->task,
+	                            .dir = arguments->campaign.dir,
+	                            .out = arguments->out,
+	                            .seconds_most = arguments->campaign.budget_seconds,
+	                            .quiet = arguments->quiet};
 	int worst = 0;
 	for (int i = 0; i < count; i++) {
-		int status = scenario(arguments, paths[i]);
+		int status = verb(&order, paths[i]);
 		worst = status > worst ? status : worst;
 	}
 	return worst;
@@ -337,25 +260,32 @@ int main(int argc, char **argv)
 	                             .liveness = true,
 	                             .story_ordinary = 20000,
 	                             .story_kept = 20000}},
-		.campaign = {.first = 1, .last = 1000000000, .jobs = 1, .dir = memory_dir(), .out = "."},
+		.campaign = {.first = 1,
+	                     .last = 1000000000,
+	                     .jobs = 1,
+	                     .cpu_seconds = SEED_SECONDS,
+	                     .dir = memory_dir(),
+	                     .out = "."},
 	};
 	const char *verb = argc > 1 ? argv[1] : "";
 	int status;
 	prepare_process();
+	sim_job_catch_signals();
 	if (argc > 2)
 		parse_arguments(&arguments, argc - 1, argv + 1);
 	argv += 1;
+	int files = argc > 2 ? argc - 1 - optind : 0;
 	if (strcmp(verb, "run") == 0) {
 		status = sim_run_apart(&arguments.task, arguments.campaign.dir, arguments.quiet);
 	} else if (strcmp(verb, "campaign") == 0) {
 		arguments.campaign.quiet = arguments.quiet;
 		status = sim_campaign_run(&arguments.campaign);
-	} else if (strcmp(verb, "replay") == 0 && optind < argc - 1) {
-		status = replay(&arguments, argv[optind]);
-	} else if (strcmp(verb, "shrink") == 0 && optind < argc - 1) {
-		status = shrink(&arguments, argv[optind]);
-	} else if (strcmp(verb, "scenario") == 0 && optind < argc - 1) {
-		status = scenarios(&arguments, argv + optind, argc - 1 - optind);
+	} else if (strcmp(verb, "replay") == 0 && files > 0) {
+		status = each_file(sim_runfile_replay, &arguments, argv + optind, files);
+	} else if (strcmp(verb, "shrink") == 0 && files == 1) {
+		status = each_file(sim_runfile_shrink, &arguments, argv + optind, files);
+	} else if (strcmp(verb, "scenario") == 0 && files > 0) {
+		status = each_file(sim_runfile_scenario, &arguments, argv + optind, files);
 	} else if (strcmp(verb, "presets") == 0) {
 		const struct sim_preset *preset;
 		for (size_t i = 0; (preset = sim_preset_at(i)); i++)
@@ -363,7 +293,7 @@ int main(int argc, char **argv)
 		status = 0;
 	} else {
 		fputs(usage, stderr);
-		status = STATUS_USAGE;
+		status = SIM_STATUS_USAGE;
 	}
 	sim_tables_free();
 	return status;

@@ -147,6 +147,8 @@ struct peer_set *sim_net_peers(struct sim_world *world, uint32_t node)
 	for (size_t i = 0; i < links->count; i++) {
 		const struct sim_link *link = &links->at[i];
 		const struct sim_node *other = &world->nodes[link->to];
+		if (other->absent)
+			continue;
 		struct peer_verify_grant verify = {.types = all, .disclosure = link->verify};
 		struct peer_case_grant cases = {.items = all, .modes = all};
 		struct peer peer = {.region = other->code,

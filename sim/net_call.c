@@ -43,6 +43,31 @@ static void answer_drop(void *subject, uint64_t argument)
 	free(answer);
 }
 
+/* For people: the messages of a delivery. |back|: their receipts. */
+static void tell_messages(const struct sim_call *call, bool back)
+{
+	struct sim_world *world = call->from->world;
+	const struct core_outbound *outbound = call->outbound;
+	uint32_t from = call->from->index, to = call->to->index;
+	if (world->options.story_ordinary == 0 || call->kind != CORE_DELIVER)
+		return;
+	for (size_t i = 0; i < outbound->batch->items_count && i < TOLD_MOST; i++) {
+		struct tb_arena arena = {0};
+		PbCaseMessage *message;
+		if (PROTO_DECODE_OWN(&message, case_message, pki_batch_message(outbound->batch, i), &arena,
+		                     NULL) == TB_OK)
+			sim_tell(world, back ? SIM_ANSWERED : SIM_SENT, back ? to : from, back ? from : to,
+			         message->case_number, "%s %llu (call %u)",
+			         message->package    ? "package"
+			         : message->entries  ? "entry"
+			         : message->proposal ? "proposal"
+			         : message->expired  ? "notice of a message given up, after"
+			                             : "post",
+			         (unsigned long long)message->case_seq, call->number);
+		tb_arena_clear(&arena);
+	}
+}
+
 /* Gives the call back to its sender, if that has not been done yet. */
 static void call_back(struct sim_call *call, struct tb_bytes bytes, const struct tb_error *error)
 {
@@ -53,6 +78,8 @@ static void call_back(struct sim_call *call, struct tb_bytes bytes, const struct
 	}
 	if (!call->outbound)
 		return;
+	if (!error->code)
+		tell_messages(call, true);
 	struct core_outbound *outbound = sim_call_take(call);
 	if (error->code)
 		outbound->error = *error;
@@ -108,6 +135,8 @@ static void dispatch(struct sim_call *call)
 	bool at_once = sim_random_chance(&link->random, 500000);
 	sim_time at = sim_link_arrival(world, link, call->bytes.size);
 	call->number = link->calls++;
+	if (call->outbound)
+		tell_messages(call, false);
 	sim_note(world, (uint64_t)from << 32 | to);
 	sim_note_bytes(world, call->bytes.data, call->bytes.size);
 	if (sim_net_is_cut(world->net, from, to) || at == SIM_NEVER) {
@@ -126,30 +155,6 @@ static void dispatch(struct sim_call *call)
 		sim_tell(world, SIM_DUPLICATED, from, to, NULL, "call %u", call->number);
 		at = sim_link_arrival(world, link, call->bytes.size);
 		sim_at(world, at, &arrive_event, sim_call_ref(call), 0);
-	}
-}
-
-/* For people: what goes to whom. */
-static void tell_sent(const struct sim_call *call)
-{
-	struct sim_world *world = call->from->world;
-	const struct core_outbound *outbound = call->outbound;
-	if (world->options.story_ordinary == 0 || call->kind != CORE_DELIVER)
-		return;
-	for (size_t i = 0; i < outbound->batch->items_count && i < TOLD_MOST; i++) {
-		struct tb_arena arena = {0};
-		PbCaseMessage *message;
-		if (PROTO_DECODE_OWN(&message, case_message, pki_batch_message(outbound->batch, i), &arena,
-		                     NULL) == TB_OK)
-			sim_tell(world, SIM_SENT, call->from->index, call->to->index, message->case_number,
-			         "%s, message %llu of the case",
-			         message->package    ? "the whole case"
-			         : message->entries  ? "an entry"
-			         : message->proposal ? "a proposal"
-			         : message->expired  ? "the notice that a message was given up"
-			                             : "a post",
-			         (unsigned long long)message->case_seq);
-		tb_arena_clear(&arena);
 	}
 }
 
@@ -196,7 +201,6 @@ void sim_net_send(struct sim_node *from, struct core_outbound *outbound)
 	}
 	enum tb_code code = core_outbound_encode(&from->setup, outbound, &call->bytes, &err);
 	assert(code == TB_OK);
-	tell_sent(call);
 	dispatch(call);
 }
 

@@ -481,6 +481,7 @@ static void node_init(struct sim_world *world, struct sim_node *node, uint32_t i
 {
 	node->world = world;
 	node->index = index;
+	node->absent = node->dead = !sim_decide(world, SIM_DO_NODE, index, SIM_NOBODY, 0);
 	node->wake = INT64_MAX;
 	node->wake_armed = SIM_NEVER;
 	node->drift_since = world->now;
@@ -529,6 +530,8 @@ void sim_nodes_start(struct sim_world *world)
 		                                  tb_buf_bytes(&node->identity->ca_pem), &err);
 		assert(code == TB_OK);
 		node->peers = sim_net_peers(world, i);
+		if (node->absent)
+			continue;
 		sim_at(world, world->now + (sim_time)sim_random_below(&node->random, SIM_SECOND),
 		       &start_event, node, node->life);
 		sim_work_furnish(node);

@@ -47,6 +47,7 @@ struct sim_node {
 	const char *does; /* hostile, in a scenario: what it always does; NULL: anything */
 	bool rotten;      /* its disk lost what was written: it may refuse to open */
 	bool dead;        /* stays down for ever: not of the core that is healed */
+	bool absent;      /* there is no such node: a world made smaller */
 
 	enum sim_node_state state;
 	uint32_t life; /* counts the starts; events of an earlier one are void */

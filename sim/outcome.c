@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "sim/faults.h"
+#include "sim/trace.h"
 
 enum { DID_KEPT = 2000, LINE_MAX_BYTES = 256, EVENT_LINES = 1000000 };
 
@@ -48,6 +49,8 @@ void sim_replay_write(struct tb_buf *out, const struct sim_options *options, con
 	tb_buf_printf(out, "cases %u\nverifications %u\ncrypto %s\nhealing %s\n", options->cases_a_day,
 	              options->verifications_a_day, options->real_crypto ? "real" : "stub",
 	              options->liveness ? "yes" : "no");
+	if (options->until)
+		tb_buf_printf(out, "until %lld\n", (long long)(options->until / SIM_MINUTE));
 	for (unsigned i = 0; i < SIM_DECISION_KINDS; i++) {
 		if (options->without >> i & 1)
 			tb_buf_printf(out, "without %s\n", sim_decision_word((enum sim_decision_kind)i));
@@ -102,6 +105,8 @@ static bool parse_line(struct sim_replay *replay, const char *line)
 		options->preset = sim_preset_find(word);
 	else if (sscanf(line, "minutes %lld", &minutes) == 1 && minutes > 0 && minutes < 1000000)
 		options->span = minutes * SIM_MINUTE;
+	else if (sscanf(line, "until %lld", &minutes) == 1 && minutes > 0 && minutes < 1000000)
+		options->until = minutes * SIM_MINUTE;
 	else if (sscanf(line, "cases %llu", &number) == 1 && number <= UINT32_MAX)
 		options->cases_a_day = (uint32_t)number;
 	else if (sscanf(line, "verifications %llu", &number) == 1 && number <= UINT32_MAX)
@@ -149,11 +154,12 @@ void sim_replay_clear(struct sim_replay *replay)
 	*replay = (struct sim_replay){0};
 }
 
-static void save(const struct sim_task *task, const struct sim_world *world)
+/* |world| NULL: it is gone. */
+static void save(const struct sim_task *task, const struct sim_world *world, const char *failure)
 {
 	struct tb_buf text = {0};
 	FILE *file = fopen(task->save, "w");
-	sim_replay_write(&text, &task->options, world, world->failure);
+	sim_replay_write(&text, &task->options, world, failure);
 	if (!file || fwrite(text.data, 1, text.size, file) != text.size)
 		fprintf(stderr, "%s: cannot be written\n", task->save);
 	if (file)
@@ -256,20 +262,23 @@ static void fill(struct sim_outcome *outcome, const struct sim_world *world, dou
 		outcome->rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
 }
 
-/* Runs the same again; where the hashes part, if they do. */
-static uint64_t compare(const struct sim_task *task, const struct sim_world *first)
+/* Runs the same again: it must be the same. */
+static void compare(struct sim_outcome *outcome, const struct sim_task *task, struct sim_trace *trace)
 {
-	uint64_t differs = 0;
-	struct sim_world *second = sim_world_new(&task->options);
-	sim_world_run(second, task->progress, task->ctx);
-	for (size_t i = 0; i < first->hashes_count && i < second->hashes_count && !differs; i++) {
-		if (first->hashes[i] != second->hashes[i])
-			differs = i + 1;
+	char where[160];
+	sim_trace_again(trace);
+	struct sim_world *world = sim_world_new(&task->options);
+	world->trace = trace;
+	sim_world_run(world, task->progress, task->ctx);
+	if (trace->differs || world->hash != outcome->hash) {
+		sim_trace_words(where, sizeof(where), trace);
+		outcome->verdict = SIM_BROKEN;
+		snprintf(outcome->failure, sizeof(outcome->failure),
+		         "the second run was another one, from %s", where);
+		if (task->save)
+			save(task, NULL, outcome->failure);
 	}
-	if (!differs && first->hash != second->hash)
-		differs = first->hashes_count + 1;
-	sim_world_free(second);
-	return differs;
+	sim_world_free(world);
 }
 
 /* ---- what is left of a run besides its outcome */
@@ -283,11 +292,16 @@ static void write_out(const char *path, const void *data, size_t size)
 		fclose(file);
 }
 
-/* Of a failure that names a case, what happened in other cases is left out. */
-static bool belongs(const struct sim_world *world, const struct sim_story_entry *entry)
+/* Does the failure say which case it is about? */
+static bool names_case(const struct sim_world *world)
 {
-	bool names_one = world->verdict != SIM_HELD && strpbrk(world->failure, "0123456789");
-	return !names_one || !entry->case_number[0] || strstr(world->failure, entry->case_number);
+	struct sim_story_walk walk = {0};
+	const struct sim_story_entry *entry;
+	while (world->verdict != SIM_HELD && (entry = sim_story_next(world->story, &walk))) {
+		if (entry->case_number[0] && strstr(world->failure, entry->case_number))
+			return true;
+	}
+	return false;
 }
 
 static void write_words(const char *path, const struct sim_world *world)
@@ -296,10 +310,11 @@ static void write_words(const char *path, const struct sim_world *world)
 	struct sim_story_walk walk = {0};
 	const struct sim_story_entry *entry;
 	const char **names = tb_alloc(world->nodes_count * sizeof(*names));
+	bool one = names_case(world); /* then what happened in others is left out */
 	for (size_t i = 0; i < world->nodes_count; i++)
 		names[i] = world->nodes[i].name;
 	while ((entry = sim_story_next(world->story, &walk))) {
-		if (belongs(world, entry))
+		if (!one || !entry->case_number[0] || strstr(world->failure, entry->case_number))
 			sim_story_words(&out, entry, names);
 	}
 	write_out(path, out.data, out.size);
@@ -321,6 +336,7 @@ static void write_all(const struct sim_task *task, const struct sim_world *world
 void sim_outcome_run(struct sim_outcome *outcome, const struct sim_task *task)
 {
 	double since = wall();
+	struct sim_trace trace = {0};
 	FILE *events = task->events ? fopen(task->events, "w") : NULL;
 	struct sim_world *world = sim_world_new(&task->options);
 	const char **codes = tb_alloc(world->nodes_count * sizeof(*codes));
@@ -328,34 +344,18 @@ void sim_outcome_run(struct sim_outcome *outcome, const struct sim_task *task)
 		codes[i] = world->nodes[i].code;
 	if (events)
 		sim_story_stream(world->story, events, EVENT_LINES, codes);
+	world->trace = task->twice ? &trace : NULL;
 	sim_world_run(world, task->progress, task->ctx);
 	fill(outcome, world, since);
 	if (events)
 		fclose(events);
 	sim_story_stream(world->story, NULL, 0, codes);
-	if (task->twice && outcome->verdict == SIM_HELD) {
-		/* The first world must let go of its disks before the second takes them. */
-		struct sim_task again = *task;
-		uint64_t *hashes = tb_alloc(world->hashes_count * sizeof(*hashes) + 1);
-		struct sim_world first = {
-			.hash = world->hash, .hashes_count = world->hashes_count, .hashes = hashes};
-		memcpy(hashes, world->hashes, world->hashes_count * sizeof(*hashes));
-		write_all(task, world, outcome);
-		sim_world_free(world);
-		outcome->differs_at = compare(&again, &first);
-		free(hashes);
-		if (outcome->differs_at) {
-			outcome->verdict = SIM_BROKEN;
-			snprintf(outcome->failure, sizeof(outcome->failure),
-			         "the second run was another one, from event %" PRIu64 " at the latest",
-			         outcome->differs_at * SIM_HASH_EVERY);
-		}
-		free(codes);
-		return;
-	}
 	write_all(task, world, outcome);
 	if (outcome->verdict != SIM_HELD && task->save)
-		save(task, world);
-	sim_world_free(world);
+		save(task, world, world->failure);
+	sim_world_free(world); /* it must let go of its disks before the second takes them */
+	if (task->twice && outcome->verdict == SIM_HELD)
+		compare(outcome, task, &trace);
+	sim_trace_clear(&trace);
 	free(codes);
 }

@@ -18,7 +18,6 @@ struct sim_outcome {
 	struct sim_work_counts work;
 	uint64_t disk_losses;
 	uint64_t disk_faults;
-	uint64_t differs_at; /* 0: the second run was the same, or there was none; else the thousand events */
 };
 
 struct sim_task {

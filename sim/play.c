@@ -1,7 +1,8 @@
-#include "sim/play.h"
+#include "sim/play_priv.h"
 
 #include <assert.h>
 #include <ctype.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,9 +10,9 @@
 
 #include "node/core/casetable.h"
 #include "sim/check.h"
+#include "sim/faults.h"
 #include "sim/hostile.h"
 #include "sim/net.h"
-#include "sim/scenario.h"
 #include "sim/work_priv.h"
 
 enum {
@@ -21,12 +22,6 @@ enum {
 };
 
 #define FOR_EVER (20 * 365 * SIM_DAY)
-#define LATER SIM_MINUTE /* people who find the computer down come back */
-
-struct sim_play {
-	const struct sim_scenario *scenario;
-	struct sim_case **cases; /* by label; NULL until they are handed in */
-};
 
 static void step_run(struct sim_world *world, void *subject, uint64_t argument);
 static void expect_run(struct sim_world *world, void *subject, uint64_t argument);
@@ -39,24 +34,65 @@ static const struct sim_event_kind hostile_event = {"hostile", hostile_run, NULL
 
 #define SPAN(step) ((step)->span * SIM_MS)
 
-static void impossible(struct sim_world *world, const struct sim_step *step, const char *why)
+void play_impossible(struct sim_world *world, const struct sim_step *step, const char *why)
 {
-	sim_fail(world, SIM_BROKEN, "line %u: %s: %s", step->line, sim_verb_word(step->verb), why);
+	play_unmet(world, step, "%s", why);
+}
+
+/* The run ends as what it is: an expectation that everything came to rest is about liveness. */
+void play_unmet(struct sim_world *world, const struct sim_step *step, const char *fmt, ...)
+{
+	char text[200];
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	sim_tell(world, SIM_RULE_BROKEN, step->node == SIM_NOWHERE ? SIM_NOBODY : step->node, SIM_NOBODY,
+	         step->case_label == SIM_NOWHERE ? NULL : play_case_number(world, step), "line %u: %s",
+	         step->line, text);
+	sim_fail(world, step->verb == SIM_EXPECT_QUIET ? SIM_NOT_LIVE : SIM_BROKEN, "%s, line %u: %s: %s",
+	         world->play->scenario->file, step->line, sim_verb_word(step->verb), text);
+}
+
+void play_again(struct sim_world *world, const struct sim_step *step)
+{
+	sim_after(world, PLAY_LATER, &step_event, (void *)(uintptr_t)step, 0);
+}
+
+const char *play_case_number(struct sim_world *world, const struct sim_step *step)
+{
+	const struct play_case *labelled = &world->play->cases[step->case_label];
+	return labelled->kase ? sim_case_number(labelled->kase, labelled->part) : "";
 }
 
 /* ---- people */
 
 static void do_submit(struct sim_world *world, const struct sim_step *step)
 {
-	struct sim_script script = {.window = step->node,
+	struct sim_script script = {.mode = step->word ? step->word : "DS",
+	                            .window = step->node,
 	                            .home = step->peer,
 	                            .size = step->number ? (uint64_t)step->number : MATERIAL_BYTES,
 	                            .by_hand = step->flag,
 	                            .originals = step->originals};
 	if (!sim_link_find(world->net, step->node, step->peer))
-		impossible(world, step, "the two have no agreement");
+		play_impossible(world, step, "the two know nothing of each other");
 	else
-		world->play->cases[step->case_label] = sim_case_script(world->work, &script);
+		world->play->cases[step->case_label].kase = sim_case_script(world->work, &script);
+}
+
+static void do_joint(struct sim_world *world, const struct sim_step *step)
+{
+	struct sim_script script = {.mode = "LB",
+	                            .window = step->node,
+	                            .home = step->node,
+	                            .parts = step->group,
+	                            .parts_count = step->group_count,
+	                            .in_order = step->flag,
+	                            .size = MATERIAL_BYTES};
+	struct sim_case *kase = sim_case_script(world->work, &script);
+	for (size_t i = 0; i <= step->group_count; i++)
+		world->play->cases[step->case_label + i] = (struct play_case){kase, i};
 }
 
 static void event_name(char out[EVENT_ROOM], const char *word)
@@ -71,7 +107,7 @@ static PbCaseState state_at(struct sim_node *node, const char *number)
 {
 	struct sim_reader reader;
 	PbCaseState state = PB_CASE_STATE__CASE_STATE_UNSPECIFIED;
-	if (!node->core)
+	if (!node->core || !number[0])
 		return state;
 	sim_read_begin(&reader, node);
 	const PbCaseRecord *record = sim_read_case(&reader, number);
@@ -81,26 +117,10 @@ static PbCaseState state_at(struct sim_node *node, const char *number)
 	return state;
 }
 
-/* Who does |event| on that side, by the table; somebody at a desk if nobody may: it will be refused. */
-static const char *role_for(PbCaseState state, const char *event, bool at_home)
-{
-	const struct case_mode *mode = case_mode_find("DS");
-	for (size_t i = 0; i < mode->rows_count; i++) {
-		const struct case_row *row = &mode->rows[i];
-		if (row->from != state || strcmp(case_event_name(row->event), event) != 0)
-			continue;
-		for (int role = PB_ROLE__APPLICANT; role <= PB_ROLE__LIAISON; role++) {
-			if (role != PB_ROLE__SYSTEM &&
-			    case_row_takes(row, (PbRole)role, at_home ? CASE_AT_HOME : CASE_AT_WINDOW))
-				return case_role_name((PbRole)role);
-		}
-	}
-	return at_home ? "H_WIN" : "R_WIN";
-}
-
 /* What the event's row asks for. */
-static void add_detail(struct tb_buf *out, const char *event, const struct sim_step *step)
+static void add_detail(struct tb_buf *out, const char *event, const char *mode, const struct sim_step *step)
 {
+	const char *way = strcmp(mode, "QC") == 0 ? ",\"way\":\"NETWORK\"" : ",\"way\":\"WINDOW_PICKUP\"";
 	static const char *const lists[] = {"ASK", "NOTIFY"};
 	const char *reason = step->text ? step->text : "核实";
 	long long number = (long long)step->number;
@@ -115,38 +135,46 @@ static void add_detail(struct tb_buf *out, const char *event, const struct sim_s
 	if (strcmp(event, "POST") == 0)
 		tb_buf_str(out, ",\"waybill\":{\"carrier\":\"EMS\",\"number\":\"1\"}");
 	if (strcmp(event, "DISPATCH") == 0)
-		tb_buf_str(out, ",\"way\":\"WINDOW_PICKUP\"");
+		tb_buf_str(out, way);
 	if (strcmp(event, "EVALUATE") == 0)
 		tb_buf_printf(out, ",\"grade\":%lld", number ? number : 2);
-	if (strcmp(event, "CONSULT") == 0)
+	if (strcmp(event, "CONSULT") == 0 || strcmp(event, "REPAIR") == 0 || strcmp(event, "LOST") == 0)
 		tb_buf_printf(out, ",\"note\":\"%s\"", reason);
 	tb_buf_str(out, "}");
 }
 
 static void do_act(struct sim_world *world, const struct sim_step *step)
 {
-	struct sim_case *kase = world->play->cases[step->case_label];
+	const struct play_case *labelled = &world->play->cases[step->case_label];
 	bool at_home = strcmp(step->side, "home") == 0;
 	char event[EVENT_ROOM];
 	struct tb_buf more = {0};
-	assert(kase); /* the reader has seen its submit step before */
-	struct sim_script script = sim_case_scripted(kase);
-	struct sim_node *node = &world->nodes[at_home ? script.home : script.window];
-	if (node->state != SIM_NODE_UP || !sim_case_number(kase)[0]) {
-		sim_after(world, LATER, &step_event, (void *)(uintptr_t)step, 0);
+	if (!labelled->kase) { /* its submit step was of another time */
+		play_impossible(world, step, "the case was never handed in");
+		return;
+	}
+	struct sim_script script = sim_case_scripted(labelled->kase);
+	uint32_t home = labelled->part ? script.parts[labelled->part - 1] : script.home;
+	struct sim_node *node = &world->nodes[at_home ? home : script.window];
+	const char *number = play_case_number(world, step);
+	if (node->state != SIM_NODE_UP || !number[0]) {
+		play_again(world, step);
 		return;
 	}
 	event_name(event, step->word);
-	add_detail(&more, event, step);
-	const char *role = role_for(state_at(node, sim_case_number(kase)), event, at_home);
-	(void)sim_case_act(kase, at_home, event, role, tb_buf_text(&more));
+	add_detail(&more, event, script.mode, step);
+	/* Somebody at a desk if nobody may: it will be refused. */
+	const char *role = sim_case_role(node, number, event, at_home);
+	if (!role)
+		role = at_home ? "H_WIN" : "R_WIN";
+	sim_case_act(labelled->kase, number, node, event, role, tb_buf_text(&more));
 	tb_buf_clear(&more);
 }
 
 static void do_verify(struct sim_world *world, const struct sim_step *step)
 {
 	if (!sim_link_find(world->net, step->node, step->peer)) {
-		impossible(world, step, "the two have no agreement");
+		play_impossible(world, step, "the two know nothing of each other");
 		return;
 	}
 	for (int64_t i = 0; i < (step->number ? step->number : 1); i++)
@@ -192,7 +220,7 @@ static void do_restore(struct sim_world *world, const struct sim_step *step)
 	struct sim_node *node = &world->nodes[step->node];
 	sim_node_stop(node, SIM_STOP_CRASH);
 	if (node->backup_at == 0 || !sim_disk_restore(node->disk)) {
-		impossible(world, step, "there is no backup");
+		play_impossible(world, step, "there is no backup");
 		return;
 	}
 	sim_tell(world, SIM_RESTORED, node->index, SIM_NOBODY, NULL, "an operator put an older backup there");
@@ -246,7 +274,7 @@ static void do_rot(struct sim_world *world, const struct sim_step *step)
 	sim_tell(world, SIM_DISK_ROT, node->index, SIM_NOBODY, NULL, "bits of %s turned over", step->text);
 	sim_node_stop(node, SIM_STOP_TIDY);
 	if (!sim_disk_rot(node->disk, step->text)) {
-		impossible(world, step, "there is no such file, or nothing in it");
+		play_impossible(world, step, "there is no such file, or nothing in it");
 		return;
 	}
 	node->rotten = true;
@@ -286,7 +314,7 @@ static void set_links(struct sim_world *world, const struct sim_step *step, bool
 static void do_link(struct sim_world *world, const struct sim_step *step)
 {
 	if (!sim_link_find(world->net, step->node, step->peer)) {
-		impossible(world, step, "the two have no agreement");
+		play_impossible(world, step, "the two know nothing of each other");
 		return;
 	}
 	set_links(world, step, true);
@@ -298,7 +326,7 @@ static void do_split(struct sim_world *world, const struct sim_step *step)
 {
 	int cut = sim_net_cut_begin(world->net, false);
 	if (cut < 0) {
-		impossible(world, step, "too many at once");
+		play_impossible(world, step, "too many at once");
 		return;
 	}
 	for (size_t i = 0; i < step->group_count; i++)
@@ -347,9 +375,9 @@ static void do_hostile(struct sim_world *world, const struct sim_step *step)
 	enum sim_act act;
 	size_t count;
 	const struct sim_link *links = sim_links(world->net, node->index, &count);
-	if (!sim_act_find(step->word, &act))
-		impossible(world, step, "nobody does that");
-	else if (count > 0)
+	bool known = sim_act_find(step->word, &act);
+	assert(known);
+	if (count > 0)
 		sim_hostile_do(node, &world->nodes[step->peer == SIM_NOWHERE ? links[0].to : step->peer],
 		               act);
 }
@@ -373,15 +401,74 @@ static void hostile_run(struct sim_world *world, void *subject, uint64_t argumen
 static void expect_case(struct sim_world *world, const struct sim_step *step)
 {
 	struct sim_node *node = &world->nodes[step->node];
-	const struct sim_case *kase = world->play->cases[step->case_label];
-	PbCaseState state = state_at(node, kase ? sim_case_number(kase) : "");
+	PbCaseState state = state_at(node, play_case_number(world, step));
+	const char *is = state ? case_state_name(state) : "unknown";
 	if (!node->core)
-		sim_fail(world, SIM_BROKEN, "line %u: %s is down: nobody can see the case", step->line,
-		         node->name);
-	else if (strcasecmp(case_state_name(state), step->word) != 0)
-		sim_fail(world, SIM_BROKEN, "line %u: case %s in %s is %s, not %s", step->line,
-		         world->play->scenario->cases[step->case_label], node->name,
-		         state ? case_state_name(state) : "unknown", step->word);
+		play_unmet(world, step, "%s is down: nobody can see the case", node->name);
+	else if (strcasecmp(is, step->word) != 0)
+		play_unmet(world, step, "case %s in %s is %s, not %s",
+		           world->play->scenario->cases.names[step->case_label], node->name, is, step->word);
+}
+
+static void expect_disputed(struct sim_world *world, const struct sim_step *step)
+{
+	struct sim_node *node = &world->nodes[step->node];
+	struct sim_reader reader;
+	bool known = false, disputed = false;
+	const char *number = play_case_number(world, step);
+	if (node->core && number[0]) {
+		sim_read_begin(&reader, node);
+		const PbCaseRecord *record = sim_read_case(&reader, number);
+		known = record != NULL;
+		disputed = record && record->dispute;
+		sim_read_end(&reader);
+	}
+	if (!known)
+		play_unmet(world, step, "case %s is not to be seen in %s",
+		           world->play->scenario->cases.names[step->case_label], node->name);
+	else if (disputed != step->flag)
+		play_unmet(world, step, "case %s in %s is %sdisputed",
+		           world->play->scenario->cases.names[step->case_label], node->name,
+		           disputed ? "" : "not ");
+}
+
+/* The last day of the clock that is called |word|, or "none". */
+static void last_day(char out[16], struct sim_node *node, const char *number, const char *word)
+{
+	struct sim_reader reader;
+	snprintf(out, 16, "none");
+	if (!node->core || !number[0])
+		return;
+	sim_read_begin(&reader, node);
+	const PbCaseRecord *record = sim_read_case(&reader, number);
+	for (size_t i = 0; record && i < record->n_clocks; i++) {
+		const PbClockState *clock = record->clocks[i];
+		const char *name = strchr(case_clock_name(clock->clock), '_'); /* "T5_DECIDE" */
+		if (clock->running && name && strcasecmp(name + 1, word) == 0)
+			tb_day_format(out, tb_day_at(clock->due_ms - 1)); /* it ends at 24:00 */
+	}
+	sim_read_end(&reader);
+}
+
+static void expect_limit(struct sim_world *world, const struct sim_step *step)
+{
+	struct sim_node *node = &world->nodes[step->node];
+	char ends[16];
+	last_day(ends, node, play_case_number(world, step), step->word);
+	if (strcmp(ends, step->text) != 0)
+		play_unmet(world, step, "%s of case %s in %s ends %s, not %s", step->word,
+		           world->play->scenario->cases.names[step->case_label], node->name, ends,
+		           step->text);
+}
+
+static void expect_refused(struct sim_world *world, const struct sim_step *step)
+{
+	struct sim_case *kase = world->play->cases[step->case_label].kase;
+	const char *refusal = kase ? sim_case_refusal(kase) : "";
+	if (!strstr(refusal, step->text))
+		play_unmet(world, step, "case %s was %s%s%s",
+		           world->play->scenario->cases.names[step->case_label],
+		           refusal[0] ? "refused with \"" : "not refused", refusal, refusal[0] ? "\"" : "");
 }
 
 static void expect_mark(struct sim_world *world, const struct sim_step *step)
@@ -390,30 +477,54 @@ static void expect_mark(struct sim_world *world, const struct sim_step *step)
 	unsigned i = 0;
 	while (i < SIM_MARKS && strcmp(sim_mark_word((enum sim_mark)i), step->word) != 0)
 		i++;
-	if (i == SIM_MARKS)
-		impossible(world, step, "no such mark");
-	else if (world->marks.counts[i] < least)
-		sim_fail(world, SIM_BROKEN, "line %u: mark %s was reached %llu times, not %llu", step->line,
-		         step->word, (unsigned long long)world->marks.counts[i], (unsigned long long)least);
+	assert(i < SIM_MARKS);
+	if (world->marks.counts[i] < least)
+		play_unmet(world, step, "%s was reached %llu times, not %llu", step->word,
+		           (unsigned long long)world->marks.counts[i], (unsigned long long)least);
 }
 
 static void expect_quiet(struct sim_world *world, const struct sim_step *step)
 {
 	char why[160] = "";
 	if (!sim_check_quiet(world, why, sizeof(why)))
-		sim_fail(world, SIM_NOT_LIVE, "line %u: not quiet: %s", step->line, why);
+		play_unmet(world, step, "%s", why);
 }
 
 /* ---- all of them */
 
 static void (*const verbs[SIM_VERBS])(struct sim_world *, const struct sim_step *) = {
-	[SIM_STEP_SUBMIT] = do_submit,     [SIM_STEP_ACT] = do_act,         [SIM_STEP_VERIFY] = do_verify,
-	[SIM_STEP_CRASH] = do_stop,        [SIM_STEP_POWER_LOSS] = do_stop, [SIM_STEP_PAUSE] = do_pause,
-	[SIM_STEP_START] = do_start,       [SIM_STEP_BACKUP] = do_backup,   [SIM_STEP_RESTORE] = do_restore,
-	[SIM_STEP_UPGRADE] = do_upgrade,   [SIM_STEP_CLOCK] = do_clock,     [SIM_STEP_DISK] = do_disk,
-	[SIM_STEP_ROT] = do_rot,           [SIM_STEP_CUT] = do_link,        [SIM_STEP_SLOW] = do_link,
-	[SIM_STEP_LOSE] = do_link,         [SIM_STEP_SPLIT] = do_split,     [SIM_STEP_HEAL] = do_heal,
-	[SIM_STEP_HOSTILE] = do_hostile,   [SIM_EXPECT_CASE] = expect_case, [SIM_EXPECT_MARK] = expect_mark,
+	[SIM_STEP_SUBMIT] = do_submit,
+	[SIM_STEP_JOINT] = do_joint,
+	[SIM_STEP_ACT] = do_act,
+	[SIM_STEP_VERIFY] = do_verify,
+	[SIM_STEP_PROPOSE] = play_propose,
+	[SIM_STEP_SIGN] = play_sign,
+	[SIM_STEP_END] = play_end,
+	[SIM_STEP_OPEN] = play_open,
+	[SIM_STEP_POST] = play_post,
+	[SIM_STEP_CRASH] = do_stop,
+	[SIM_STEP_POWER_LOSS] = do_stop,
+	[SIM_STEP_PAUSE] = do_pause,
+	[SIM_STEP_START] = do_start,
+	[SIM_STEP_BACKUP] = do_backup,
+	[SIM_STEP_RESTORE] = do_restore,
+	[SIM_STEP_UPGRADE] = do_upgrade,
+	[SIM_STEP_CLOCK] = do_clock,
+	[SIM_STEP_DISK] = do_disk,
+	[SIM_STEP_ROT] = do_rot,
+	[SIM_STEP_CUT] = do_link,
+	[SIM_STEP_SLOW] = do_link,
+	[SIM_STEP_LOSE] = do_link,
+	[SIM_STEP_SPLIT] = do_split,
+	[SIM_STEP_HEAL] = do_heal,
+	[SIM_STEP_HOSTILE] = do_hostile,
+	[SIM_EXPECT_CASE] = expect_case,
+	[SIM_EXPECT_DISPUTED] = expect_disputed,
+	[SIM_EXPECT_LIMIT] = expect_limit,
+	[SIM_EXPECT_REFUSED] = expect_refused,
+	[SIM_EXPECT_AGREEMENT] = play_expect_agreement,
+	[SIM_EXPECT_MATTER] = play_expect_matter,
+	[SIM_EXPECT_MARK] = expect_mark,
 	[SIM_EXPECT_QUIET] = expect_quiet,
 };
 
@@ -432,12 +543,23 @@ static void expect_run(struct sim_world *world, void *subject, uint64_t argument
 	verbs[step->verb](world, step);
 }
 
+void sim_scenario_options(struct sim_options *options, const struct sim_scenario *scenario)
+{
+	options->scenario = scenario;
+	options->seed = scenario->seed;
+	options->nodes_count = (uint32_t)scenario->nodes_count;
+	options->span = scenario->lasts * SIM_MS;
+	options->preset = sim_preset_find(scenario->preset);
+}
+
 struct sim_play *sim_play_new(struct sim_world *world)
 {
 	const struct sim_scenario *scenario = world->options.scenario;
 	struct sim_play *play = tb_alloc(sizeof(*play));
 	play->scenario = scenario;
-	play->cases = tb_alloc((scenario->cases_count + 1) * sizeof(struct sim_case *));
+	play->cases = tb_alloc((scenario->cases.count + 1) * sizeof(*play->cases));
+	play->agreements = tb_alloc((scenario->agreements.count + 1) * sizeof(*play->agreements));
+	play->matters = tb_alloc((scenario->matters.count + 1) * sizeof(*play->matters));
 	for (size_t i = 0; i < scenario->nodes_count; i++) {
 		if (scenario->nodes[i].hostile) {
 			world->nodes[i].hostile = true;
@@ -459,6 +581,8 @@ void sim_play_free(struct sim_play *play)
 	if (!play)
 		return;
 	free(play->cases); /* the cases are the work's */
+	free(play->agreements);
+	free(play->matters);
 	free(play);
 }
 
@@ -485,4 +609,7 @@ void sim_play_end(struct sim_world *world)
 		if (scenario->expects[i].at * SIM_MS >= world->storm_until)
 			expect_run(world, &scenario->expects[i], 0);
 	}
+	/* Some nodes answer by a turn. */
+	if (world->verdict == SIM_HELD)
+		sim_world_run_until(world, world->now + SIM_SECOND);
 }

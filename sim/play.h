@@ -4,6 +4,8 @@
 
 #include "sim/world.h"
 
+/* Makes |options| those of the story, which is borrowed; the rest of them stays. */
+void sim_scenario_options(struct sim_options *options, const struct sim_scenario *scenario);
 /* For a world whose options have a scenario. */
 struct sim_play *sim_play_new(struct sim_world *world);
 void sim_play_free(struct sim_play *play);

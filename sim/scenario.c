@@ -1,142 +1,27 @@
 #include "sim/scenario.h"
 
 #include <assert.h>
-#include <inttypes.h>
-#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <yaml.h>
 
 #include "base/limits.h"
+#include "sim/faults.h"
+#include "sim/hostile.h"
+#include "sim/marks.h"
 #include "sim/scenario_priv.h"
-
-/* What a verb's keys are: where the value goes, how it is read, whether it must be there. */
-enum value_kind {
-	V_NODE,
-	V_GROUP,
-	V_NEW_CASE,
-	V_CASE,
-	V_WORD,
-	V_TEXT,
-	V_NUMBER,
-	V_BYTES,
-	V_SPAN,
-	V_STEP,
-	V_FLAG
-};
-
-struct key_row {
-	const char *key;
-	enum value_kind kind;
-	size_t at; /* offset in struct sim_step */
-	bool required;
-	const char *choices; /* V_WORD: "a|b|c"; NULL: any */
-	int64_t most;        /* V_NUMBER: from 0, or from minus |most| where |low| is set */
-	bool low;
-};
-
-enum { KEYS_MAX = 6 };
-
-struct verb_row {
-	const char *word;
-	bool expects; /* belongs under expect */
-	struct key_row keys[KEYS_MAX];
-};
-
-#define AT(field) offsetof(struct sim_step, field)
-#define EVENTS                                                                                        \
-	"check|ask|bring|send|post|lost|sign|return|fix|close|accept|notify|supplement|refuse|start|" \
-	"suspend|"                                                                                    \
-	"resume|extend|grant|deny|dispatch|hand_over|evaluate|withdraw|consult"
-#define STATES                                                                                     \
-	"draft|received|checking|window_waits|transfer|signed_for|returned|accepted|not_accepted|" \
-	"correction|"                                                                              \
-	"review|special|granted|denied|delivering|closed|withdrawn|terminated"
-#define NODE                                   \
-	{                                      \
-		"node", V_NODE, AT(node), true \
-	}
-#define FOR                                    \
-	{                                      \
-		"for", V_SPAN, AT(span), false \
-	}
-#define LINK                                                              \
-	{"from", V_NODE, AT(node), true}, {"to", V_NODE, AT(peer), true}, \
-	{                                                                 \
-		"one-way", V_FLAG, AT(flag), false                        \
-	}
-
-static const struct verb_row verbs[SIM_VERBS] = {
-	[SIM_STEP_SUBMIT] = {"submit",
-                             false,
-                             {{"case", V_NEW_CASE, AT(case_label), true},
-                              {"window", V_NODE, AT(node), true},
-                              {"home", V_NODE, AT(peer), true},
-                              {"material", V_BYTES, AT(number), false},
-                              {"by-hand", V_FLAG, AT(flag), false},
-                              {"originals", V_FLAG, AT(originals), false}}},
-	[SIM_STEP_ACT] = {"act",
-                          false,
-                          {{"case", V_CASE, AT(case_label), true},
-                           {"event", V_WORD, AT(word), true, EVENTS},
-                           {"side", V_WORD, AT(side), true, "window|home"},
-                           {"reason", V_TEXT, AT(text), false},
-                           {"days", V_NUMBER, AT(number), false, NULL, 365},
-                           {"grade", V_NUMBER, AT(number), false, NULL, 5}}},
-	[SIM_STEP_VERIFY] = {"verify",
-                             false,
-                             {{"from", V_NODE, AT(node), true},
-                              {"to", V_NODE, AT(peer), true},
-                              {"times", V_NUMBER, AT(number), false, NULL, 100000}}},
-	[SIM_STEP_CRASH] = {"crash", false, {NODE, FOR}},
-	[SIM_STEP_POWER_LOSS] = {"power-loss", false, {NODE, FOR}},
-	[SIM_STEP_PAUSE] = {"pause", false, {NODE, FOR}},
-	[SIM_STEP_START] = {"start", false, {NODE}},
-	[SIM_STEP_BACKUP] = {"backup", false, {NODE}},
-	[SIM_STEP_RESTORE] = {"restore", false, {NODE}},
-	[SIM_STEP_UPGRADE] = {"upgrade", false, {NODE}},
-	[SIM_STEP_CLOCK] = {"clock",
-                            false,
-                            {NODE,
-                             {"step", V_STEP, AT(span), false},
-                             {"drift-ppm", V_NUMBER, AT(number), false, NULL, 100000, true}}},
-	[SIM_STEP_DISK] = {"disk",
-                           false,
-                           {NODE, {"is", V_WORD, AT(word), true, "full|failing|slow|well"}, FOR}},
-	[SIM_STEP_ROT] = {"rot", false, {NODE, {"file", V_TEXT, AT(text), true}}},
-	[SIM_STEP_CUT] = {"cut", false, {LINK, FOR}},
-	[SIM_STEP_SLOW] = {"slow", false, {LINK, {"by", V_SPAN, AT(delay), true}, FOR}},
-	[SIM_STEP_LOSE] = {"lose", false, {LINK, {"percent", V_NUMBER, AT(number), true, NULL, 100}, FOR}},
-	[SIM_STEP_SPLIT] = {"split", false, {{"nodes", V_GROUP, AT(group), true}, FOR}},
-	[SIM_STEP_HEAL] = {"heal", false, {{0}}},
-	[SIM_STEP_HOSTILE] = {"hostile",
-                              false,
-                              {NODE, {"to", V_NODE, AT(peer), false}, {"does", V_WORD, AT(word), true}}},
-	[SIM_EXPECT_CASE] = {"case-is",
-                             true,
-                             {{"case", V_CASE, AT(case_label), true},
-                              NODE,
-                              {"state", V_WORD, AT(word), true, STATES}}},
-	[SIM_EXPECT_MARK] = {"mark",
-                             true,
-                             {{"name", V_WORD, AT(word), true},
-                              {"times", V_NUMBER, AT(number), false, NULL, 1000000}}},
-	[SIM_EXPECT_QUIET] = {"quiet", true, {{0}}},
-};
 
 struct reading {
 	yaml_document_t *document;
 	struct sim_scenario *scenario;
 	const char *name;
-	tb_time last; /* time of the step before */
+	tb_time last;      /* time of the step before */
+	const char *verb;  /* what is being read, for messages; NULL: none */
+	const char *field; /* of it; NULL: none */
 	struct tb_error *err;
 };
-
-const char *sim_verb_word(enum sim_verb verb)
-{
-	return verbs[verb].word;
-}
 
 /* ---- the document */
 
@@ -150,17 +35,18 @@ static unsigned line_of(const yaml_node_t *node)
 	return (unsigned)node->start_mark.line + 1;
 }
 
-#define REFUSE(reading, node, ...) refuse((reading)->err, (reading)->name, line_of(node), __VA_ARGS__)
-
-TB_PRINTF(4, 5)
-static enum tb_code refuse(struct tb_error *err, const char *name, unsigned line, const char *fmt, ...)
+/* "story.yaml, line 7: crash: for: " and the reason. */
+TB_PRINTF(3, 4)
+static enum tb_code refuse(const struct reading *reading, const yaml_node_t *node, const char *fmt, ...)
 {
 	char text[TB_ERROR_TEXT_MAX];
 	va_list args;
 	va_start(args, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	return tb_fail(err, TB_EINVALID, "%s, line %u: %s", name, line, text);
+	return tb_fail(reading->err, TB_EINVALID, "%s, line %u: %s%s%s%s%s", reading->name, line_of(node),
+	               reading->verb ? reading->verb : "", reading->verb ? ": " : "",
+	               reading->field ? reading->field : "", reading->field ? ": " : "", text);
 }
 
 /* The text of a scalar; NULL if |node| is something else or holds a NUL. */
@@ -200,11 +86,10 @@ static yaml_node_t *value_of(const struct reading *reading, const yaml_node_t *m
 }
 
 /* That |map| is a mapping without a key twice, and that every key is among |known|, ended by NULL. */
-static enum tb_code check_keys(struct reading *reading, const yaml_node_t *map, const char *what,
-                               const char *const *known)
+static enum tb_code check_keys(struct reading *reading, const yaml_node_t *map, const char *const *known)
 {
 	if (map->type != YAML_MAPPING_NODE)
-		return REFUSE(reading, map, "%s is not a list of keys and values", what);
+		return refuse(reading, map, "not a list of keys and values");
 	for (const yaml_node_pair_t *pair = map->data.mapping.pairs.start; pair < map->data.mapping.pairs.top;
 	     pair++) {
 		const yaml_node_t *key = at_index(reading, pair->key);
@@ -213,9 +98,9 @@ static enum tb_code check_keys(struct reading *reading, const yaml_node_t *map, 
 		while (known[i] && text && strcmp(known[i], text) != 0)
 			i++;
 		if (!text || !known[i])
-			return REFUSE(reading, key, "%s: there is no \"%s\" here", what, text ? text : "?");
+			return refuse(reading, key, "there is no \"%s\" here", text ? text : "?");
 		if (value_of(reading, map, text) != at_index(reading, pair->value))
-			return REFUSE(reading, key, "%s: \"%s\" is here twice", what, text);
+			return refuse(reading, key, "\"%s\" is here twice", text);
 	}
 	return TB_OK;
 }
@@ -232,13 +117,13 @@ static enum tb_code read_node(struct reading *reading, const yaml_node_t *node, 
 			return TB_OK;
 		}
 	}
-	return REFUSE(reading, node, "\"%s\" is not among the nodes", text ? text : "?");
+	return refuse(reading, node, "\"%s\" is not among the nodes", text ? text : "?");
 }
 
 static enum tb_code read_group(struct reading *reading, const yaml_node_t *node, struct sim_step *step)
 {
 	if (node->type != YAML_SEQUENCE_NODE || items_count(node) == 0)
-		return REFUSE(reading, node, "not a list of nodes");
+		return refuse(reading, node, "not a list of nodes");
 	size_t count = items_count(node);
 	uint32_t *group = tb_arena_alloc(&reading->scenario->arena, count * sizeof(*group));
 	for (size_t i = 0; i < count; i++) {
@@ -251,35 +136,37 @@ static enum tb_code read_group(struct reading *reading, const yaml_node_t *node,
 	return TB_OK;
 }
 
-static enum tb_code read_case(struct reading *reading, const yaml_node_t *node, bool is_new, uint32_t *out)
+static void label_add(struct reading *reading, struct sim_labels *labels, const char *text)
 {
-	struct sim_scenario *scenario = reading->scenario;
-	const char *text = text_of(node);
-	if (!text || !*text || strlen(text) > TB_ID_BYTES_MAX)
-		return REFUSE(reading, node, "not the name of a case");
-	size_t i = 0;
-	while (i < scenario->cases_count && strcmp(scenario->cases[i], text) != 0)
-		i++;
-	if (is_new && i < scenario->cases_count)
-		return REFUSE(reading, node, "case %s was handed in before", text);
-	if (!is_new && i == scenario->cases_count)
-		return REFUSE(reading, node, "case %s was not handed in before", text);
-	if (is_new)
-		scenario->cases[scenario->cases_count++] = keep(reading, text); /* room for every step */
-	*out = (uint32_t)i;
-	return TB_OK;
+	struct tb_arena *arena = &reading->scenario->arena;
+	if (labels->count == labels->room) {
+		size_t room = labels->room ? 2 * labels->room : 16;
+		const char **names = tb_arena_alloc(arena, room * sizeof(*names));
+		if (labels->count > 0)
+			memcpy(names, labels->names, labels->count * sizeof(*names));
+		labels->names = names;
+		labels->room = room;
+	}
+	labels->names[labels->count++] = keep(reading, text);
 }
 
-static bool is_choice(const char *choices, const char *text)
+static enum tb_code read_label(struct reading *reading, const yaml_node_t *node, struct sim_labels *labels,
+                               bool is_new, uint32_t *out)
 {
-	size_t size = strlen(text);
-	for (const char *at = choices; *at;) {
-		size_t word = strcspn(at, "|");
-		if (word == size && memcmp(at, text, size) == 0)
-			return true;
-		at += word + (at[word] == '|');
-	}
-	return false;
+	const char *text = text_of(node);
+	if (!text || !*text || strlen(text) > TB_ID_BYTES_MAX)
+		return refuse(reading, node, "not a name");
+	size_t i = 0;
+	while (i < labels->count && strcmp(labels->names[i], text) != 0)
+		i++;
+	if (is_new && i < labels->count)
+		return refuse(reading, node, "%s is the name of another one", text);
+	if (!is_new && i == labels->count)
+		return refuse(reading, node, "nothing before is called %s", text);
+	if (is_new)
+		label_add(reading, labels, text);
+	*out = (uint32_t)i;
+	return TB_OK;
 }
 
 static enum tb_code read_flag(struct reading *reading, const yaml_node_t *node, bool *out)
@@ -287,7 +174,7 @@ static enum tb_code read_flag(struct reading *reading, const yaml_node_t *node, 
 	const char *text = text_of(node);
 	bool yes = text && strcmp(text, "true") == 0;
 	if (!yes && (!text || strcmp(text, "false") != 0))
-		return REFUSE(reading, node, "neither true nor false");
+		return refuse(reading, node, "neither true nor false");
 	*out = yes;
 	return TB_OK;
 }
@@ -301,7 +188,7 @@ static enum tb_code read_scalar(struct reading *reading, const yaml_node_t *node
 	switch (good ? row->kind : V_FLAG) {
 	case V_WORD:
 	case V_TEXT:
-		good = !row->choices || is_choice(row->choices, text);
+		good = good && (!row->choices || scenario_is_choice(row->choices, text));
 		*(const char **)to = good ? keep(reading, text) : NULL;
 		break;
 	case V_NUMBER:
@@ -319,15 +206,15 @@ static enum tb_code read_scalar(struct reading *reading, const yaml_node_t *node
 		break;
 	}
 	if (!good)
-		return REFUSE(reading, node, "%s: \"%.64s\" is not possible here%s%s", row->key,
-		              text ? text : "?", row->choices ? "; possible are " : "",
-		              row->choices ? row->choices : "");
+		return refuse(reading, node, "\"%.64s\" is not possible here%s%s", text ? text : "?",
+		              row->choices ? "; possible are " : "", row->choices ? row->choices : "");
 	return TB_OK;
 }
 
 static enum tb_code read_value(struct reading *reading, const yaml_node_t *node, const struct key_row *row,
                                struct sim_step *step)
 {
+	struct sim_scenario *scenario = reading->scenario;
 	void *to = (char *)step + row->at;
 	switch (row->kind) {
 	case V_NODE:
@@ -336,7 +223,13 @@ static enum tb_code read_value(struct reading *reading, const yaml_node_t *node,
 		return read_group(reading, node, step);
 	case V_NEW_CASE:
 	case V_CASE:
-		return read_case(reading, node, row->kind == V_NEW_CASE, to);
+		return read_label(reading, node, &scenario->cases, row->kind == V_NEW_CASE, to);
+	case V_NEW_AGREEMENT:
+	case V_AGREEMENT:
+		return read_label(reading, node, &scenario->agreements, row->kind == V_NEW_AGREEMENT, to);
+	case V_NEW_MATTER:
+	case V_MATTER:
+		return read_label(reading, node, &scenario->matters, row->kind == V_NEW_MATTER, to);
 	case V_FLAG:
 		return read_flag(reading, node, to);
 	case V_WORD:
@@ -352,22 +245,69 @@ static enum tb_code read_value(struct reading *reading, const yaml_node_t *node,
 
 /* ---- steps */
 
-static enum tb_code read_verb(struct reading *reading, const yaml_node_t *node, struct sim_step *step)
+/* Words that only the rest of the simulator knows. */
+static enum tb_code check_words(struct reading *reading, const yaml_node_t *node, const struct sim_step *step)
 {
-	const struct verb_row *row = &verbs[step->verb];
+	enum sim_act act;
+	unsigned mark = 0;
+	while (step->verb == SIM_EXPECT_MARK && mark < SIM_MARKS &&
+	       strcmp(sim_mark_word((enum sim_mark)mark), step->word) != 0)
+		mark++;
+	if (mark == SIM_MARKS)
+		return refuse(reading, node, "name: there is no mark \"%s\"", step->word);
+	if (step->verb == SIM_STEP_HOSTILE && !sim_act_find(step->word, &act))
+		return refuse(reading, node, "does: there is no hostile act \"%s\"", step->word);
+	return TB_OK;
+}
+
+/* The parts of a joint case are cases, too. */
+static enum tb_code read_parts(struct reading *reading, const yaml_node_t *node, const struct sim_step *step)
+{
+	char name[TB_ID_BYTES_MAX + 16];
+	struct sim_labels *cases = &reading->scenario->cases;
+	if (step->group_count > SIM_SCENARIO_GROUP_MAX)
+		return refuse(reading, node, "over %d regions", SIM_SCENARIO_GROUP_MAX);
+	for (size_t i = 0; i < step->group_count && step->verb == SIM_STEP_JOINT; i++) {
+		snprintf(name, sizeof(name), "%s.%zu", cases->names[step->case_label], i + 1);
+		for (size_t k = 0; k < cases->count; k++) {
+			if (strcmp(cases->names[k], name) == 0)
+				return refuse(reading, node, "%s is the name of another one", name);
+		}
+		label_add(reading, cases, name);
+	}
+	return TB_OK;
+}
+
+static enum tb_code read_fields(struct reading *reading, const yaml_node_t *node, struct sim_step *step)
+{
+	const struct verb_row *row = &scenario_verbs[step->verb];
 	const char *known[KEYS_MAX + 1] = {NULL};
 	for (size_t i = 0; i < KEYS_MAX && row->keys[i].key; i++)
 		known[i] = row->keys[i].key;
-	enum tb_code code = check_keys(reading, node, row->word, known);
+	enum tb_code code = check_keys(reading, node, known);
 	for (size_t i = 0; code == TB_OK && known[i]; i++) {
 		const yaml_node_t *value = value_of(reading, node, known[i]);
+		reading->field = known[i];
 		if (value)
 			code = read_value(reading, value, &row->keys[i], step);
 		else if (row->keys[i].required)
-			code = REFUSE(reading, node, "%s: \"%s\" is missing", row->word, known[i]);
+			code = refuse(reading, node, "is missing");
 	}
+	reading->field = NULL;
+	return code;
+}
+
+static enum tb_code read_verb(struct reading *reading, const yaml_node_t *node, struct sim_step *step)
+{
+	reading->verb = scenario_verbs[step->verb].word;
+	enum tb_code code = read_fields(reading, node, step);
 	if (code == TB_OK && step->node == step->peer && step->node != SIM_NOWHERE)
-		code = REFUSE(reading, node, "%s: both sides are the same node", row->word);
+		code = refuse(reading, node, "both sides are the same node");
+	if (code == TB_OK)
+		code = check_words(reading, node, step);
+	if (code == TB_OK && (step->verb == SIM_STEP_JOINT || step->verb == SIM_STEP_PROPOSE))
+		code = read_parts(reading, node, step);
+	reading->verb = NULL;
 	return code;
 }
 
@@ -380,12 +320,13 @@ static enum tb_code read_at(struct reading *reading, const yaml_node_t *map, boo
 	} else {
 		const char *text = node ? text_of(node) : NULL;
 		if (!text || !scenario_at(text, scenario->starts, reading->last, out))
-			return REFUSE(reading, node ? node : map, "no time that a step may have");
+			return refuse(reading, node ? node : map, "at: %s",
+			              node ? "no time that a step may have" : "is missing");
 	}
 	if (*out < reading->last)
-		return REFUSE(reading, map, "before the step above it, or before the start");
+		return refuse(reading, map, "at: before the step above it, or before the start");
 	if (*out > scenario->starts + scenario->lasts)
-		return REFUSE(reading, map, "after the end of the story");
+		return refuse(reading, map, "at: after the end of the story");
 	reading->last = *out;
 	return TB_OK;
 }
@@ -398,23 +339,25 @@ static enum tb_code read_step(struct reading *reading, const yaml_node_t *map, b
 	const yaml_node_t *found = NULL;
 	size_t count = 1;
 	for (size_t i = 0; i < SIM_VERBS; i++) {
-		if (verbs[i].expects == expects)
-			known[count++] = verbs[i].word;
+		if (scenario_verbs[i].expects == expects)
+			known[count++] = scenario_verbs[i].word;
 	}
 	*step = (struct sim_step){
 		.line = line_of(map), .node = SIM_NOWHERE, .peer = SIM_NOWHERE, .case_label = SIM_NOWHERE};
-	enum tb_code code = check_keys(reading, map, expects ? "expect" : "step", known);
+	reading->verb = expects ? "expect" : "step";
+	enum tb_code code = check_keys(reading, map, known);
+	reading->verb = NULL;
 	for (size_t i = 0; code == TB_OK && i < SIM_VERBS; i++) {
-		const yaml_node_t *node = value_of(reading, map, verbs[i].word);
+		const yaml_node_t *node = value_of(reading, map, scenario_verbs[i].word);
 		if (!node)
 			continue;
 		if (found)
-			return REFUSE(reading, map, "two things in one step");
+			return refuse(reading, map, "two things in one step");
 		found = node;
 		step->verb = (enum sim_verb)i;
 	}
 	if (code == TB_OK && !found)
-		code = REFUSE(reading, map, "a step without anything to do");
+		code = refuse(reading, map, "a step without anything to do");
 	if (code == TB_OK)
 		code = read_at(reading, map, expects, &step->at);
 	return code == TB_OK ? read_verb(reading, found, step) : code;
@@ -429,13 +372,10 @@ static enum tb_code read_steps(struct reading *reading, const yaml_node_t *root,
 	if (!list && expects)
 		return TB_OK; /* Then only the invariants must hold. */
 	if (!list || list->type != YAML_SEQUENCE_NODE)
-		return REFUSE(reading, list ? list : root, "\"%s\" is not a list", key);
+		return refuse(reading, list ? list : root, "%s: not a list", key);
 	if (items_count(list) > SIM_SCENARIO_STEPS_MAX)
-		return REFUSE(reading, list, "over %d steps", SIM_SCENARIO_STEPS_MAX);
+		return refuse(reading, list, "%s: over %d", key, SIM_SCENARIO_STEPS_MAX);
 	*out = tb_arena_alloc(&reading->scenario->arena, items_count(list) * sizeof(**out));
-	if (!expects)
-		reading->scenario->cases =
-			tb_arena_alloc(&reading->scenario->arena, items_count(list) * sizeof(char *));
 	enum tb_code code = TB_OK;
 	for (size_t i = 0; i < items_count(list) && code == TB_OK; i++)
 		code = read_step(reading, item_at(reading, list, i), expects, &(*out)[(*count)++]);
@@ -456,7 +396,7 @@ static enum tb_code read_one_node(struct reading *reading, const yaml_node_t *no
 	const yaml_node_t *region = node;
 	const yaml_node_t *hostile = NULL;
 	if (node->type == YAML_MAPPING_NODE) {
-		enum tb_code code = check_keys(reading, node, "node", known);
+		enum tb_code code = check_keys(reading, node, known);
 		if (code != TB_OK)
 			return code;
 		region = value_of(reading, node, "region");
@@ -464,10 +404,13 @@ static enum tb_code read_one_node(struct reading *reading, const yaml_node_t *no
 	}
 	const char *text = region ? text_of(region) : NULL;
 	if (!is_region(text) || (hostile && !text_of(hostile)))
-		return REFUSE(reading, node, "a node is six digits, or {region: six digits, hostile: word}");
+		return refuse(reading, node, "a node is six digits, or {region: six digits, hostile: word}");
+	enum sim_act act;
+	if (hostile && !sim_act_find(text_of(hostile), &act))
+		return refuse(reading, hostile, "hostile: there is no hostile act \"%s\"", text_of(hostile));
 	for (size_t i = 0; i < scenario->nodes_count; i++) {
 		if (strcmp(scenario->nodes[i].region, text) == 0)
-			return REFUSE(reading, node, "node %s is here twice", text);
+			return refuse(reading, node, "node %s is here twice", text);
 	}
 	scenario->nodes[scenario->nodes_count++] = (struct sim_scenario_node){
 		keep(reading, text), hostile ? keep(reading, text_of(hostile)) : NULL};
@@ -477,10 +420,10 @@ static enum tb_code read_one_node(struct reading *reading, const yaml_node_t *no
 static enum tb_code read_nodes(struct reading *reading, const yaml_node_t *root)
 {
 	const yaml_node_t *list = value_of(reading, root, "nodes");
-	if (!list || list->type != YAML_SEQUENCE_NODE || items_count(list) == 0)
-		return REFUSE(reading, list ? list : root, "\"nodes\" is not a list of regions");
+	if (!list || list->type != YAML_SEQUENCE_NODE || items_count(list) < 2)
+		return refuse(reading, list ? list : root, "nodes: not a list of two regions or more");
 	if (items_count(list) > SIM_SCENARIO_NODES_MAX)
-		return REFUSE(reading, list, "over %d nodes", SIM_SCENARIO_NODES_MAX);
+		return refuse(reading, list, "nodes: over %d", SIM_SCENARIO_NODES_MAX);
 	struct sim_scenario *scenario = reading->scenario;
 	scenario->nodes = tb_arena_alloc(&scenario->arena, items_count(list) * sizeof(*scenario->nodes));
 	enum tb_code code = TB_OK;
@@ -494,7 +437,7 @@ static enum tb_code read_grant(struct reading *reading, const yaml_node_t *node,
 {
 	static const char *const known[] = {"at", "to", "verify", "cases", NULL};
 	*out = (struct sim_scenario_grant){.verify = "none"};
-	enum tb_code code = check_keys(reading, node, "grant", known);
+	enum tb_code code = check_keys(reading, node, known);
 	if (code != TB_OK)
 		return code;
 	const yaml_node_t *at = value_of(reading, node, "at");
@@ -502,16 +445,20 @@ static enum tb_code read_grant(struct reading *reading, const yaml_node_t *node,
 	const yaml_node_t *verify = value_of(reading, node, "verify");
 	const yaml_node_t *cases = value_of(reading, node, "cases");
 	if (!at || !to)
-		return REFUSE(reading, node, "a grant says \"at\" and \"to\"");
+		return refuse(reading, node, "a grant says \"at\" and \"to\"");
+	reading->field = "at";
 	code = read_node(reading, at, &out->at);
+	reading->field = "to";
 	if (code == TB_OK)
 		code = read_node(reading, to, &out->to);
+	reading->field = "cases";
 	if (code == TB_OK && cases)
 		code = read_flag(reading, cases, &out->cases);
+	reading->field = NULL;
 	if (code == TB_OK && verify) {
 		const char *text = text_of(verify);
-		if (!text || !is_choice("none|status|match|document", text))
-			return REFUSE(reading, verify, "verify: none, status, match or document");
+		if (!text || !scenario_is_choice("none|status|match|document", text))
+			return refuse(reading, verify, "verify: none, status, match or document");
 		out->verify = keep(reading, text);
 	}
 	return code;
@@ -525,7 +472,7 @@ static enum tb_code read_grants(struct reading *reading, const yaml_node_t *root
 	if (!list)
 		return TB_OK;
 	if (list->type != YAML_SEQUENCE_NODE || items_count(list) > SIM_SCENARIO_GRANTS_MAX)
-		return REFUSE(reading, list, "\"grants\" is not a list, or over %d", SIM_SCENARIO_GRANTS_MAX);
+		return refuse(reading, list, "grants: not a list, or over %d", SIM_SCENARIO_GRANTS_MAX);
 	scenario->grants = tb_arena_alloc(&scenario->arena, items_count(list) * sizeof(*scenario->grants));
 	enum tb_code code = TB_OK;
 	for (size_t i = 0; i < items_count(list) && code == TB_OK; i++)
@@ -541,7 +488,7 @@ static enum tb_code read_text(struct reading *reading, const yaml_node_t *root, 
 	const yaml_node_t *node = value_of(reading, root, key);
 	const char *text = node ? text_of(node) : otherwise;
 	if (!text || strlen(text) > TB_TEXT_BYTES_MAX)
-		return REFUSE(reading, node ? node : root, "\"%s\" is missing, too long or not a text", key);
+		return refuse(reading, node ? node : root, "%s: is missing, too long or not a text", key);
 	*out = keep(reading, text);
 	return TB_OK;
 }
@@ -554,7 +501,7 @@ static enum tb_code read_head(struct reading *reading, const yaml_node_t *root)
 	const char *starts = NULL;
 	const char *lasts = NULL;
 	const char *seed = NULL;
-	enum tb_code code = check_keys(reading, root, "scenario", known);
+	enum tb_code code = check_keys(reading, root, known);
 	if (code == TB_OK)
 		code = read_text(reading, root, "title", NULL, &scenario->title);
 	if (code == TB_OK)
@@ -571,11 +518,16 @@ static enum tb_code read_head(struct reading *reading, const yaml_node_t *root)
 		return code;
 	int64_t number = 0;
 	if (!scenario_moment(starts, &scenario->starts))
-		return REFUSE(reading, root, "starts: not of the form 2026-09-21 09:00");
+		return refuse(reading, value_of(reading, root, "starts"),
+		              "starts: not of the form 2026-09-21 09:00");
 	if (!scenario_span(lasts, false, &scenario->lasts) || scenario->lasts == 0)
-		return REFUSE(reading, root, "lasts: not of the form 3d or 1h30m");
+		return refuse(reading, value_of(reading, root, "lasts"),
+		              "lasts: not of the form 3d or 1h30m");
 	if (!scenario_number(seed, 0, INT64_MAX, &number))
-		return REFUSE(reading, root, "seed: not a number");
+		return refuse(reading, value_of(reading, root, "seed"), "seed: not a number");
+	if (!sim_preset_find(scenario->preset))
+		return refuse(reading, value_of(reading, root, "preset"), "preset: there is no \"%.64s\"",
+		              scenario->preset);
 	scenario->seed = (uint64_t)number;
 	return TB_OK;
 }
@@ -614,6 +566,7 @@ enum tb_code sim_scenario_read(struct sim_scenario **out, struct tb_bytes yaml, 
 		return code;
 	}
 	struct sim_scenario *scenario = tb_alloc(sizeof(*scenario));
+	scenario->file = tb_arena_str(&scenario->arena, name);
 	struct reading reading = {.document = &document, .scenario = scenario, .name = name, .err = err};
 	const yaml_node_t *root = yaml_document_get_root_node(&document);
 	enum tb_code code =

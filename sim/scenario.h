@@ -15,38 +15,48 @@
  *   expect:                             # at the end, or at a time of its own
  *     - case-is: {case: A, node: 620100, state: signed_for}
  *
- * Reading knows nothing of the world: it checks names, types and order, and says file, line and reason. */
+ * Reading runs nothing: it checks names, types and order, and says file, line, field and reason. The manual:
+ * docs/simulator.md, section 4. */
 #pragma once
 
 #include "base/bytes.h"
 #include "base/time.h"
 
-/* name, word in the file */
-#define SIM_VERB_MAP(XX)                                                                                     \
-	/* case, window: node, home: peer, material: number, bytes; by-hand: flag, stays at the window until \
-	 * SEND; originals: originals */                                                                     \
-	XX(SIM_STEP_SUBMIT, "submit")                                                                        \
-	XX(SIM_STEP_ACT, "act") /* case, event: word, side: side, reason: text, days or grade: number */     \
-	XX(SIM_STEP_VERIFY, "verify")         /* from: node, to: peer, times: number */                      \
-	XX(SIM_STEP_CRASH, "crash")           /* node, for: span; 0: until start */                          \
-	XX(SIM_STEP_POWER_LOSS, "power-loss") /* the same */                                                 \
-	XX(SIM_STEP_PAUSE, "pause")           /* the same */                                                 \
-	XX(SIM_STEP_START, "start")           /* node */                                                     \
-	XX(SIM_STEP_BACKUP, "backup")         /* node */                                                     \
-	XX(SIM_STEP_RESTORE, "restore")       /* node */                                                     \
-	XX(SIM_STEP_UPGRADE, "upgrade")       /* node */                                                     \
-	XX(SIM_STEP_CLOCK, "clock")           /* node, step: span, drift-ppm: number */                      \
-	XX(SIM_STEP_DISK, "disk")             /* node, is: word, for: span */                                \
-	XX(SIM_STEP_ROT, "rot")               /* node, file: text */                                         \
-	XX(SIM_STEP_CUT, "cut")               /* from: node, to: peer, one-way: flag, for: span */           \
-	XX(SIM_STEP_SLOW, "slow")             /* from: node, to: peer, one-way, by: delay, for: span */      \
-	XX(SIM_STEP_LOSE, "lose")       /* from: node, to: peer, one-way, percent: number, for: span */      \
-	XX(SIM_STEP_SPLIT, "split")     /* nodes: group, from all others; for: span */                       \
-	XX(SIM_STEP_HEAL, "heal")       /* all links and disks are well, all nodes run */                    \
-	XX(SIM_STEP_HOSTILE, "hostile") /* node, peer, does: word */                                         \
-	XX(SIM_EXPECT_CASE, "case-is")  /* case, node, state: word */                                        \
-	XX(SIM_EXPECT_MARK, "mark")     /* name: word, times: number */                                      \
-	XX(SIM_EXPECT_QUIET, "quiet")   /* no outbox holds anything */
+/* name, word in the file; what the fields are: scenario_verbs.c */
+#define SIM_VERB_MAP(XX)                         \
+	XX(SIM_STEP_SUBMIT, "submit")            \
+	XX(SIM_STEP_JOINT, "joint")              \
+	XX(SIM_STEP_ACT, "act")                  \
+	XX(SIM_STEP_VERIFY, "verify")            \
+	XX(SIM_STEP_PROPOSE, "propose")          \
+	XX(SIM_STEP_SIGN, "sign")                \
+	XX(SIM_STEP_END, "end")                  \
+	XX(SIM_STEP_OPEN, "open")                \
+	XX(SIM_STEP_POST, "post")                \
+	XX(SIM_STEP_CRASH, "crash")              \
+	XX(SIM_STEP_POWER_LOSS, "power-loss")    \
+	XX(SIM_STEP_PAUSE, "pause")              \
+	XX(SIM_STEP_START, "start")              \
+	XX(SIM_STEP_BACKUP, "backup")            \
+	XX(SIM_STEP_RESTORE, "restore")          \
+	XX(SIM_STEP_UPGRADE, "upgrade")          \
+	XX(SIM_STEP_CLOCK, "clock")              \
+	XX(SIM_STEP_DISK, "disk")                \
+	XX(SIM_STEP_ROT, "rot")                  \
+	XX(SIM_STEP_CUT, "cut")                  \
+	XX(SIM_STEP_SLOW, "slow")                \
+	XX(SIM_STEP_LOSE, "lose")                \
+	XX(SIM_STEP_SPLIT, "split")              \
+	XX(SIM_STEP_HEAL, "heal")                \
+	XX(SIM_STEP_HOSTILE, "hostile")          \
+	XX(SIM_EXPECT_CASE, "case-is")           \
+	XX(SIM_EXPECT_DISPUTED, "disputed")      \
+	XX(SIM_EXPECT_LIMIT, "limit")            \
+	XX(SIM_EXPECT_REFUSED, "refused")        \
+	XX(SIM_EXPECT_AGREEMENT, "agreement-is") \
+	XX(SIM_EXPECT_MATTER, "matter-is")       \
+	XX(SIM_EXPECT_MARK, "mark")              \
+	XX(SIM_EXPECT_QUIET, "quiet")
 
 enum sim_verb {
 #define XX(name, word) name,
@@ -55,16 +65,18 @@ enum sim_verb {
 		SIM_VERBS
 };
 
-/* Which fields a verb fills is said above; the others are 0, NULL, or SIM_NOWHERE. */
+/* Which fields a verb fills its row says; the others are 0, NULL, or SIM_NOWHERE. */
 struct sim_step {
 	tb_time at;
 	unsigned line; /* of the file */
 	enum sim_verb verb;
 	uint32_t node; /* index into the scenario's nodes */
 	uint32_t peer;
-	uint32_t case_label; /* index into the scenario's cases */
+	uint32_t case_label; /* index into the scenario's cases; of a joint one, its parts follow it */
+	uint32_t agreement;  /* index into its agreements */
+	uint32_t matter;     /* index into its matters */
 	const char *word;
-	const char *side; /* "window" or "home" */
+	const char *side; /* "window" or "home"; of a matter its outcome */
 	const char *text;
 	int64_t number;
 	tb_time span;
@@ -88,9 +100,17 @@ struct sim_scenario_grant {
 	bool cases;
 };
 
+/* Names that a story gives to what happens in it, in the order in which it does. */
+struct sim_labels {
+	const char **names;
+	size_t count;
+	size_t room;
+};
+
 /* Everything lives in the arena. */
 struct sim_scenario {
 	struct tb_arena arena;
+	const char *file; /* its name, for messages */
 	const char *title;
 	const char *teaches; /* "" if it was left out */
 	const char *preset;  /* faults besides those told; "calm" if it was left out */
@@ -101,21 +121,29 @@ struct sim_scenario {
 	size_t nodes_count;
 	struct sim_scenario_grant *grants;
 	size_t grants_count;
-	bool grants_all;    /* no grants were told */
-	const char **cases; /* labels, in the order of their submit steps */
-	size_t cases_count;
+	bool grants_all;         /* no grants were told */
+	struct sim_labels cases; /* the parts of joint case L are L.1, L.2 ... */
+	struct sim_labels agreements;
+	struct sim_labels matters;
 	struct sim_step *steps; /* in the order of their times */
 	size_t steps_count;
 	struct sim_step *expects; /* the same */
 	size_t expects_count;
 };
 
+/* Parts of a joint case, parties of an agreement. */
+enum { SIM_SCENARIO_GROUP_MAX = 16 };
 enum { SIM_SCENARIO_NODES_MAX = 3000, SIM_SCENARIO_STEPS_MAX = 10000, SIM_SCENARIO_GRANTS_MAX = 100000 };
 
 /* Reads |yaml|; |name| is for messages. On success *out is new, to be freed; else NULL.
- * TB_EMALFORMED: no YAML. TB_EINVALID: not a scenario; |err| names file, line and reason. */
+ * TB_EMALFORMED: no YAML. TB_EINVALID: not a scenario; |err| names file, line, verb, field and reason. */
 TB_MUST_CHECK enum tb_code sim_scenario_read(struct sim_scenario **out, struct tb_bytes yaml,
                                              const char *name, struct tb_error *err);
 void sim_scenario_free(struct sim_scenario *scenario);
 
 const char *sim_verb_word(enum sim_verb verb);
+/* What |verb| does, in one sentence, and its fields: "`case`, [`days` number to 365], ...". For the manual.
+ */
+const char *sim_verb_sentence(enum sim_verb verb);
+void sim_verb_fields(struct tb_buf *out, enum sim_verb verb);
+bool sim_verb_expects(enum sim_verb verb);

@@ -4,18 +4,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "sim/faults.h"
+#include "sim/progress.h"
 
 enum {
 	RUNS_MOST = 400,
 	SECONDS_MOST = 300,
 	PATH_ROOM = 300,
 	STORY_ENTRIES = 100000,
-	STORY_PRINTED = 60, /* lines */
+	STORY_FIRST = 20, /* lines that are printed */
+	STORY_LAST = 40,
 	NODES_TRIED = 5,
+	BISECTIONS = 12,
 };
 
 #define SPAN_LEAST (10 * SIM_MINUTE)
@@ -29,18 +31,12 @@ struct work {
 	size_t taken_count;
 	int verdict;
 	char failure[256];
-	char kind[64]; /* what the failure is called: up to its first colon */
+	sim_time failed_at; /* after the start */
+	char kind[64];      /* what the failure is called: up to its first colon */
 	unsigned runs;
-	double since;
+	struct sim_progress progress;
 	char taken_path[PATH_ROOM];
 };
-
-static double wall(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 static void kind_of(char out[64], const char *failure)
 {
@@ -70,7 +66,16 @@ static bool may_go_on(const struct work *work)
 {
 	unsigned runs = work->shrink->runs_most ? work->shrink->runs_most : RUNS_MOST;
 	double seconds = work->shrink->seconds_most > 0 ? work->shrink->seconds_most : SECONDS_MOST;
-	return work->runs < runs && wall() - work->since < seconds;
+	return work->runs < runs && sim_progress_took(&work->progress) < seconds;
+}
+
+/* That there are in the smallest run so far. */
+static uint32_t nodes_of(const struct work *work)
+{
+	uint32_t nodes = 0;
+	for (size_t i = 0; i < work->taken_count; i++)
+		nodes += work->taken[i].kind == SIM_DO_NODE;
+	return nodes;
 }
 
 /* Runs |options|: does it fail in the same way? Then it is the smallest so far. */
@@ -100,15 +105,19 @@ static bool still_fails(struct work *work, const struct sim_options *options)
 	work->taken = taken;
 	work->taken_count = count;
 	work->options = *options;
+	work->failed_at = outcome.simulated;
 	snprintf(work->failure, sizeof(work->failure), "%s", outcome.failure);
-	if (!work->shrink->quiet)
-		fprintf(stderr, "\rrun %u: %u nodes, %.2f days, %zu decisions   ", work->runs,
-		        options->nodes_count, (double)options->span / (double)SIM_DAY, count);
+	if (sim_progress_due(&work->progress))
+		sim_progress_line(&work->progress, "run %u: %u nodes, %.2f days, %zu decisions", work->runs,
+		                  nodes_of(work),
+		                  (double)(options->until ? options->until : options->span) / (double)SIM_DAY,
+		                  count);
 	return true;
 }
 
 /* ---- what is large: nodes, time, kinds */
 
+/* Another world of the same seed, with fewer nodes: often it fails in the same way. */
 static void fewer_nodes(struct work *work)
 {
 	uint32_t most = work->options.nodes_count;
@@ -120,23 +129,27 @@ static void fewer_nodes(struct work *work)
 	}
 }
 
-static void shorter_time(struct work *work)
+static bool fails_until(struct work *work, sim_time until)
 {
-	bool shorter = true;
-	while (shorter && work->options.span > SPAN_LEAST) {
-		struct sim_options options = work->options;
-		options.span = options.span / 2 / SIM_MINUTE * SIM_MINUTE; /* as replay files say it */
-		shorter = still_fails(work, &options);
-	}
+	struct sim_options options = work->options;
+	options.until = until / SIM_MINUTE * SIM_MINUTE; /* as replay files say it */
+	return options.until > 0 && still_fails(work, &options);
 }
 
-static void fewer_cases(struct work *work)
+/* The same run, healed earlier: the shortest by bisection, since what is missing at the end of a day was as a
+ * rule missing before. */
+static void shorter_time(struct work *work)
 {
-	bool fewer = true;
-	while (fewer && work->options.cases_a_day > 1) {
-		struct sim_options options = work->options;
-		options.cases_a_day /= 2;
-		fewer = still_fails(work, &options);
+	sim_time least = 0;
+	sim_time most = work->options.until ? work->options.until : work->options.span;
+	if (work->failed_at < most && fails_until(work, work->failed_at + SIM_MINUTE))
+		most = work->failed_at + SIM_MINUTE;
+	for (unsigned i = 0; i < BISECTIONS && most - least > SPAN_LEAST && may_go_on(work); i++) {
+		sim_time middle = least + (most - least) / 2;
+		if (fails_until(work, middle))
+			most = middle;
+		else
+			least = middle;
 	}
 }
 
@@ -145,7 +158,7 @@ static void without_kinds(struct work *work)
 	for (unsigned kind = 0; kind < SIM_DECISION_KINDS; kind++) {
 		struct sim_options options = work->options;
 		options.without |= 1U << kind;
-		if (kind != SIM_DO_CASE)
+		if (kind != SIM_DO_CASE && kind != SIM_DO_NODE)
 			(void)still_fails(work, &options);
 	}
 }
@@ -205,7 +218,8 @@ static void keep(struct work *work)
 
 void sim_shrink_run(struct sim_shrunk *out, const struct sim_shrink *shrink)
 {
-	struct work work = {.shrink = shrink, .since = wall()};
+	struct work work = {.shrink = shrink};
+	sim_progress_start(&work.progress, shrink->quiet);
 	*out = (struct sim_shrunk){0};
 	snprintf(work.taken_path, sizeof(work.taken_path), "%.200s/tongban-shrink.%d", shrink->dir,
 	         (int)getpid());
@@ -221,35 +235,43 @@ void sim_shrink_run(struct sim_shrunk *out, const struct sim_shrink *shrink)
 		out->decisions_first = work.taken_count;
 		fewer_nodes(&work);
 		shorter_time(&work);
-		fewer_cases(&work);
 		without_kinds(&work);
 		fewer_decisions(&work);
+		shorter_time(&work);
 		keep(&work);
 		out->verdict = work.verdict;
 		out->decisions_last = work.taken_count;
-		out->nodes_last = work.options.nodes_count;
-		out->span_last = work.options.span;
+		out->nodes_last = nodes_of(&work);
+		out->span_last = work.options.until ? work.options.until : work.options.span;
 		memcpy(out->failure, work.failure, sizeof(out->failure));
 	}
+	sim_progress_end(&work.progress);
 	out->runs = work.runs;
 	free(work.taken);
 	free(work.skips);
 }
 
-/* The last lines of the story: how it came to the failure. */
+/* How it began, and how it came to the failure. */
 static void print_story(const char *path)
 {
-	static char lines[STORY_PRINTED][512];
+	static char lines[STORY_LAST][512];
+	char line[512];
 	size_t count = 0;
 	FILE *file = fopen(path, "r");
-	while (file && fgets(lines[count % STORY_PRINTED], sizeof(lines[0]), file))
+	while (file && fgets(line, sizeof(line), file)) {
+		if (count < STORY_FIRST)
+			fputs(line, stdout);
+		else
+			memcpy(lines[count % STORY_LAST], line, sizeof(line));
 		count++;
+	}
 	if (file)
 		fclose(file);
-	if (count > STORY_PRINTED)
-		printf("... %zu lines before, in %s\n", count - STORY_PRINTED, path);
-	for (size_t i = count > STORY_PRINTED ? count - STORY_PRINTED : 0; i < count; i++)
-		fputs(lines[i % STORY_PRINTED], stdout);
+	if (count > STORY_FIRST + STORY_LAST)
+		printf("... %zu lines more, in %s\n", count - STORY_FIRST - STORY_LAST, path);
+	size_t from = count > STORY_FIRST + STORY_LAST ? count - STORY_LAST : STORY_FIRST;
+	for (size_t i = from; i < count; i++)
+		fputs(lines[i % STORY_LAST], stdout);
 }
 
 int sim_shrink_print(const struct sim_shrink *shrink)
@@ -257,8 +279,6 @@ int sim_shrink_print(const struct sim_shrink *shrink)
 	struct sim_shrunk shrunk;
 	char path[PATH_ROOM];
 	sim_shrink_run(&shrunk, shrink);
-	if (!shrink->quiet)
-		fprintf(stderr, "\n");
 	if (shrunk.verdict == SIM_HELD) {
 		printf("the run does not fail: nothing to shrink\n");
 		return SIM_HELD;

@@ -1,6 +1,6 @@
-/* Shrinking: of a run that fails, a smaller one that fails in the same way. Fewer nodes, a shorter time,
- * whole kinds of decisions left out, then single ones by delta debugging (Zeller's ddmin); at the end its
- * story. */
+/* Shrinking: of a run that fails, a smaller one that fails in the same way. A smaller world of the same seed
+ * if one fails, a shorter time, whole kinds of decisions left out, then single ones, nodes among them, by
+ * delta debugging (Zeller's ddmin); at the end its story. */
 #pragma once
 
 #include "sim/campaign.h"

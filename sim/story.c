@@ -188,6 +188,48 @@ void sim_story_json(struct tb_buf *out, const struct sim_story_entry *entry, con
 	tb_buf_str(out, "}\n");
 }
 
+/* How each kind is told: %n the node, %p the other side, %t the text. */
+static const char *const sentences[SIM_STORY_KINDS] = {
+	[SIM_STARTED] = "%n starts: %t",
+	[SIM_CRASHED] = "%n crashes: %t",
+	[SIM_POWER_LOST] = "%n loses power: %t",
+	[SIM_PAUSED] = "%n %t",
+	[SIM_RESUMED] = "%n %t",
+	[SIM_RESTORED] = "%n gets an older backup back: %t",
+	[SIM_UPGRADED] = "%n is %t",
+	[SIM_CLOCK_STEPPED] = "%n's clock steps %t",
+	[SIM_COMMIT_FAILED] = "%n cannot commit: %t",
+	[SIM_DISK_FAULT] = "%n's disk has faults: %t",
+	[SIM_DISK_FULL] = "%n's disk is full: %t",
+	[SIM_DISK_ROT] = "%n's disk rots: %t",
+	[SIM_LINK_CUT] = "the line of %n to %p is cut: %t",
+	[SIM_LINK_HEALED] = "the line of %n to %p: %t",
+	[SIM_LINK_SLOW] = "the line of %n to %p is slow: %t",
+	[SIM_REQUEST_LOST] = "what %n sends %p is lost: %t",
+	[SIM_ANSWER_LOST] = "what %n answers %p is lost: %t",
+	[SIM_DUPLICATED] = "what %n sends %p arrives twice: %t",
+	[SIM_SENT] = "%n sends %p %t",
+	[SIM_ARRIVED] = "%n has from %p %t",
+	[SIM_ANSWERED] = "%n has receipted to %p %t",
+	[SIM_REFUSED] = "%n refuses what %p sends: %t",
+	[SIM_CASE_EVENT] = "%n: %t",
+	[SIM_MATERIAL_BEGUN] = "%n fetches a material from %p: %t",
+	[SIM_MATERIAL_DONE] = "%n has the whole material: %t",
+	[SIM_MATERIAL_CUT] = "a material on its way to %n breaks off: %t",
+	[SIM_CLIENT] = "%n's client: %t",
+	[SIM_LOGGED] = "%n logs: %t",
+	[SIM_HOSTILE_ACT] = "%n, hostile, to %p: %t",
+	[SIM_HOSTILE_SEEN] = "%n has seen through %p: %t",
+	[SIM_RULE_BROKEN] = "BROKEN at %n: %t",
+	[SIM_MARK_HIT] = "mark: %t",
+	[SIM_PHASE] = "%t",
+};
+
+static const char *name_of(uint32_t node, const char *const *names)
+{
+	return node == SIM_NOBODY ? "all" : names[node];
+}
+
 void sim_story_words(struct tb_buf *out, const struct sim_story_entry *entry, const char *const *names)
 {
 	char day[11];
@@ -196,12 +238,16 @@ void sim_story_words(struct tb_buf *out, const struct sim_story_entry *entry, co
 	tb_day_format(day, on);
 	tb_buf_printf(out, "%s %02d:%02d:%02d  ", day, (int)(since / TB_HOUR), (int)(since / TB_MINUTE % 60),
 	              (int)(since / TB_SECOND % 60));
-	if (entry->node != SIM_NOBODY)
-		tb_buf_str(out, names[entry->node]);
-	if (entry->peer != SIM_NOBODY)
-		tb_buf_printf(out, " → %s", names[entry->peer]);
-	tb_buf_printf(out, "%s%s: %s", entry->node != SIM_NOBODY ? "  " : "", sim_story_word(entry->kind),
-	              entry->text);
+	for (const char *at = sentences[entry->kind]; *at; at++) {
+		if (*at != '%') {
+			tb_buf_add(out, at, 1);
+			continue;
+		}
+		at++;
+		tb_buf_str(out, *at == 'n'   ? name_of(entry->node, names)
+		                : *at == 'p' ? name_of(entry->peer, names)
+		                             : entry->text);
+	}
 	if (entry->case_number[0])
 		tb_buf_printf(out, "  (%s)", entry->case_number);
 	tb_buf_str(out, "\n");

@@ -88,8 +88,13 @@ static const char catalogue[] =
 	"{\"code\":\"" ITEM "C\",\"name\":\"无差别事项\",\"department\":\"11320400014109045T\","
 	"\"departmentName\":\"司法局\",\"modes\":[\"YB\",\"LB\"],\"promisedDays\":3,\"legalDays\":10,"
 	"\"baseCode\":\"000132000000\",\"criteria\":\"2026-1\",\"materials\":["
-	"{\"code\":\"M1\",\"name\":\"申请表\",\"required\":false,\"basis\":\"公证程序规则\"}]}"
-	"]}";
+	"{\"code\":\"M1\",\"name\":\"申请表\",\"required\":false,\"basis\":\"公证程序规则\"}]}";
+/* Stories have one that may be handled in any way. */
+static const char told[] =
+	",{\"code\":\"" ITEM "D\",\"name\":\"多模式事项\",\"department\":\"11320400014109045T\","
+	"\"departmentName\":\"司法局\",\"modes\":[\"QC\",\"YS\",\"YB\",\"LB\"],\"promisedDays\":3,"
+	"\"legalDays\":10,\"baseCode\":\"000132000001\",\"criteria\":\"2026-1\",\"materials\":["
+	"{\"code\":\"M1\",\"name\":\"申请表\",\"required\":true,\"basis\":\"公证程序规则\"}]}";
 
 static void import_json(struct tb_buf *out, const struct sim_node *node)
 {
@@ -120,13 +125,14 @@ static void furnish_run(struct sim_world *world, void *subject, uint64_t again)
 {
 	struct sim_node *node = subject;
 	struct tb_buf json = {0};
-	(void)world;
 	if (again) { /* now every list is in its place: ask for them */
 		sim_node_post(node,
 		              (struct core_event){.kind = CORE_PEERS, .peers = peer_set_ref(node->peers)});
 		return;
 	}
-	sim_node_ask(node, "/tongban.v1.CatalogueService/Load", tb_bytes_str(catalogue), NULL, NULL);
+	tb_buf_printf(&json, "%s%s]}", catalogue, world->play ? told : "");
+	sim_node_ask(node, "/tongban.v1.CatalogueService/Load", tb_buf_bytes(&json), NULL, NULL);
+	json.size = 0;
 	import_json(&json, node);
 	sim_node_ask(node, "/tongban.v1.CredentialService/Import", tb_buf_bytes(&json), furnished, NULL);
 	tb_buf_clear(&json);
@@ -334,7 +340,7 @@ static void verify_run(struct sim_world *world, void *subject, uint64_t argument
 	sim_random_start(&own, world->options.seed, "verify", number);
 	struct sim_node *asker = &world->nodes[sim_some_node(work, &own)];
 	uint32_t partner = sim_some_partner(world, asker->index, &own);
-	if (partner == SIM_NOBODY || asker->state != SIM_NODE_UP ||
+	if (partner == SIM_NOBODY || world->nodes[partner].absent || asker->state != SIM_NODE_UP ||
 	    !sim_decide(world, SIM_DO_VERIFY, SIM_NOBODY, SIM_NOBODY, number))
 		return;
 	ask(work, asker, &world->nodes[partner], &own);

@@ -11,6 +11,7 @@
 #include "sim/work_priv.h"
 
 enum {
+	ROLES_LAST = PB_ROLE__R_HEAD,
 	TRIES_MOST = 40,
 	KIB = 1024,
 	FILL_BYTES = 64 * 1024,
@@ -37,7 +38,10 @@ struct sim_case {
 	bool forward;
 	bool repeated; /* a second request is on its way */
 	bool ended;
-	bool scripted; /* nobody acts but the scenario */
+	bool scripted; /* nobody acts but the scenario, which says the rest */
+	struct sim_script script;
+	char part_numbers[TB_PARTS_MAX][IDENT_CASE_ROOM];
+	char refusal[TB_ERROR_TEXT_MAX];
 };
 
 static void upload_run(struct sim_world *world, void *subject, uint64_t argument);
@@ -85,22 +89,58 @@ struct sim_case *sim_case_script(struct sim_work *work, const struct sim_script 
 	kase->originals = script->originals;
 	kase->forward = !script->by_hand;
 	kase->scripted = true;
+	kase->script = *script;
 	sim_after(work->world, 0, &upload_event, kase, 0);
 	return kase;
 }
 
 struct sim_script sim_case_scripted(const struct sim_case *kase)
 {
-	return (struct sim_script){.window = kase->window,
-	                           .home = kase->home,
-	                           .size = kase->size,
-	                           .by_hand = !kase->forward,
-	                           .originals = kase->originals};
+	return kase->script;
 }
 
-const char *sim_case_number(const struct sim_case *kase)
+/* The parts of a joint case, as its lead knows them by now. */
+static void look_parts(struct sim_case *kase)
 {
-	return kase->number;
+	struct sim_reader reader;
+	struct sim_node *lead = &kase->work->world->nodes[kase->window];
+	if (!lead->core || !kase->number[0])
+		return;
+	sim_read_begin(&reader, lead);
+	const PbCaseRecord *record = sim_read_case(&reader, kase->number);
+	for (size_t i = 0; record && i < record->n_parts && i < TB_PARTS_MAX; i++)
+		snprintf(kase->part_numbers[i], sizeof(kase->part_numbers[i]), "%s",
+		         record->parts[i]->number);
+	sim_read_end(&reader);
+}
+
+const char *sim_case_number(struct sim_case *kase, size_t part)
+{
+	if (part == 0)
+		return kase->number;
+	look_parts(kase);
+	return kase->part_numbers[part - 1];
+}
+
+const char *sim_case_refusal(struct sim_case *kase)
+{
+	struct sim_reader reader;
+	struct sim_node *window = &kase->work->world->nodes[kase->window];
+	if (kase->refusal[0] || !window->core || !kase->number[0])
+		return kase->refusal;
+	/* What was proposed to the owner, it refuses later. */
+	sim_read_begin(&reader, window);
+	const PbCaseRecord *record = sim_read_case(&reader, kase->number);
+	if (record)
+		snprintf(kase->refusal, sizeof(kase->refusal), "%s", record->refusal);
+	sim_read_end(&reader);
+	return kase->refusal;
+}
+
+static void note_refusal(struct sim_case *kase, const struct core_request *reply)
+{
+	if (reply && reply->error.code)
+		snprintf(kase->refusal, sizeof(kase->refusal), "%s", reply->error.text);
 }
 
 void sim_case_begin(struct sim_work *work)
@@ -112,7 +152,8 @@ void sim_case_begin(struct sim_work *work)
 	kase->size = draw_size(&kase->random);
 	kase->originals = sim_random_chance(&kase->random, 250000);
 	kase->forward = sim_random_chance(&kase->random, 700000);
-	kase->ended = kase->home == SIM_NOBODY ||
+	kase->ended = kase->home == SIM_NOBODY || world->nodes[kase->window].absent ||
+	              world->nodes[kase->home].absent ||
 	              !sim_decide(world, SIM_DO_CASE, SIM_NOBODY, SIM_NOBODY, kase->serial);
 	if (!kase->ended)
 		sim_after(world, 0, &upload_event, kase, 0);
@@ -209,7 +250,10 @@ static void submitted(struct sim_world *world, struct sim_node *node, const stru
 		again(kase, &submit_event, SIM_MINUTE);
 		return;
 	}
+	note_refusal(kase, reply);
 	if (reply->error.code) {
+		sim_tell(world, SIM_CLIENT, node->index, SIM_NOBODY, kase->number, "refused: %s",
+		         reply->error.text);
 		again(kase, &submit_event, 10 * SIM_MINUTE);
 		return;
 	}
@@ -237,6 +281,50 @@ static void material_json(struct tb_buf *out, const struct sim_case *kase)
 	tb_buf_str(out, "\"");
 }
 
+/* The parts of a joint case, and what a single one is about. */
+static void add_what(struct tb_buf *out, const struct sim_case *kase)
+{
+	const struct sim_node *nodes = kase->work->world->nodes;
+	static const char item[] = "123204000000000013320001000001";
+	const struct sim_script *script = &kase->script;
+	bool joint = script->parts_count > 0;
+	if (!joint)
+		tb_buf_printf(out, "\"item\":\"%s%c\",", item,
+		              !kase->scripted || strcmp(script->mode, "DS") == 0 ? kase->originals ? 'B' : 'A'
+		                                                                 : 'D');
+	for (size_t i = 0; i < script->parts_count; i++) {
+		tb_buf_printf(out, "%s{\"home\":\"%s\",\"item\":\"%sD\"",
+		              i ? "," : "\"itemName\":\"联办\",\"parts\":[", nodes[script->parts[i]].code,
+		              item);
+		if (script->in_order && i > 0)
+			tb_buf_printf(out, ",\"after\":[%zu]", i - 1);
+		tb_buf_str(out, "}");
+	}
+	if (joint)
+		tb_buf_str(out, "],");
+}
+
+static void submit_json(struct tb_buf *out, const struct sim_case *kase)
+{
+	const char *mode = kase->scripted ? kase->script.mode : "DS";
+	bool posted = strcmp(mode, "DS") == 0, online = strcmp(mode, "QC") == 0;
+	tb_buf_str(out, "{\"application\":{");
+	add_what(out, kase);
+	tb_buf_printf(out,
+	              "\"mode\":\"%s\",\"home\":\"%s\",\"applicant\":{\"name\":\"王伟\",\"codeType\":\"111\","
+	              "\"code\":\"11010519491231002X\"},%s\"window\":\"1\"",
+	              mode, kase->work->world->nodes[kase->home].code,
+	              posted   ? "\"delivery\":\"COURIER\",\"address\":\"本市\","
+	              : online ? "\"delivery\":\"NETWORK\","
+	                       : "\"delivery\":\"WINDOW_PICKUP\",");
+	tb_buf_printf(out, ",\"materials\":[{\"need\":\"%s\",", kase->script.parts_count ? "申请表" : "M1");
+	material_json(out, kase);
+	tb_buf_printf(out,
+	              "}%s]},\"actor\":{\"role\":\"%s\",\"id\":\"w1\"},\"forward\":%s,\"requestId\":\"%u\"}",
+	              kase->originals ? ",{\"need\":\"M3\",\"original\":true}" : "",
+	              online ? "APPLICANT" : "R_WIN", kase->forward ? "true" : "false", kase->serial);
+}
+
 static void submit_run(struct sim_world *world, void *subject, uint64_t argument)
 {
 	struct sim_case *kase = subject;
@@ -247,18 +335,7 @@ static void submit_run(struct sim_world *world, void *subject, uint64_t argument
 		again(kase, &submit_event, 5 * SIM_MINUTE);
 		return;
 	}
-	tb_buf_printf(&json,
-	              "{\"application\":{\"item\":\"123204000000000013320001000001%c\",\"mode\":\"DS\","
-	              "\"home\":\"%s\",\"applicant\":{\"name\":\"王伟\",\"codeType\":\"111\","
-	              "\"code\":\"11010519491231002X\"},\"delivery\":\"COURIER\",\"address\":\"本市\","
-	              "\"window\":\"1\",\"materials\":[{\"need\":\"M1\",",
-	              kase->originals ? 'B' : 'A', world->nodes[kase->home].code);
-	material_json(&json, kase);
-	tb_buf_printf(
-		&json,
-		"}%s]},\"actor\":{\"role\":\"R_WIN\",\"id\":\"w1\"},\"forward\":%s,\"requestId\":\"%u\"}",
-		kase->originals ? ",{\"need\":\"M3\",\"original\":true}" : "",
-		kase->forward ? "true" : "false", kase->serial);
+	submit_json(&json, kase);
 	sim_node_ask(node, "/tongban.v1.CaseService/Submit", tb_buf_bytes(&json), submitted, kase);
 	if (!kase->repeated && !kase->scripted &&
 	    sim_random_chance(&kase->random, 50000)) { /* clicked twice */
@@ -368,12 +445,13 @@ static void acted(struct sim_world *world, struct sim_node *node, const struct c
 		kase->work->counts.acts++;
 	else
 		kase->work->counts.acts_refused++;
+	note_refusal(kase, reply);
 	if (reply && reply->error.code)
 		sim_tell(world, SIM_CLIENT, node->index, SIM_NOBODY, kase->number, "refused: %s",
 		         reply->error.text);
 }
 
-static void do_act(struct sim_case *kase, struct sim_node *node, struct act act)
+static void act_on(struct sim_case *kase, const char *number, struct sim_node *node, struct act act)
 {
 	struct tb_buf json = {0};
 	bool twice = !kase->scripted && sim_random_chance(&kase->random, ACTED_TWICE_PPM);
@@ -381,20 +459,47 @@ static void do_act(struct sim_case *kase, struct sim_node *node, struct act act)
 		return;
 	tb_buf_printf(&json,
 	              "{\"number\":\"%s\",\"event\":\"%s\",\"actor\":{\"role\":\"%s\",\"id\":\"a1\"}%s}",
-	              kase->number, act.event, act.role, act.more ? act.more : "");
-	sim_tell(kase->work->world, SIM_CASE_EVENT, node->index, SIM_NOBODY, kase->number, "%s by %s",
-	         act.event, act.role);
+	              number, act.event, act.role, act.more ? act.more : "");
+	sim_tell(kase->work->world, SIM_CASE_EVENT, node->index, SIM_NOBODY, number, "%s by %s", act.event,
+	         act.role);
 	sim_node_ask(node, "/tongban.v1.CaseService/Act", tb_buf_bytes(&json), acted, kase);
 	if (twice) /* nobody saw that the first click was taken */
 		sim_node_ask(node, "/tongban.v1.CaseService/Act", tb_buf_bytes(&json), acted, kase);
 	tb_buf_clear(&json);
 }
 
-bool sim_case_act(struct sim_case *kase, bool at_home, const char *event, const char *role, const char *more)
+static void do_act(struct sim_case *kase, struct sim_node *node, struct act act)
 {
-	struct sim_node *node = &kase->work->world->nodes[at_home ? kase->home : kase->window];
-	do_act(kase, node, (struct act){event, role, more});
-	return node->state == SIM_NODE_UP;
+	act_on(kase, kase->number, node, act);
+}
+
+void sim_case_act(struct sim_case *kase, const char *number, struct sim_node *node, const char *event,
+                  const char *role, const char *more)
+{
+	act_on(kase, number, node, (struct act){event, role, more});
+}
+
+const char *sim_case_role(struct sim_node *node, const char *number, const char *event, bool at_home)
+{
+	struct sim_reader reader;
+	const char *found = NULL;
+	if (!node->core)
+		return NULL;
+	sim_read_begin(&reader, node);
+	const PbCaseRecord *record = sim_read_case(&reader, number);
+	const struct case_mode *mode = record ? case_mode_find(record->mode) : NULL;
+	for (size_t i = 0; mode && i < mode->rows_count && !found; i++) {
+		const struct case_row *row = &mode->rows[i];
+		if (row->from != record->state || strcmp(case_event_name(row->event), event) != 0)
+			continue;
+		for (int role = PB_ROLE__APPLICANT; role <= ROLES_LAST && !found; role++) {
+			if (role != PB_ROLE__SYSTEM &&
+			    case_row_takes(row, (PbRole)role, at_home ? CASE_AT_HOME : CASE_AT_WINDOW))
+				found = case_role_name((PbRole)role);
+		}
+	}
+	sim_read_end(&reader);
+	return found;
 }
 
 /* The case as both sides have it now; false: one of them cannot be asked. */
@@ -483,6 +588,25 @@ static void step_run(struct sim_world *world, void *subject, uint64_t argument)
 
 /* ---- the end */
 
+/* A story's case may be of any mode: its table says who can end it, on either side. */
+static void wind_up_scripted(struct sim_case *kase)
+{
+	static const char *const ends[] = {"HAND_OVER", "DISPATCH", "WITHDRAW"};
+	struct sim_world *world = kase->work->world;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		for (unsigned at_home = 2; at_home-- > 0;) {
+			struct sim_node *node = &world->nodes[at_home ? kase->home : kase->window];
+			const char *role = sim_case_role(node, kase->number, ends[i], at_home);
+			if (!role)
+				continue;
+			act_on(kase, kase->number, node,
+			       (struct act){ends[i], role,
+			                    ",\"detail\":{\"way\":\"NETWORK\",\"reason\":\"终止\"}"});
+			return;
+		}
+	}
+}
+
 void sim_work_wind_up(struct sim_world *world)
 {
 	static const struct act withdraw = {"WITHDRAW", "R_WIN", NULL};
@@ -494,6 +618,10 @@ void sim_work_wind_up(struct sim_world *world)
 		struct sides sides;
 		if (kase->ended || !kase->number[0] || window->dead || home->dead || !look(kase, &sides))
 			continue;
+		if (kase->scripted && strcmp(kase->script.mode, "DS") != 0) {
+			wind_up_scripted(kase);
+			continue;
+		}
 		if (sides.home_owns &&
 		    (sides.home_state == PB_CASE_STATE__GRANTED || sides.home_state == PB_CASE_STATE__DENIED))
 			do_act(kase, home, ship);
@@ -511,10 +639,16 @@ void sim_work_cases(struct sim_world *world,
                     void *ctx)
 {
 	for (size_t i = 0; i < world->work->cases_count; i++) {
-		const struct sim_case *kase = world->work->cases[i];
-		if (kase->number[0] &&
-		    !each(ctx, kase->number, &world->nodes[kase->window], &world->nodes[kase->home]))
+		struct sim_case *kase = world->work->cases[i];
+		struct sim_node *window = &world->nodes[kase->window];
+		if (kase->number[0] && !each(ctx, kase->number, window, &world->nodes[kase->home]))
 			return;
+		for (size_t part = 1; part <= kase->script.parts_count; part++) {
+			const char *number = sim_case_number(kase, part);
+			if (number[0] &&
+			    !each(ctx, number, window, &world->nodes[kase->script.parts[part - 1]]))
+				return;
+		}
 	}
 	(void)sim_pacts_cases(world->work, each, ctx);
 }

@@ -279,7 +279,8 @@ void sim_pacts_begin(struct sim_work *work)
 		struct sim_random random;
 		sim_random_start(&random, world->options.seed, "pact", i);
 		uint32_t partner = sim_some_partner(world, i, &random);
-		if (partner == SIM_NOBODY || !sim_random_chance(&random, PROPOSED_PPM) ||
+		if (partner == SIM_NOBODY || world->nodes[i].absent || world->nodes[partner].absent ||
+		    !sim_random_chance(&random, PROPOSED_PPM) ||
 		    !sim_decide(world, SIM_DO_PACT, i, partner, 0))
 			continue;
 		struct pact *pact = tb_alloc(sizeof(*pact));

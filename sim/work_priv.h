@@ -56,8 +56,12 @@ void sim_cases_free(struct sim_work *work);
 
 /* A scenario's case: it is handed in, and then does what it is told. */
 struct sim_script {
+	const char *mode; /* "DS", "LB" ...; lives as long as the world */
 	uint32_t window;
-	uint32_t home;
+	uint32_t home;         /* LB: the window */
+	const uint32_t *parts; /* LB: the node of each; lives as long as the world */
+	size_t parts_count;
+	bool in_order; /* LB: each part after the one before */
 	uint64_t size; /* of its material */
 	bool by_hand;  /* stays at the window until it is sent */
 	bool originals;
@@ -65,7 +69,14 @@ struct sim_script {
 struct sim_case *sim_case_script(struct sim_work *work, const struct sim_script *script);
 /* Where it is handed in, and where it is decided. */
 struct sim_script sim_case_scripted(const struct sim_case *kase);
-const char *sim_case_number(const struct sim_case *kase); /* "": not acknowledged yet */
-/* |event| and |role| as the API has them; |more|: further members of the request, or NULL. False: the node is
- * not up. */
-bool sim_case_act(struct sim_case *kase, bool at_home, const char *event, const char *role, const char *more);
+/* Of the case, or (from 1 on) of a part of it; "": not acknowledged yet, or the part has not begun. */
+const char *sim_case_number(struct sim_case *kase, size_t part);
+/* In what words the last request about it was refused; "": none was. */
+const char *sim_case_refusal(struct sim_case *kase);
+/* Who may do |event| to |number| on that side, as its record at |node| stands; NULL: nobody, or it is not
+ * there. */
+const char *sim_case_role(struct sim_node *node, const char *number, const char *event, bool at_home);
+/* |event| and |role| as the API has them; |more|: further members of the request, or NULL. Nothing happens
+ * while |node| is not up. */
+void sim_case_act(struct sim_case *kase, const char *number, struct sim_node *node, const char *event,
+                  const char *role, const char *more);

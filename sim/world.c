@@ -14,6 +14,7 @@
 #include "sim/play.h"
 #include "sim/scenario.h"
 #include "sim/stub.h"
+#include "sim/trace.h"
 #include "sim/work.h"
 
 enum {
@@ -114,15 +115,6 @@ void sim_note(struct sim_world *world, uint64_t value)
 void sim_note_bytes(struct sim_world *world, const void *data, size_t size)
 {
 	world->hash = sim_mix_bytes(world->hash, data, size);
-}
-
-static void keep_hash(struct sim_world *world)
-{
-	if (world->hashes_count == world->hashes_room) {
-		world->hashes_room = world->hashes_room ? world->hashes_room * 2 : 256;
-		world->hashes = tb_realloc(world->hashes, world->hashes_room * sizeof(*world->hashes));
-	}
-	world->hashes[world->hashes_count++] = world->hash;
 }
 
 /* ---- decisions */
@@ -235,7 +227,9 @@ struct sim_world *sim_world_new(const struct sim_options *options)
 	world->skips = skips_new(options->skips, options->skips_count);
 	world->started = start_of(options);
 	world->now = world->started - WARM_UP;
-	world->storm_until = world->started + options->span;
+	world->storm_until =
+		world->started +
+		(options->until && options->until < options->span ? options->until : options->span);
 	world->story = sim_story_new(options->story_ordinary, options->story_kept);
 	sim_random_start(&world->tie, options->seed, "tie", 0);
 	world->nodes_count = options->nodes_count;
@@ -272,7 +266,6 @@ void sim_world_free(struct sim_world *world)
 	free(world->heap);
 	free(world->skips);
 	free(world->decisions);
-	free(world->hashes);
 	free(world);
 }
 
@@ -293,8 +286,8 @@ static void run_until(struct sim_world *world, sim_time until, struct pace *pace
 		world->events++;
 		sim_note(world, (uint64_t)event.at);
 		event.kind->run(world, event.subject, event.argument);
-		if (world->events % SIM_HASH_EVERY == 0)
-			keep_hash(world);
+		if (world->trace && !sim_trace_event(world->trace, world->hash, event.at, event.kind->name))
+			sim_fail(world, SIM_BROKEN, "this run is not the first one");
 		if (pace->progress && world->events % PROGRESS_EVERY == 0)
 			pace->stopped = !pace->progress(pace->ctx, world);
 	}

@@ -17,6 +17,7 @@ struct sim_faults;
 struct sim_check;
 struct sim_play;
 struct sim_scenario;
+struct sim_trace;
 struct sim_world;
 
 /* Microseconds since 1970, true time. Nodes have clocks of their own, see node.h. */
@@ -33,6 +34,7 @@ enum { SIM_NODES_MAX = 3000, SIM_SKIPS_MAX = 1 << 20 };
 /* ---- decisions: what the seed chose to do to the world. Each has a name that does not depend on the others,
  * so that one can be left out and the rest stays. */
 #define SIM_DECISION_MAP(XX)                    \
+	XX(SIM_DO_NODE, "node")                 \
 	XX(SIM_DO_CASE, "case")                 \
 	XX(SIM_DO_VERIFY, "verify")             \
 	XX(SIM_DO_CRASH, "crash")               \
@@ -79,8 +81,9 @@ struct sim_options {
 	uint32_t nodes_count;            /* 2 to SIM_NODES_MAX */
 	const struct sim_preset *preset; /* sim_preset_find() */
 	sim_time span;                   /* of trouble, before the healing */
-	uint32_t cases_a_day;            /* 0: drawn */
-	uint32_t verifications_a_day;    /* 0: drawn */
+	sim_time until;               /* it ends earlier, and all else is as if it did not; 0: it does not */
+	uint32_t cases_a_day;         /* 0: drawn */
+	uint32_t verifications_a_day; /* 0: drawn */
 	bool real_crypto;
 	bool liveness;                    /* heal at the end, and look whether everything comes to rest */
 	const char *dir;                  /* for the disks; made and removed by the world; best on a tmpfs */
@@ -103,8 +106,6 @@ struct sim_event_kind {
 	void (*drop)(void *subject, uint64_t argument);
 };
 
-enum { SIM_HASH_EVERY = 1000 };
-
 struct sim_world {
 	struct sim_options options;
 	sim_time now;
@@ -126,9 +127,7 @@ struct sim_world {
 	struct sim_random tie;
 	uint64_t events;
 	uint64_t hash;
-	uint64_t *hashes; /* after every SIM_HASH_EVERY events */
-	size_t hashes_count;
-	size_t hashes_room;
+	struct sim_trace *trace; /* of every event; NULL: none is kept. Borrowed */
 
 	struct sim_decision *decisions; /* that were taken */
 	size_t decisions_count;

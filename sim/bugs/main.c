@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "sim/campaign.h"
+#include "sim/job.h"
+#include "sim/runfile.h"
 #include "sim/tables.h"
 #include "sim_bugs.h"
 #include "sim_bugs_map.h"
@@ -48,6 +50,9 @@ struct settings {
 	uint64_t seeds;  /* at most, for a bug */
 	unsigned jobs;
 	bool chosen[SIM_BUGS];
+	int (*verb)(const struct sim_runfile *, const char *); /* with |file| instead; NULL: the hunt */
+	const char *file;
+	double shrink_seconds;
 };
 
 static double wall(void)
@@ -182,8 +187,44 @@ static int run(const struct settings *settings)
 	return away == 0 ? 0 : EXIT_FAILURE;
 }
 
+/* ---- one bug at a file's run: to see what it does, and to make the run small */
+
+static const struct {
+	const char *option;
+	int (*verb)(const struct sim_runfile *order, const char *path);
+} file_verbs[] = {{"--replay", sim_runfile_replay},
+                  {"--shrink", sim_runfile_shrink},
+                  {"--scenario", sim_runfile_scenario}};
+
+/* The verb of |option|; NULL: it is none. */
+static int (*file_verb(const char *option))(const struct sim_runfile *, const char *)
+{
+	for (size_t i = 0; i < sizeof(file_verbs) / sizeof(file_verbs[0]); i++) {
+		if (strcmp(option, file_verbs[i].option) == 0)
+			return file_verbs[i].verb;
+	}
+	return NULL;
+}
+
+static int run_file(const struct settings *settings)
+{
+	struct sim_runfile order = {.task = {.options = {.liveness = true}},
+	                            .dir = settings->dir,
+	                            .out = settings->out,
+	                            .seconds_most = settings->shrink_seconds,
+	                            .quiet = true};
+	sim_bug_chosen = SIM_BUGS;
+	for (int bug = 0; bug < SIM_BUGS; bug++) {
+		if (settings->chosen[bug])
+			sim_bug_chosen = bug;
+	}
+	return settings->verb(&order, settings->file);
+}
+
 static const char usage[] = "tongban-sim-bugs [--jobs N] [--seeds N] [--dir DIR] [--out DIR] [NAME...]\n"
 			    "tongban-sim-bugs --list\n"
+			    "tongban-sim-bugs --replay FILE | --shrink FILE [--out FILE] [--seconds N] | "
+			    "--scenario FILE [NAME]\n"
 			    "Runs the campaign's seeds from 1 on with each bug, until one is caught. Status: "
 			    "0 all caught, 1 not, 2\n"
 			    "usage.\n";
@@ -209,6 +250,7 @@ int main(int argc, char **argv)
 	struct settings settings = {.dir = "/dev/shm", .seeds = SEEDS_MOST, .jobs = 1};
 	bool any = false, good = true;
 	umask(077);
+	sim_job_catch_signals();
 	for (int i = 1; i < argc && good; i++) {
 		bool more = i + 1 < argc;
 		if (strcmp(argv[i], "--list") == 0)
@@ -221,12 +263,21 @@ int main(int argc, char **argv)
 			settings.dir = argv[++i];
 		else if (more && strcmp(argv[i], "--out") == 0)
 			settings.out = argv[++i];
+		else if (more && strcmp(argv[i], "--seconds") == 0)
+			settings.shrink_seconds = (double)strtoul(argv[++i], NULL, 10);
+		else if (more && (settings.verb = file_verb(argv[i])))
+			settings.file = argv[++i];
 		else
 			good = any = choose(&settings, argv[i]);
 	}
 	if (!good || settings.jobs < 1 || settings.jobs > JOBS_MOST || settings.seeds < 1) {
 		fputs(usage, stderr);
 		return 2;
+	}
+	if (settings.file) {
+		int file_status = run_file(&settings);
+		sim_tables_free();
+		return file_status;
 	}
 	for (int bug = 0; bug < SIM_BUGS && !any; bug++)
 		settings.chosen[bug] = true;

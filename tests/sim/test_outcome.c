@@ -1,3 +1,5 @@
+#include "tests/sim/world.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,6 +22,7 @@ static void test_a_replay_file_says_the_same_again(void **state)
 	                              .nodes_count = 12,
 	                              .preset = sim_preset_find("byzantine"),
 	                              .span = 90 * SIM_MINUTE,
+	                              .until = 30 * SIM_MINUTE,
 	                              .cases_a_day = 7,
 	                              .verifications_a_day = 9,
 	                              .real_crypto = true,
@@ -34,6 +37,7 @@ static void test_a_replay_file_says_the_same_again(void **state)
 	assert_int_equal(replay.options.nodes_count, 12);
 	assert_ptr_equal(replay.options.preset, options.preset);
 	assert_true(replay.options.span == options.span);
+	assert_true(replay.options.until == options.until);
 	assert_int_equal(replay.options.cases_a_day, 7);
 	assert_int_equal(replay.options.verifications_a_day, 9);
 	assert_true(replay.options.real_crypto);
@@ -80,12 +84,64 @@ static void test_every_kind_of_decision_has_a_word_of_its_own(void **state)
 	}
 }
 
+/* ---- the same seed, twice */
+
+enum { EVENTS_BETWEEN_LOOKS = 4096 }; /* of the world at who watches it */
+
+/* Lets the second of two runs hear something that the first did not. */
+static bool disturb(void *ctx, const struct sim_world *world)
+{
+	unsigned *runs = ctx;
+	if (world->events == EVENTS_BETWEEN_LOOKS && ++*runs == 2)
+		sim_note((struct sim_world *)(uintptr_t)world, 1);
+	return true;
+}
+
+static void test_a_seed_that_is_run_twice_gives_the_same_run(void **state)
+{
+	struct sim_outcome outcome;
+	struct sim_task task = {.options = world_options(*state, 5, 3, "lossy"), .twice = true};
+	sim_outcome_run(&outcome, &task);
+	assert_string_equal(outcome.failure, "");
+	assert_int_equal(outcome.verdict, SIM_HELD);
+}
+
+static void test_two_runs_that_differ_are_told_with_the_first_event(void **state)
+{
+	unsigned runs = 0;
+	char save[200], line[300] = "";
+	struct scratch *scratch = *state;
+	struct sim_outcome outcome;
+	snprintf(save, sizeof(save), "%s/seed.replay", scratch->dir);
+	struct sim_task task = {.options = world_options(*state, 5, 3, "lossy"),
+	                        .twice = true,
+	                        .save = save,
+	                        .progress = disturb,
+	                        .ctx = &runs};
+	sim_outcome_run(&outcome, &task);
+	assert_int_equal(runs, 2);
+	assert_int_equal(outcome.verdict, SIM_BROKEN);
+	/* It was disturbed after event 4096, which had come out the same. */
+	static const char said[] = "the second run was another one, from event 4097, 2026-";
+	assert_memory_equal(outcome.failure, said, sizeof(said) - 1);
+	assert_non_null(strstr(outcome.failure, "came out differently"));
+	FILE *file = fopen(save, "r");
+	assert_non_null(file);
+	assert_non_null(fgets(line, sizeof(line), file));
+	assert_string_equal(line, "tongban-sim replay 1\n");
+	fclose(file);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_replay_file_says_the_same_again),
 		cmocka_unit_test(test_what_is_no_replay_file_is_refused),
 		cmocka_unit_test(test_every_kind_of_decision_has_a_word_of_its_own),
+		cmocka_unit_test_setup_teardown(test_a_seed_that_is_run_twice_gives_the_same_run,
+	                                        scratch_setup, scratch_teardown),
+		cmocka_unit_test_setup_teardown(test_two_runs_that_differ_are_told_with_the_first_event,
+	                                        scratch_setup, scratch_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

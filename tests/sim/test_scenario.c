@@ -102,7 +102,7 @@ static void test_a_story_is_read_with_all_its_parts(void **state)
 	assert_int_equal(steps[0].node, 0);
 	assert_int_equal(steps[0].peer, 1);
 	assert_int_equal(steps[0].number, 3 << 20);
-	assert_string_equal(scenario->cases[steps[0].case_label], "A");
+	assert_string_equal(scenario->cases.names[steps[0].case_label], "A");
 	assert_int_equal(steps[1].at, starts + 30 * TB_MINUTE + TB_SECOND);
 	assert_int_equal(steps[1].span, 10 * TB_MINUTE);
 	assert_int_equal(steps[1].peer, SIM_NOWHERE);
@@ -145,15 +145,15 @@ static void test_a_mistake_is_told_with_its_line(void **state)
 	(void)state;
 	assert_refused("title: [\n", "story.yaml, line 2");
 	assert_refused("", "nothing is in it");
-	assert_refused("- a\n", "line 1: scenario is not a list of keys and values");
-	assert_refused(HEAD "steps: []\nwhat: 1\n", "line 6: scenario: there is no \"what\" here");
+	assert_refused("- a\n", "line 1: not a list of keys and values");
+	assert_refused(HEAD "steps: []\nwhat: 1\n", "line 6: there is no \"what\" here");
 	assert_refused(HEAD "steps: []\ntitle: again\n", "\"title\" is here twice");
-	assert_refused(HEAD, "\"steps\" is not a list");
+	assert_refused(HEAD, "steps: not a list");
 	assert_refused("title: x\nstarts: today\nlasts: 1d\nnodes: [620100]\nsteps: []\n",
-	               "starts: not of the form");
+	               "line 2: starts: not of the form");
 	assert_refused("title: x\nstarts: 2026-09-21 09:00\nlasts: long\nnodes: [620100]\nsteps: []\n",
-	               "lasts: not of the form");
-	assert_refused("title: x\nstarts: 2026-09-21 09:00\nlasts: 1d\nnodes: [6201]\nsteps: []\n",
+	               "line 3: lasts: not of the form");
+	assert_refused("title: x\nstarts: 2026-09-21 09:00\nlasts: 1d\nnodes: [6201, 620100]\nsteps: []\n",
 	               "line 4: a node is six digits");
 	assert_refused("title: x\nstarts: 2026-09-21 09:00\nlasts: 1d\nnodes: [620100, 620100]\nsteps: []\n",
 	               "node 620100 is here twice");
@@ -167,29 +167,64 @@ static void test_a_mistake_in_a_step_is_told(void **state)
 	(void)state;
 	assert_step_refused("{at: \"10:00\", crash: {noed: 620100}}",
 	                    "line 7: crash: there is no \"noed\" here");
-	assert_step_refused("{at: \"10:00\", crash: {for: 1s}}", "crash: \"node\" is missing");
-	assert_step_refused("{at: \"10:00\", crash: {node: 440300}}", "\"440300\" is not among the nodes");
+	assert_step_refused("{at: \"10:00\", crash: {for: 1s}}", "line 7: crash: node: is missing");
+	assert_step_refused("{at: \"10:00\", crash: {node: 440300}}",
+	                    "line 7: crash: node: \"440300\" is not among the nodes");
 	assert_step_refused("{at: \"10:00\", crash: {node: 620100, for: 1w}}",
-	                    "for: \"1w\" is not possible here");
+	                    "line 7: crash: for: \"1w\" is not possible here");
 	assert_step_refused("{at: \"10:00\", explode: {}}", "step: there is no \"explode\" here");
 	assert_step_refused("{at: \"10:00\"}", "without anything to do");
 	assert_step_refused("{at: \"10:00\", heal: {}, start: {node: 620100}}", "two things in one step");
-	assert_step_refused("{heal: {}}", "no time that a step may have");
+	assert_step_refused("{heal: {}}", "line 7: at: is missing");
 	assert_step_refused("{at: soon, heal: {}}", "no time that a step may have");
 	assert_step_refused("{at: \"09:29\", heal: {}}", "before the step above it");
 	assert_step_refused("{at: +4d, heal: {}}", "after the end of the story");
 	assert_step_refused("{at: +1s, cut: {from: 620100, to: 620100}}", "both sides are the same node");
 	assert_step_refused("{at: +1s, cut: {from: 620100, to: 320400, one-way: yes}}",
-	                    "neither true nor false");
-	assert_step_refused("{at: +1s, lose: {from: 620100, to: 320400, percent: 101}}", "percent: \"101\"");
+	                    "cut: one-way: neither true nor false");
+	assert_step_refused("{at: +1s, lose: {from: 620100, to: 320400, percent: 101}}",
+	                    "lose: percent: \"101\"");
 	assert_step_refused("{at: +1s, act: {case: B, event: accept, side: home}}",
-	                    "case B was not handed in");
+	                    "act: case: nothing before is called B");
 	assert_step_refused("{at: +1s, act: {case: A, event: explode, side: home}}",
 	                    "possible are check|ask");
 	assert_step_refused("{at: +1s, submit: {case: A, window: 620100, home: 320400}}",
-	                    "case A was handed in before");
-	assert_step_refused("{at: +1s, split: {nodes: []}}", "not a list of nodes");
+	                    "submit: case: A is the name of another one");
+	assert_step_refused("{at: +1s, split: {nodes: []}}", "split: nodes: not a list of nodes");
 	assert_step_refused("{at: +1s, quiet: {}}", "step: there is no \"quiet\" here");
+	assert_step_refused("{at: +1s, hostile: {node: 620100, does: nothing}}",
+	                    "hostile: does: there is no hostile act \"nothing\"");
+	assert_step_refused("{at: +1s, sign: {agreement: P, node: 620100}}",
+	                    "sign: agreement: nothing before is called P");
+	assert_step_refused("{at: +1s, joint: {case: A, window: 620100, parts: [320400]}}",
+	                    "joint: case: A is the name of another one");
+	assert_refused(HEAD "preset: sunny\nsteps: []\n", "line 5: preset: there is no \"sunny\"");
+	assert_refused(HEAD "steps: []\nexpect: [{mark: {name: luck}}]\n",
+	               "line 6: mark: name: there is no mark \"luck\"");
+	assert_refused("title: x\nstarts: 2026-09-21 09:00\nlasts: 1d\nnodes: [620100]\nsteps: []\n",
+	               "line 4: nodes: not a list of two regions or more");
+}
+
+static void test_parts_of_joint_cases_are_cases(void **state)
+{
+	(void)state;
+	struct sim_scenario *scenario = read_good(
+		HEAD "steps:\n"
+		     "- {at: \"09:30\", joint: {case: L, window: 620100, parts: [320400, 110000], "
+		     "in-order: true}}\n"
+		     "- {at: +1s, act: {case: L.2, event: start, side: home}}\n"
+		     "- {at: +1s, propose: {agreement: P, node: 620100, parties: [620100, 320400]}}\n"
+		     "- {at: +1s, open: {matter: L, node: 620100, ask: 320400, about: enquiry}}\n");
+	assert_int_equal(scenario->cases.count, 3);
+	assert_string_equal(scenario->cases.names[1], "L.1");
+	assert_int_equal(scenario->steps[0].case_label, 0);
+	assert_int_equal(scenario->steps[0].group_count, 2);
+	assert_true(scenario->steps[0].flag);
+	assert_int_equal(scenario->steps[1].case_label, 2);
+	assert_int_equal(scenario->agreements.count, 1);
+	assert_string_equal(scenario->matters.names[scenario->steps[3].matter], "L");
+	assert_int_equal(scenario->steps[3].case_label, SIM_NOWHERE);
+	sim_scenario_free(scenario);
 }
 
 static void test_too_much_is_refused_before_it_is_read(void **state)
@@ -202,7 +237,7 @@ static void test_too_much_is_refused_before_it_is_read(void **state)
 	for (int i = 0; i <= SIM_SCENARIO_STEPS_MAX; i++)
 		tb_buf_str(&text, "- {at: \"10:00\", heal: {}}\n");
 	assert_int_equal(sim_scenario_read(&scenario, tb_buf_bytes(&text), "big.yaml", &err), TB_EINVALID);
-	assert_non_null(strstr(err.text, "over 10000 steps"));
+	assert_non_null(strstr(err.text, "steps: over 10000"));
 	tb_buf_clear(&text);
 	static const uint8_t zeros[(4 << 20) + 1];
 	assert_int_equal(sim_scenario_read(&scenario, tb_bytes_of(zeros, sizeof(zeros)), "big.yaml", &err),
@@ -216,6 +251,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_left_out_has_a_value),
 		cmocka_unit_test(test_a_mistake_is_told_with_its_line),
 		cmocka_unit_test(test_a_mistake_in_a_step_is_told),
+		cmocka_unit_test(test_parts_of_joint_cases_are_cases),
 		cmocka_unit_test(test_too_much_is_refused_before_it_is_read),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

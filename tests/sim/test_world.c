@@ -56,11 +56,13 @@ static void test_a_decision_can_be_left_out_and_the_others_stay(void **state)
 	options.skips = &skip;
 	options.skips_count = 1;
 	struct sim_world *world = sim_world_new(&options);
+	size_t before = world->decisions_count; /* that there are two nodes */
+	assert_int_equal(before, 2);
 	assert_true(sim_decide(world, SIM_DO_CRASH, 1, SIM_NOBODY, 2));
 	assert_false(sim_decide(world, SIM_DO_CRASH, 1, SIM_NOBODY, 3));
 	assert_true(sim_decide(world, SIM_DO_CRASH, 0, SIM_NOBODY, 3));
 	assert_true(sim_decide(world, SIM_DO_PAUSE, 1, SIM_NOBODY, 3));
-	assert_int_equal(world->decisions_count, 3);
+	assert_int_equal(world->decisions_count, before + 3);
 	sim_world_free(world);
 }
 
@@ -88,6 +90,46 @@ static struct run run(const struct sim_options *options)
 	memcpy(run.failure, world->failure, sizeof(run.failure));
 	sim_world_free(world);
 	return run;
+}
+
+static void test_a_world_goes_on_without_a_node(void **state)
+{
+	struct sim_options options = world_options(*state, 3, 4, "lossy");
+	struct sim_decision skip = {.kind = SIM_DO_NODE, .node = 2, .peer = SIM_NOBODY};
+	options.skips = &skip;
+	options.skips_count = 1;
+	struct sim_world *world = sim_world_new(&options);
+	assert_true(world->nodes[2].absent);
+	if (sim_world_run(world, NULL, NULL) != SIM_HELD)
+		fail_msg("%s", world->failure);
+	assert_int_equal(world->nodes[2].life, 0);
+	assert_true(sim_work_counts(world->work)->cases > 0);
+	for (size_t i = 0; i < world->decisions_count; i++) {
+		assert_int_not_equal(world->decisions[i].node, 2);
+		assert_int_not_equal(world->decisions[i].peer, 2);
+	}
+	sim_world_free(world);
+}
+
+static void test_trouble_can_end_earlier_and_is_the_same_until_then(void **state)
+{
+	struct sim_options options = world_options(*state, 3, 3, "lossy");
+	struct sim_world *world = sim_world_new(&options);
+	(void)sim_world_run(world, NULL, NULL);
+	size_t count = world->decisions_count, same = 0;
+	struct sim_decision *all = tb_alloc(count * sizeof(*all));
+	memcpy(all, world->decisions, count * sizeof(*all));
+	sim_world_free(world);
+	options.until = 2 * SIM_HOUR;
+	world = sim_world_new(&options);
+	assert_int_equal(sim_world_run(world, NULL, NULL), SIM_HELD);
+	assert_true(world->decisions_count < count);
+	while (same < world->decisions_count &&
+	       memcmp(&world->decisions[same], &all[same], sizeof(*all)) == 0)
+		same++;
+	assert_int_equal(same, world->decisions_count);
+	free(all);
+	sim_world_free(world);
 }
 
 static void test_the_same_seed_gives_the_same_run(void **state)
@@ -170,6 +212,8 @@ int main(void)
 		TEST(test_events_happen_in_the_order_of_their_times),
 		TEST(test_an_event_of_the_past_happens_now),
 		TEST(test_a_decision_can_be_left_out_and_the_others_stay),
+		TEST(test_a_world_goes_on_without_a_node),
+		TEST(test_trouble_can_end_earlier_and_is_the_same_until_then),
 		TEST(test_the_same_seed_gives_the_same_run),
 		TEST(test_another_seed_gives_another_run),
 		TEST(test_a_calm_world_works_and_every_rule_is_looked_at),
