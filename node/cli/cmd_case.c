@@ -73,6 +73,28 @@ static const char *part_text(struct cli *cli, const PbCasePart *part)
 	                       : tb_arena_printf(&cli->arena, "%s %s", part->home, name);
 }
 
+/* How sure it is who applies, and who acts for them. */
+static void show_people(struct cli *cli, struct table *table, const PbCaseView *view)
+{
+	static const enum text_id levels[] = {TEXT_EMPTY, TEXT_W_SELF_DECLARED, TEXT_W_MATCHED,
+	                                      TEXT_W_PRESENT, TEXT_W_IN_PERSON};
+	const PbCaseDetail *detail = view->n_log > 0 ? view->log[0]->detail : NULL;
+	const PbApplication *application = detail ? detail->application : NULL;
+	const PbIdentityAssertion *identity = application ? application->identity : NULL;
+	if (identity && identity->level <= PB_ASSURANCE__IN_PERSON)
+		table_pair(table, TEXT_H_IDENTITY,
+		           tb_arena_printf(&cli->arena, "%s %s (%s %s)", text(levels[identity->level]),
+		                           identity->method, identity->region, identity->verifier));
+	if (!application || !application->agent)
+		return;
+	table_pair(table, TEXT_H_AGENT, application->agent->name);
+	if (application->authorisation)
+		table_pair(table, TEXT_EMPTY,
+		           tb_arena_printf(&cli->arena, "%s (%s – %s)", application->authorisation->scope,
+		                           application->authorisation->valid_from,
+		                           application->authorisation->valid_until));
+}
+
 static void show_head(struct cli *cli, const PbCaseView *view)
 {
 	struct table *table = table_new_pairs();
@@ -82,6 +104,7 @@ static void show_head(struct cli *cli, const PbCaseView *view)
 	table_pair(table, TEXT_H_ITEM, tb_arena_printf(&cli->arena, "%s %s", view->item, view->item_name));
 	table_pair(table, TEXT_H_MODE, mode_text(cli, view->mode));
 	table_pair(table, TEXT_H_APPLICANT, view->applicant_name);
+	show_people(cli, table, view);
 	table_pair(table, TEXT_H_STATE, case_state_text(view->state, text_zh()));
 	table_pair(table, TEXT_H_FIRST_NODE, view->first_node);
 	table_pair(table, TEXT_H_HOME, view->home);

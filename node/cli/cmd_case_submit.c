@@ -206,6 +206,13 @@ const struct option case_submit_options[] = {
 	{"agent-code-type", OPTION_VALUE, "TYPE", TEXT_O_CODE_TYPE},
 	{"agent-code", OPTION_VALUE, "CODE", TEXT_O_AGENT_CODE},
 	{"agent-phone", OPTION_VALUE, "NUMBER", TEXT_O_PHONE},
+	{"authorisation", OPTION_VALUE, "NEED", TEXT_O_AUTHORISATION},
+	{"authorisation-credential", OPTION_VALUE, "ID", TEXT_O_AUTHORISATION_CREDENTIAL},
+	{"authorisation-scope", OPTION_VALUE, "TEXT", TEXT_O_AUTHORISATION_SCOPE},
+	{"authorisation-from", OPTION_VALUE, "DATE", TEXT_O_AUTHORISATION_FROM},
+	{"authorisation-until", OPTION_VALUE, "DATE", TEXT_O_AUTHORISATION_UNTIL},
+	{"identity", OPTION_VALUE, "self-declared|matched|present|in-person", TEXT_O_IDENTITY},
+	{"identity-method", OPTION_VALUE, "TEXT", TEXT_O_IDENTITY_METHOD},
 	{"delivery", OPTION_VALUE, "courier|window|home|network", TEXT_O_DELIVERY},
 	{"address", OPTION_VALUE, "TEXT", TEXT_O_ADDRESS},
 	{"window", OPTION_VALUE, "TEXT", TEXT_O_WINDOW},
@@ -244,6 +251,41 @@ static void set_party(struct cli *cli, const struct options *options, const char
 	set_text(options, names[3], &(*party)->phone);
 	if (!(*party)->code_type[0])
 		(*party)->code_type = cli_pb("111");
+}
+
+static enum tb_code set_identity(struct cli *cli, const struct options *options, PbApplication *application)
+{
+	const char *level = options_value(options, "identity");
+	int value;
+	if (!level)
+		return TB_OK;
+	enum tb_code code = cli_enum_option(cli, &pb_assurance__descriptor, "identity", level, &value);
+	if (code)
+		return code;
+	if (!application->identity)
+		application->identity = PROTO_NEW(PbIdentityAssertion, identity_assertion, &cli->arena);
+	application->identity->level = (PbAssurance)value;
+	set_text(options, "identity-method", &application->identity->method);
+	return TB_OK;
+}
+
+static void set_authorisation(struct cli *cli, const struct options *options, PbApplication *application)
+{
+	static const char *const names[] = {"authorisation", "authorisation-credential",
+	                                    "authorisation-scope", "authorisation-from",
+	                                    "authorisation-until"};
+	bool any = false;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		any = any || options_value(options, names[i]);
+	if (!any)
+		return;
+	if (!application->authorisation)
+		application->authorisation = PROTO_NEW(PbAuthorisation, authorisation, &cli->arena);
+	set_text(options, names[0], &application->authorisation->need);
+	set_text(options, names[1], &application->authorisation->credential);
+	set_text(options, names[2], &application->authorisation->scope);
+	set_text(options, names[3], &application->authorisation->valid_from);
+	set_text(options, names[4], &application->authorisation->valid_until);
 }
 
 static enum tb_code set_form(struct cli *cli, const struct options *options, PbApplication *application)
@@ -288,6 +330,9 @@ static enum tb_code make_application(struct cli *cli, const struct options *opti
 	set_text(options, "mode", &application->mode);
 	set_party(cli, options, "applicant", &application->applicant);
 	set_party(cli, options, "agent", &application->agent);
+	set_authorisation(cli, options, application);
+	if (set_identity(cli, options, application))
+		return TB_EINVALID;
 	if (way && case_way(cli, "delivery", way, &application->delivery))
 		return TB_EINVALID;
 	return set_form(cli, options, application);

@@ -278,6 +278,13 @@
 	XX(TEXT_O_STATS_FROM, "收件起始日期", "received from this day on") \
 	XX(TEXT_O_STATS_TO, "收件截止日期", "received up to this day") \
 	XX(TEXT_O_STATS_BY, "按何统计，默认 peer", "what a line is of; default: peer") \
+	XX(TEXT_O_AUTHORISATION, "授权委托书所属材料编码", "code of the material that holds the agent's authorisation") \
+	XX(TEXT_O_AUTHORISATION_CREDENTIAL, "授权委托电子证照标识", "certificate that is the authorisation") \
+	XX(TEXT_O_AUTHORISATION_SCOPE, "授权范围", "what the agent may do") \
+	XX(TEXT_O_AUTHORISATION_FROM, "授权起始日期", "the authorisation's first day") \
+	XX(TEXT_O_AUTHORISATION_UNTIL, "授权截止日期", "the authorisation's last day") \
+	XX(TEXT_O_IDENTITY, "身份核验等级", "how sure it is who applies") \
+	XX(TEXT_O_IDENTITY_METHOD, "身份核验方式", "how that was found out") \
 	XX(TEXT_O_CASE_DISPUTE, "只列有争议的办件", "only those in dispute") \
 	XX(TEXT_O_CASE_PEER, "只列与此地区的办件", "only with this region") \
 	XX(TEXT_O_AFTER, "从此办件编号之后列起", "begin after this case number") \
@@ -359,6 +366,8 @@
 	XX(TEXT_H_STATS_RETURNS, "退件", "returns") \
 	XX(TEXT_H_STATS_SAVED, "减跑动/材料/天数", "saved runs/papers/days") \
 	XX(TEXT_H_STATS_GRADES, "好差评 1–5", "grades 1–5") \
+	XX(TEXT_H_IDENTITY, "身份核验", "identity") \
+	XX(TEXT_H_AGENT, "代理人", "agent") \
 	XX(TEXT_H_COPY_REFUSED, "属地未接收副本", "copy refused") \
 	XX(TEXT_H_DISPUTE, "有争议", "disputed") \
 	XX(TEXT_H_ENDPOINT, "地址", "endpoint") \
@@ -427,6 +436,10 @@
 
 /* Enum values: the name that programs see, and what it means. */
 #define TEXT_MAP_WORDS(XX) \
+	XX(TEXT_W_SELF_DECLARED, "自行申报", "self-declared") \
+	XX(TEXT_W_MATCHED, "实名核验", "name and number matched") \
+	XX(TEXT_W_PRESENT, "实人核验", "seen alive") \
+	XX(TEXT_W_IN_PERSON, "现场核验", "in person") \
 	XX(TEXT_W_STATS_WINDOW, "本地收件", "received here") \
 	XX(TEXT_W_STATS_HOME, "本地办理", "decided here") \
 	XX(TEXT_W_STATS_OWN, "本地自办", "both here") \

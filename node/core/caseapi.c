@@ -299,6 +299,24 @@ static enum tb_code check_criteria(struct turn *turn, const PbItem *item, struct
 	return TB_OK;
 }
 
+/* Who applies, who acts for them, and how sure that is. */
+static enum tb_code check_people(struct turn *turn, const PbCaseSubmitRequest *submit, struct tb_error *err)
+{
+	PbApplication *application = submit->application;
+	struct tb_error why;
+	if (!application->applicant->name[0])
+		return tb_fail(err, TB_EINVALID, "application.applicant.name: missing");
+	if (ident_holder_check(application->applicant->code_type, application->applicant->code,
+	                       tb_day_at(turn->now), &why))
+		return tb_fail(err, TB_EINVALID, "application.applicant: %s", why.text);
+	enum tb_code code = identity_check_stated(application, submit->actor, err);
+	if (code == TB_OK)
+		code = identity_check_agent(application, tb_day_at(turn->now), err);
+	if (code == TB_OK)
+		identity_state(turn, application, submit->actor);
+	return code;
+}
+
 static enum tb_code check_submit(struct turn *turn, const PbCaseSubmitRequest *submit, PbItem **item,
                                  struct tb_error *err)
 {
@@ -324,12 +342,8 @@ static enum tb_code check_submit(struct turn *turn, const PbCaseSubmitRequest *s
 	if (!own && !peer_find(turn->core->peers, application->home))
 		return tb_fail(err, TB_ENOTFOUND, "application.home: %.8s is not a peer of this node",
 		               application->home);
-	if (!application->applicant->name[0])
-		return tb_fail(err, TB_EINVALID, "application.applicant.name: missing");
-	struct tb_error why;
-	if (ident_holder_check(application->applicant->code_type, application->applicant->code,
-	                       tb_day_at(turn->now), &why))
-		return tb_fail(err, TB_EINVALID, "application.applicant: %s", why.text);
+	if (check_people(turn, submit, err))
+		return err->code;
 	if (application->n_materials > TB_MATERIALS_MAX)
 		return tb_fail(err, TB_ETOOBIG, "application.materials: more than %d", TB_MATERIALS_MAX);
 	if (application->n_form > TB_ATTRIBUTES_MAX)

@@ -502,6 +502,21 @@ static enum tb_code missing(const PbItem *item, const bool *met, struct tb_error
 	return tb_fail(err, TB_EINVALID, "materials are missing: %s and %zu more", text, left);
 }
 
+/* Somebody must have looked who applies: at a window an officer does, online nobody would. */
+static enum tb_code check_identity(const PbItem *item, const PbApplication *application, struct tb_error *err)
+{
+	PbAssurance least = item->identity, given = PB_ASSURANCE__ASSURANCE_UNSPECIFIED;
+	if (!least && strcmp(application->mode, "QC") == 0)
+		least = PB_ASSURANCE__MATCHED;
+	if (application->identity)
+		given = application->identity->level;
+	if (given >= least)
+		return TB_OK;
+	return tb_fail(err, TB_EINVALID, "identity: the item asks for %s, the application has %s",
+	               proto_enum_name(&pb_assurance__descriptor, (int)least),
+	               proto_enum_name(&pb_assurance__descriptor, (int)given));
+}
+
 enum tb_code catalogue_check_application(const PbItem *item, const PbApplication *application,
                                          struct tb_error *err)
 {
@@ -513,7 +528,9 @@ enum tb_code catalogue_check_application(const PbItem *item, const PbApplication
 		return tb_fail(err, TB_EINVALID, "mode is not one of the item's");
 	if (item->n_materials > TB_NEEDS_MAX)
 		return tb_fail(err, TB_ETOOBIG, "the item's materials: more than %d", TB_NEEDS_MAX);
-	enum tb_code code = catalogue_check_supplement(application->materials, application->n_materials, err);
+	enum tb_code code = check_identity(item, application, err);
+	if (code == TB_OK)
+		code = catalogue_check_supplement(application->materials, application->n_materials, err);
 	for (size_t i = 0; i < application->n_materials && code == TB_OK; i++) {
 		const PbMaterial *material = application->materials[i];
 		size_t index = need_index(item, material->need);

@@ -19,7 +19,8 @@ TB_MUST_CHECK enum tb_code catalogue_check_versions(PbItem *const *items, size_t
 TB_MUST_CHECK enum tb_code catalogue_check_offer(const PbItem *item, const char *mode, const char *window,
                                                  struct tb_error *err);
 
-/* Does |application| hold all that |item| requires, in a mode that it allows? |item| has passed
+/* Does |application| hold all that |item| requires, in a mode that it allows, of somebody who is known well
+ * enough? |item| has passed
  * catalogue_check_item(). A need is met by a file, by a certificate of a type that it lists, or, where it
  * asks for the original, by the original.
  *

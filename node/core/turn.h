@@ -411,6 +411,18 @@ enum tb_code case_application(struct turn *turn, const PbCaseRecord *record, PbA
 void case_next_number(struct turn *turn, char out[32]);
 void case_use_number(struct turn *turn);
 
+/* ---- identity.c */
+/* Completes what this region says of who applies. |application| has passed identity_check_stated(). */
+void identity_state(struct turn *turn, PbApplication *application, const PbActor *actor);
+/* May |actor| say it? */
+enum tb_code identity_check_stated(const PbApplication *application, const PbActor *actor,
+                                   struct tb_error *err);
+/* An agent has an authorisation that is good on |day|. */
+enum tb_code identity_check_agent(const PbApplication *application, tb_day day, struct tb_error *err);
+/* What |peer| says of who applied at |at|. */
+enum tb_code identity_check_peer(const PbApplication *application, const char *peer, tb_time at,
+                                 struct tb_error *err);
+
 /* ---- facts.c: what is counted later. Folds |entry| into a copy of |record|'s facts. */
 void facts_fold(PbCaseRecord *record, const PbCaseEntry *entry, struct tb_arena *arena);
 /* ---- stats.c */

@@ -580,12 +580,13 @@ static void application(char json[2048], const char *mode, const char *role, con
                         const char *request_id, bool forward)
 {
 	snprintf(json, 2048,
-	         "{\"application\":{\"item\":\"" ITEM "\",\"mode\":\"%s\",\"home\":\"" HOME "\","
+	         "{\"application\":{\"item\":\"" ITEM "\",\"mode\":\"%s\",\"home\":\"" HOME "\",%s"
 	         "\"applicant\":{\"name\":\"王伟\",\"codeType\":\"111\",\"code\":\"11010519491231002X\"},"
 	         "\"delivery\":\"COURIER\",\"address\":\"兰州\",\"window\":\"1\",\"materials\":[{\"need\":"
 	         "\"M1\",%s}]},"
 	         "\"actor\":{\"role\":\"%s\",\"id\":\"w1\"},\"forward\":%s,\"requestId\":\"%s\"}",
-	         mode, material, role, forward ? "true" : "false", request_id);
+	         mode, strcmp(role, "APPLICANT") == 0 ? "\"identity\":{\"level\":\"MATCHED\"}," : "",
+	         material, role, forward ? "true" : "false", request_id);
 }
 
 void pair_application(char json[2048], const char *material, const char *request_id, bool forward)

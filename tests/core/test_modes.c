@@ -246,7 +246,9 @@ static void test_online_takes_no_paper_originals(void **state)
 	enum tb_code code;
 	pair_upload(pair, &pair->window, 1000, 4, material);
 	snprintf(json, sizeof(json),
-	         "{\"application\":{\"item\":\"" ITEM "\",\"mode\":\"QC\",\"home\":\"" HOME "\","
+	         "{\"application\":{\"item\":\"" ITEM "\",\"mode\":\"QC\",\"home\":\"" HOME
+	         "\",\"identity\":{"
+	         "\"level\":\"MATCHED\"},"
 	         "\"applicant\":{\"name\":\"王伟\",\"codeType\":\"111\",\"code\":\"11010519491231002X\"},"
 	         "\"delivery\":\"NETWORK\",\"materials\":[{\"need\":\"M1\",%s},{\"need\":\"M3\","
 	         "\"original\":true,\"name\":\"原件\"}]},\"actor\":{\"role\":\"APPLICANT\",\"id\":\"a\"}}",

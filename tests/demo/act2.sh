@@ -198,7 +198,7 @@ expect "惠州不是一方，看不到协议" "Huizhou is no party and does not 
 chapter "9 QC 全程网办：在兰州上网，由惠州办" "9 QC, all online: from a screen in Lanzhou, decided in Huizhou"
 both=(lanzhou huizhou)
 person huizhou
-submit lanzhou --item "$(item huizhou 失业登记)" --home 441300 --mode QC --delivery network --material "M1=$form"
+submit lanzhou --item "$(item huizhou 失业登记)" --home 441300 --mode QC --identity matched --delivery network --material "M1=$form"
 wait_state huizhou "$number" SIGNED_FOR
 act huizhou accept "$number" ACCEPTED --actor 2001
 quiet_act huizhou start "$number" REVIEW --actor 3001

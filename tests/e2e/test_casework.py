@@ -60,6 +60,7 @@ def knows(window):
 def submit(window, mode, role="R_WIN"):
     options = ["--item", ITEM, "--home", HOME, "--mode", mode, "--applicant-name", "王伟", "--applicant-code", CITIZEN,
                "--delivery", "network", "--role", role, "--actor", "w1"]
+    options += ["--identity", "matched"] if role == "APPLICANT" else []
     options += ["--material", "M1=" + window.file("M1.pdf", os.urandom(3000))]
     return window.do("case", "submit", *options, "--forward")["number"]
 
