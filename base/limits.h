@@ -72,8 +72,9 @@ enum {
 	TB_ITEMS_MAX = 2000,            /* versions of items in a list */
 	TB_ITEM_BYTES_MAX = 256 * 1024, /* encoded Item */
 	TB_PEERS_MAX = 4000,
-	TB_ANCHORS_MAX = 8,          /* of one region */
-	TB_FILE_BYTES_MAX = 4 << 20, /* a YAML, peer or catalogue file */
+	TB_ANCHORS_MAX = 8,                /* of one region */
+	TB_FILE_BYTES_MAX = 4 << 20,       /* a YAML or peer file */
+	TB_ITEM_FILE_BYTES_MAX = 16 << 20, /* a list of items as a file */
 
 	/* Certificates and keys as text. */
 	TB_PEM_BYTES_MAX = 16 * 1024, /* PEM of one certificate or key, with the explanations around it */

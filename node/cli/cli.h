@@ -43,6 +43,7 @@ extern const struct cli_verb cmd_peer_verbs[];
 extern const struct cli_verb cmd_catalogue_verbs[];
 extern const struct cli_verb cmd_credential_verbs[];
 extern const struct cli_verb cmd_case_verbs[];
+extern const struct cli_verb cmd_catalogue_file_verbs[];
 extern const struct cli_verb cmd_catalogue_compare_verbs[];
 extern const struct cli_verb cmd_trace_verbs[];
 extern const struct cli_verb cmd_agreement_verbs[];

@@ -1,6 +1,8 @@
 /* Every text of the command: id, Chinese, English. Both languages have the same places {1} .. {9}. */
 #pragma once
 
+#include "node/cli/text_map_catalogue.h"
+
 /* clang-format off */
 #define TEXT_MAP(XX) \
 	XX(TEXT_EMPTY, "", "") \
@@ -10,6 +12,7 @@
 	TEXT_MAP_VALUES(XX) \
 	TEXT_MAP_HEADS(XX) \
 	TEXT_MAP_WORDS(XX) \
+	TEXT_MAP_CATALOGUE(XX) \
 	TEXT_MAP_EVIDENCE(XX)
 
 /* Errors of the command line. */

@@ -1,15 +1,29 @@
 #include "node/core/cataloguecheck.h"
 
+#include <assert.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "node/core/ident.h"
 
 struct findings {
 	struct catalogue_finding *list;
 	size_t count;
+	size_t room;
+	struct tb_arena *arena;
 };
 
 static void add(struct findings *findings, enum catalogue_fault fault, const PbItem *item,
                 const PbMaterialNeed *material, const char *with)
 {
+	if (findings->count == findings->room) {
+		size_t room = findings->room ? 2 * findings->room : 64;
+		struct catalogue_finding *list = tb_arena_alloc(findings->arena, room * sizeof(*list));
+		if (findings->count > 0)
+			memcpy(list, findings->list, findings->count * sizeof(*list));
+		findings->list = list;
+		findings->room = room;
+	}
 	findings->list[findings->count++] =
 		(struct catalogue_finding){.fault = fault, .item = item, .material = material, .with = with};
 }
@@ -25,41 +39,88 @@ static bool has_mode(const PbItem *item, const char *mode)
 
 /* ---- circles: an item needs a certificate of a type; another item of the list issues that type */
 
+/* An item that issues a type of certificates. */
+struct source {
+	const char *type;
+	size_t item;
+};
+
 struct walk {
 	const PbCatalogue *catalogue;
 	struct tb_arena *arena;
+	struct source *sources; /* by type, then by item */
+	size_t sources_count;
+	size_t *queue;
 	bool *seen;     /* by item */
 	size_t *before; /* the item that led here */
 };
 
-/* Does |need| ask for what |item| issues, with nothing else in its place? */
-static bool asks_for(const PbMaterialNeed *need, const PbItem *item)
+static int by_type(const void *a, const void *b)
 {
-	return need->required && need->n_credential_types == 1 && item->result_type[0] &&
-	       strcmp(need->credential_types[0], item->result_type) == 0;
+	const struct source *x = a, *y = b;
+	int order = strcmp(x->type, y->type);
+	return order ? order : (x->item > y->item) - (x->item < y->item);
+}
+
+static void walk_init(struct walk *walk, const PbCatalogue *catalogue, struct tb_arena *arena)
+{
+	size_t count = catalogue->n_items + 1;
+	*walk = (struct walk){.catalogue = catalogue,
+	                      .arena = arena,
+	                      .sources = tb_arena_alloc(arena, count * sizeof(*walk->sources)),
+	                      .queue = tb_arena_alloc(arena, count * sizeof(*walk->queue)),
+	                      .seen = tb_arena_alloc(arena, count * sizeof(*walk->seen)),
+	                      .before = tb_arena_alloc(arena, count * sizeof(*walk->before))};
+	for (size_t i = 0; i < catalogue->n_items; i++) {
+		const char *type = catalogue->items[i]->result_type;
+		if (type[0])
+			walk->sources[walk->sources_count++] = (struct source){type, i};
+	}
+	qsort(walk->sources, walk->sources_count, sizeof(*walk->sources), by_type);
+}
+
+/* The items that issue what |need| asks for with nothing else in its place: from the one returned on, *count.
+ */
+static const struct source *issuers(const struct walk *walk, const PbMaterialNeed *need, size_t *count)
+{
+	size_t low = 0, high = walk->sources_count;
+	*count = 0;
+	if (!need->required || need->n_credential_types != 1)
+		return NULL;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (strcmp(walk->sources[middle].type, need->credential_types[0]) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	while (low + *count < walk->sources_count &&
+	       strcmp(walk->sources[low + *count].type, need->credential_types[0]) == 0)
+		++*count;
+	return walk->sources + low;
 }
 
 /* The items that lead from |from| back to |goal|, by breadth, so that the shortest circle is told. */
 static bool leads_back(struct walk *walk, size_t from, size_t goal)
 {
-	size_t count = walk->catalogue->n_items, head = 0, tail = 0;
-	size_t *queue = tb_arena_alloc(walk->arena, (count + 1) * sizeof(*queue));
-	memset(walk->seen, 0, count * sizeof(*walk->seen));
-	queue[tail++] = from;
+	size_t head = 0, tail = 0;
+	memset(walk->seen, 0, walk->catalogue->n_items * sizeof(*walk->seen));
+	walk->queue[tail++] = from;
 	walk->seen[from] = true;
 	while (head < tail) {
-		size_t at = queue[head++];
+		size_t at = walk->queue[head++];
 		const PbItem *item = walk->catalogue->items[at];
 		if (at == goal)
 			return true;
 		for (size_t m = 0; m < item->n_materials; m++) {
-			for (size_t next = 0; next < count; next++) {
-				if (walk->seen[next] ||
-				    !asks_for(item->materials[m], walk->catalogue->items[next]))
+			size_t count;
+			const struct source *next = issuers(walk, item->materials[m], &count);
+			for (size_t i = 0; i < count; i++) {
+				if (walk->seen[next[i].item])
 					continue;
-				walk->seen[next] = true;
-				walk->before[next] = at;
-				queue[tail++] = next;
+				walk->seen[next[i].item] = true;
+				walk->before[next[i].item] = at;
+				walk->queue[tail++] = next[i].item;
 			}
 		}
 	}
@@ -76,21 +137,59 @@ static const char *way_text(const struct walk *walk, size_t from, size_t goal)
 	return text;
 }
 
-static void find_circles(struct findings *findings, const PbCatalogue *catalogue, size_t at,
-                         struct tb_arena *arena)
+static void find_circles(struct findings *findings, struct walk *walk, size_t at)
 {
-	const PbItem *item = catalogue->items[at];
-	struct walk walk = {.catalogue = catalogue,
-	                    .arena = arena,
-	                    .seen = tb_arena_alloc(arena, (catalogue->n_items + 1) * sizeof(bool)),
-	                    .before = tb_arena_alloc(arena, (catalogue->n_items + 1) * sizeof(size_t))};
+	const PbItem *item = walk->catalogue->items[at];
 	for (size_t m = 0; m < item->n_materials; m++) {
-		for (size_t next = 0; next < catalogue->n_items; next++) {
-			if (!asks_for(item->materials[m], catalogue->items[next]) ||
-			    !leads_back(&walk, next, at))
+		size_t count;
+		const struct source *next = issuers(walk, item->materials[m], &count);
+		for (size_t i = 0; i < count; i++) {
+			if (!leads_back(walk, next[i].item, at))
 				continue;
-			add(findings, CATALOGUE_CIRCLE, item, item->materials[m], way_text(&walk, next, at));
+			add(findings, CATALOGUE_CIRCLE, item, item->materials[m],
+			    way_text(walk, next[i].item, at));
 			break;
+		}
+	}
+}
+
+/* ---- elements */
+
+/* The 23 elements that are the same in all regions; the runs (跑动次数) may be none. */
+static const char *const item_elements[] = {"name",       "handling_code",       "basis",     "subjects",
+                                            "theme",      "conditions",          "level",     "channels",
+                                            "form",       "acceptance_standard", "procedure", "flow_chart",
+                                            "legal_days", "promised_days",       "case_type", "online_depth",
+                                            NULL};
+static const char *const material_elements[] = {"name", "basis", "source", "issuer", "kind", "format", NULL};
+
+static bool is_given(const proto_message *message, const char *name)
+{
+	const ProtobufCFieldDescriptor *field =
+		protobuf_c_message_descriptor_get_field_by_name(message->descriptor, name);
+	assert(field);
+	const uint8_t *base = (const uint8_t *)message;
+	if (field->label == PROTOBUF_C_LABEL_REPEATED)
+		return *(const size_t *)(const void *)(base + field->quantifier_offset) > 0;
+	if (field->type == PROTOBUF_C_TYPE_STRING)
+		return (*(char *const *)(const void *)(base + field->offset))[0] != '\0';
+	return *(const uint32_t *)(const void *)(base + field->offset) != 0;
+}
+
+static void check_elements(struct findings *findings, const PbItem *item)
+{
+	if (ident_item_check(item->code, NULL))
+		add(findings, CATALOGUE_CODE, item, NULL, "");
+	if (item->onsite_runs > 0 && !item->onsite_reason[0])
+		add(findings, CATALOGUE_ONSITE, item, NULL, "");
+	for (const char *const *name = item_elements; *name; name++) {
+		if (!is_given(&item->base, *name))
+			add(findings, CATALOGUE_ELEMENT, item, NULL, *name);
+	}
+	for (size_t i = 0; i < item->n_materials; i++) {
+		for (const char *const *name = material_elements; *name; name++) {
+			if (!is_given(&item->materials[i]->base, *name))
+				add(findings, CATALOGUE_ELEMENT, item, item->materials[i], *name);
 		}
 	}
 }
@@ -112,17 +211,17 @@ static void check_item(struct findings *findings, const PbItem *item)
 	}
 }
 
-size_t catalogue_findings(const PbCatalogue *catalogue, struct tb_arena *arena,
+size_t catalogue_findings(const PbCatalogue *catalogue, bool elements, struct tb_arena *arena,
                           struct catalogue_finding **out)
 {
-	struct findings findings = {0};
-	size_t most = 0;
-	for (size_t i = 0; i < catalogue->n_items; i++)
-		most += 2 + 3 * catalogue->items[i]->n_materials;
-	findings.list = tb_arena_alloc(arena, (most + 1) * sizeof(*findings.list));
+	struct findings findings = {.arena = arena};
+	struct walk walk;
+	walk_init(&walk, catalogue, arena);
 	for (size_t i = 0; i < catalogue->n_items; i++) {
 		check_item(&findings, catalogue->items[i]);
-		find_circles(&findings, catalogue, i, arena);
+		find_circles(&findings, &walk, i);
+		if (elements)
+			check_elements(&findings, catalogue->items[i]);
 	}
 	*out = findings.list;
 	return findings.count;

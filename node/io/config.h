@@ -105,10 +105,3 @@ struct config_new {
 /* Creates |dir|, which may exist but not hold anything. TB_EINVALID: unknown region (|err| suggests one) or
  * malformed address; TB_EEXISTS: the directory is not empty. */
 TB_MUST_CHECK enum tb_code config_init(const char *dir, const struct config_new *init, struct tb_error *err);
-
-/* ---- the catalogue */
-
-/* Reads a catalogue file (docs/operations.md): items, in |arena|. |file| names it in errors. */
-TB_MUST_CHECK enum tb_code config_catalogue(PbItem ***items, size_t *items_count, const char *file,
-                                            struct tb_bytes text, struct tb_arena *arena,
-                                            struct tb_error *err);

@@ -18,10 +18,12 @@ struct reader {
 	struct tb_arena *arena;
 	struct tb_error *err;
 	char place[256]; /* "terms[0].modes" */
+	struct yaml_fault fault;
 };
 
 static enum tb_code fail(struct reader *reader, const yaml_node_t *node, const char *what)
 {
+	reader->fault = (struct yaml_fault){node->start_mark.line + 1, reader->place, what};
 	return tb_fail(reader->err, TB_EMALFORMED, "%s:%zu: %s: %s", reader->path, node->start_mark.line + 1,
 	               reader->place[0] ? reader->place : "document", what);
 }
@@ -192,28 +194,75 @@ static enum tb_code read_message(struct reader *reader, const proto_type *type, 
 	return TB_OK;
 }
 
+static enum tb_code load_document(struct reader *reader, struct tb_bytes text)
+{
+	yaml_parser_t parser;
+	enum tb_code code = TB_OK;
+	if (!yaml_parser_initialize(&parser))
+		abort(); /* like memory that cannot be had */
+	yaml_parser_set_input_string(&parser, text.data, text.size);
+	if (!yaml_parser_load(&parser, &reader->document))
+		code = tb_fail(reader->err, TB_EMALFORMED, "%s:%zu: %s", reader->path,
+		               parser.problem_mark.line + 1, parser.problem ? parser.problem : "not YAML");
+	yaml_parser_delete(&parser);
+	return code;
+}
+
 enum tb_code yaml_message(proto_message **out, const proto_type *type, const char *path, struct tb_bytes text,
                           struct tb_arena *arena, struct tb_error *err)
 {
 	struct reader reader = {.path = path, .arena = arena, .err = err};
-	yaml_parser_t parser;
 	*out = NULL;
-	if (!yaml_parser_initialize(&parser))
-		abort(); /* like memory that cannot be had */
-	yaml_parser_set_input_string(&parser, text.data, text.size);
-	enum tb_code code = TB_OK;
-	if (!yaml_parser_load(&parser, &reader.document)) {
-		code = tb_fail(err, TB_EMALFORMED, "%s:%zu: %s", path, parser.problem_mark.line + 1,
-		               parser.problem ? parser.problem : "not YAML");
-		yaml_parser_delete(&parser);
+	enum tb_code code = load_document(&reader, text);
+	if (code)
 		return code;
-	}
 	const yaml_node_t *root = yaml_document_get_root_node(&reader.document);
 	code = root ? read_message(&reader, type, root, 0, out)
 	            : tb_fail(err, TB_EMALFORMED, "%s: there is nothing in it", path);
 	yaml_document_delete(&reader.document);
-	yaml_parser_delete(&parser);
 	if (code)
 		*out = NULL;
+	return code;
+}
+
+/* The list that the document's only name stands for. */
+static enum tb_code find_list(struct reader *reader, const char *key, const yaml_node_t **out)
+{
+	const yaml_node_t *root = yaml_document_get_root_node(&reader->document);
+	if (!root)
+		return tb_fail(reader->err, TB_EMALFORMED, "%s: there is nothing in it", reader->path);
+	if (root->type != YAML_MAPPING_NODE ||
+	    root->data.mapping.pairs.top - root->data.mapping.pairs.start != 1)
+		return fail(reader, root, "one name with a list is expected");
+	const yaml_node_pair_t *pair = root->data.mapping.pairs.start;
+	const yaml_node_t *name = yaml_document_get_node(&reader->document, pair->key);
+	*out = yaml_document_get_node(&reader->document, pair->value);
+	if (name->type != YAML_SCALAR_NODE || strcmp(scalar(name), key) != 0)
+		return fail(reader, name, "there is no such field");
+	if ((*out)->type != YAML_SEQUENCE_NODE)
+		return fail(reader, *out, "a list is expected");
+	return (*out)->data.sequence.items.top - (*out)->data.sequence.items.start > LIST_MAX
+	               ? fail(reader, *out, "the list is too long")
+	               : TB_OK;
+}
+
+enum tb_code yaml_messages(const proto_type *type, const char *key, const char *path, struct tb_bytes text,
+                           struct tb_arena *arena, yaml_take *take, void *ctx, struct tb_error *err)
+{
+	struct reader reader = {.path = path, .arena = arena, .err = err};
+	const yaml_node_t *list = NULL;
+	enum tb_code code = load_document(&reader, text);
+	if (code)
+		return code;
+	code = find_list(&reader, key, &list);
+	const yaml_node_item_t *at = code ? NULL : list->data.sequence.items.start;
+	for (; code == TB_OK && at < list->data.sequence.items.top; at++) {
+		const yaml_node_t *node = yaml_document_get_node(&reader.document, *at);
+		proto_message *message = NULL;
+		reader.place[0] = '\0';
+		bool good = read_message(&reader, type, node, 1, &message) == TB_OK;
+		take(ctx, node->start_mark.line + 1, good ? message : NULL, good ? NULL : &reader.fault);
+	}
+	yaml_document_delete(&reader.document);
 	return code;
 }

@@ -19,7 +19,17 @@ static size_t find(struct tb_arena *arena, const char *items)
 	assert_int_equal(
 		proto_json_decode(&message, &pb_catalogue__descriptor, tb_bytes_str(json), arena, &err),
 		TB_OK);
-	return catalogue_findings((const PbCatalogue *)(const void *)message, arena, &findings);
+	return catalogue_findings((const PbCatalogue *)(const void *)message, false, arena, &findings);
+}
+
+static size_t find_elements(struct tb_arena *arena, const char *items)
+{
+	proto_message *message;
+	char *json = tb_arena_printf(arena, "{\"items\":[%s]}", items);
+	assert_int_equal(
+		proto_json_decode(&message, &pb_catalogue__descriptor, tb_bytes_str(json), arena, NULL),
+		TB_OK);
+	return catalogue_findings((const PbCatalogue *)(const void *)message, true, arena, &findings);
 }
 
 #define GOOD "{\"code\":\"M1\",\"name\":\"n\",\"required\":true,\"basis\":\"x\"}"
@@ -96,10 +106,38 @@ static void test_modes_that_cannot_be_are_found(void **state)
 	tb_arena_clear(&arena);
 }
 
+#define ELEMENTS                                                                                             \
+	"\"code\":\"11370800MB285591843370117002011\",\"name\":\"n\",\"handlingCode\":\"h\",\"basis\":"      \
+	"\"b\","                                                                                             \
+	"\"subjects\":[\"1\"],\"theme\":\"t\",\"conditions\":\"c\",\"acceptanceStandard\":\"a\",\"level\":"  \
+	"\"3\","                                                                                             \
+	"\"channels\":[\"1\"],\"procedure\":\"p\",\"flowChart\":\"f\",\"legalDays\":5,\"promisedDays\":5,"   \
+	"\"caseType\":\"2\",\"onlineDepth\":\"o\",\"materials\":[{\"code\":\"M1\",\"name\":\"n\",\"basis\":" \
+	"\"b\","                                                                                             \
+	"\"source\":\"s\",\"issuer\":\"i\",\"kind\":\"k\",\"format\":\"f\"}]"
+
+static void test_elements_that_are_not_given_are_found_one_by_one(void **state)
+{
+	(void)state;
+	struct tb_arena arena = {0};
+	assert_int_equal(find_elements(&arena, "{" ELEMENTS ",\"form\":\"x\"}"), 0);
+	assert_int_equal(find_elements(&arena, "{" ELEMENTS "}"), 1);
+	assert_int_equal(findings[0].fault, CATALOGUE_ELEMENT);
+	assert_string_equal(findings[0].with, "form");
+	assert_int_equal(find_elements(&arena, "{" ELEMENTS ",\"form\":\"x\",\"onsiteRuns\":1}"), 1);
+	assert_int_equal(findings[0].fault, CATALOGUE_ONSITE);
+	/* A code of no generation, and everything is missing, of the material as well. */
+	assert_int_equal(find_elements(&arena, "{\"code\":\"a\",\"materials\":[{\"code\":\"M1\"}]}"),
+	                 1 + 16 + 6);
+	assert_int_equal(findings[0].fault, CATALOGUE_CODE);
+	tb_arena_clear(&arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_sound_list_has_no_findings),
+		cmocka_unit_test(test_elements_that_are_not_given_are_found_one_by_one),
 		cmocka_unit_test(test_papers_without_a_basis_and_limits_are_found),
 		cmocka_unit_test(test_a_proof_that_needs_itself_is_found_over_two_items),
 		cmocka_unit_test(test_a_proof_with_another_way_is_no_circle),

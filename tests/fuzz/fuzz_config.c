@@ -1,7 +1,8 @@
-/* YAML that an operator gets from others or writes. The first byte chooses: 0, a catalogue; 1, a partner's
- * exported file; 2, a peer's file with its grants. What is imported is a peer that the node can start with.
- */
+/* Files that an operator gets from others or writes. The first byte chooses: 0, a partner's exported file; 1,
+ * a peer's file with its grants; 2 to 4, an item list as YAML, JSON Lines, CSV. What is imported is a peer
+ * that the node can start with; what is read of a list is read again the same from what is written of it. */
 #include "node/io/config.h"
+#include "node/io/itemfile.h"
 #include "tests/fuzz/fuzz_region.h"
 #include "tests/fuzz/scratch.h"
 
@@ -39,18 +40,20 @@ static void must_be_peers(size_t count)
 	peer_set_unref(peers);
 }
 
-static enum tb_code check_catalogue(struct tb_bytes text, struct tb_error *err)
+static enum tb_code check_items(enum itemfile_format format, struct tb_bytes text, struct tb_error *err)
 {
 	struct tb_arena arena = {0};
-	PbItem **items = NULL;
-	size_t count = 0;
-	enum tb_code code = config_catalogue(&items, &count, "items.yaml", text, &arena, err);
-	assert(code == TB_OK || (!items && count == 0));
-	for (size_t i = 0; i < count; i++) {
-		PbItem *again;
-		struct tb_bytes bytes = proto_encode_arena(&arena, &items[i]->base);
-		fuzz_must(PROTO_DECODE(&again, item, bytes, &arena, NULL));
+	struct itemfile file, again;
+	struct tb_buf written = {0};
+	enum tb_code code = itemfile_read(&file, format, "items", text, &arena, err);
+	if (code == TB_OK) {
+		assert((file.bad_count == 0) == (file.faults_count == 0));
+		itemfile_write(&written, format, file.items, file.items_count, true);
+		tb_buf_text(&written);
+		fuzz_must(itemfile_read(&again, format, "items", tb_buf_bytes(&written), &arena, err));
+		assert(again.faults_count == 0 && again.items_count == file.items_count);
 	}
+	tb_buf_clear(&written);
 	tb_arena_clear(&arena);
 	return code;
 }
@@ -88,9 +91,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	prepare();
 	tb_buf_add(&text, data + 1, size - 1);
 	tb_buf_text(&text); /* The parsers may want the NUL. */
-	enum tb_code code = data[0] % 3 == 0   ? check_catalogue(tb_buf_bytes(&text), &err)
-	                    : data[0] % 3 == 1 ? check_import(tb_buf_bytes(&text), &err)
-	                                       : check_peer(tb_buf_bytes(&text), &err);
+	unsigned kind = data[0] % 5;
+	enum tb_code code = kind == 0   ? check_import(tb_buf_bytes(&text), &err)
+	                    : kind == 1 ? check_peer(tb_buf_bytes(&text), &err)
+	                                : check_items(kind - 2, tb_buf_bytes(&text), &err);
 	assert(code == TB_OK || (err.code == code && err.text[0] && tb_utf8_valid(tb_bytes_str(err.text))));
 	tb_buf_clear(&text);
 	return 0;

@@ -273,8 +273,17 @@ static void seed_texts(void)
 	put_text("tables", "regions", 1,
 	         "code\tname\tparent\n320000\t江苏省\t100000\n320400\t常州市\t320000\n320402\t天宁区\t320400"
 	         "\n");
-	put_text("config", "catalogue", 0, catalogue);
-	put_text("config", "peer", 2, peer);
+	put_text("config", "items-yaml", 2, catalogue);
+	put_text("config", "items-jsonl", 3,
+	         "{\"code\":\"a\",\"name\":\"n\",\"department\":\"d\",\"modes\":[\"DS\"],\"promisedDays\":1,"
+	         "\"legalDays\":2}\n{\"code\":\"b\"}\n");
+	put_text("config", "items-csv", 4,
+	         "事项编码,业务办理项名称,实施主体编码,受理模式,承诺办理时限,法定办理时限,材料编码,"
+	         "申请材料名称,"
+	         "是否必需,要求提供材料依据,通办范围\r\na,\"n "
+	         "\"\"1\"\"\",d,DS、代收材料、属地办理,1,2,M1,表,是,法,全国\r\n"
+	         ",,,,,,M2,证,否,\r\nb,,d,XX,x,2\r\n");
+	put_text("config", "peer", 1, peer);
 	fuzz_must(pki_pem_to_chain(cert, &count, tb_bytes_str(FUZZ_ANCHOR), &arena, NULL));
 	fuzz_must(pki_cert_fingerprint(print, cert[0], NULL));
 	tb_hex(hex, print, sizeof(print));
@@ -284,7 +293,7 @@ static void seed_texts(void)
 	              hex);
 	for (const char *at = FUZZ_ANCHOR; *at; at++)
 		tb_buf_printf(&exported, "%c%s", *at, *at == '\n' && at[1] ? "  " : "");
-	put("config", "exported", 1, tb_buf_bytes(&exported));
+	put("config", "exported", 0, tb_buf_bytes(&exported));
 	tb_buf_clear(&exported);
 }
 

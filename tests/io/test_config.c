@@ -683,114 +683,6 @@ static void test_remove_takes_the_peer_away(void **state)
 	assert_int_equal(config_peer_remove(s->a, "", &s->err), TB_EINVALID);
 }
 
-/* ---- the catalogue */
-
-static const char catalogue[] = "items:\n"
-				"  - code: \"11320400014109508X400018900100001\"\n"
-				"    name: 失业登记\n"
-				"    department: \"11320400014109508X\"\n"
-				"    department_name: 常州市人社局\n"
-				"    modes: [DS]\n"
-				"    promised_days: 3\n"
-				"    legal_days: 10\n"
-				"    onsite_runs: 2\n"
-				"    base_code: \"000514000000\"\n"
-				"    criteria: \"2026-1\"\n"
-				"    result_type: \"11100000MB0143028R001\"\n"
-				"    materials:\n"
-				"      - code: M1\n"
-				"        name: 身份证\n"
-				"        required: true\n"
-				"        basis: 就业促进法\n"
-				"        credential_types: [\"11100000000013127D001\"]\n"
-				"      - code: M2\n"
-				"        name: 申请表\n"
-				"        required: false\n"
-				"        original: true\n";
-
-static void test_a_catalogue_file_gives_its_items(void **state)
-{
-	(void)state;
-	struct tb_arena arena = {0};
-	struct tb_error err = {0};
-	PbItem **items;
-	size_t count;
-	assert_int_equal(config_catalogue(&items, &count, "c.yaml", tb_bytes_str(catalogue), &arena, &err),
-	                 TB_OK);
-	assert_int_equal(count, 1);
-	assert_string_equal(items[0]->name, "失业登记");
-	assert_int_equal(items[0]->n_modes, 1);
-	assert_string_equal(items[0]->modes[0], "DS");
-	assert_int_equal(items[0]->promised_days, 3);
-	assert_int_equal(items[0]->onsite_runs, 2);
-	assert_string_equal(items[0]->base_code, "000514000000");
-	assert_string_equal(items[0]->criteria, "2026-1");
-	assert_int_equal(items[0]->n_materials, 2);
-	assert_string_equal(items[0]->materials[0]->credential_types[0], "11100000000013127D001");
-	assert_true(items[0]->materials[0]->required);
-	assert_false(items[0]->materials[0]->original);
-	assert_true(items[0]->materials[1]->original);
-	assert_string_equal(items[0]->materials[1]->basis, "");
-	struct tb_buf encoded = {0};
-	proto_encode(&encoded, &items[0]->base);
-	assert_true(encoded.size > 100);
-	tb_buf_clear(&encoded);
-	tb_arena_clear(&arena);
-}
-
-static void refuse_catalogue(const char *from, const char *to, const char *says)
-{
-	struct tb_arena arena = {0};
-	struct tb_error err = {0};
-	struct tb_buf text = {0};
-	PbItem **items;
-	size_t count;
-	const char *at = strstr(catalogue, from);
-	assert_non_null(at);
-	tb_buf_add(&text, catalogue, (size_t)(at - catalogue));
-	tb_buf_str(&text, to);
-	tb_buf_str(&text, at + strlen(from));
-	assert_int_equal(config_catalogue(&items, &count, "c.yaml", tb_buf_bytes(&text), &arena, &err),
-	                 TB_EINVALID);
-	assert_null(items);
-	assert_says(&err, says);
-	tb_buf_clear(&text);
-	tb_arena_clear(&arena);
-}
-
-static void test_a_catalogue_names_line_and_field(void **state)
-{
-	(void)state;
-	refuse_catalogue("promised_days: 3", "promised_days: x", "c.yaml:7: items[0].promised_days: ");
-	refuse_catalogue("    name: 失业登记\n", "", "items[0].name: missing");
-	refuse_catalogue("basis:", "bases:", "c.yaml:17: items[0].materials[0].bases: unknown field");
-	refuse_catalogue("promised_days: 3", "promised_days: 11",
-	                 "items[0].promised_days: 11 is more than legal_days");
-	refuse_catalogue("criteria: \"2026-1\"", "criteria: \"a\\tb\"",
-	                 "items[0].criteria: control characters");
-	refuse_catalogue("onsite_runs: 2", "onsite_runs: 101", "items[0].onsite_runs: over 100");
-	refuse_catalogue("code: M2", "code: M1", "items[0].materials[1].code: M1 is there twice");
-	refuse_catalogue("required: true", "required: perhaps",
-	                 "c.yaml:16: items[0].materials[0].required: ");
-}
-
-static void test_a_catalogue_with_a_code_twice_is_refused(void **state)
-{
-	(void)state;
-	struct tb_arena arena = {0};
-	struct tb_error err = {0};
-	struct tb_buf text = {0};
-	PbItem **items;
-	size_t count;
-	tb_buf_str(&text, catalogue);
-	tb_buf_str(&text, catalogue + strlen("items:\n"));
-	assert_int_equal(config_catalogue(&items, &count, "c.yaml", tb_buf_bytes(&text), &arena, &err),
-	                 TB_EINVALID);
-	assert_says(&err, "c.yaml:23: items.code: 11320400014109508X400018900100001 is there twice");
-	tb_buf_clear(&text);
-	tb_arena_clear(&arena);
-}
-
 #define WITH_NODES(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -826,9 +718,6 @@ int main(void)
 		WITH_NODES(test_import_refuses_what_does_not_fit),
 		WITH_NODES(test_a_fingerprint_of_another_key_is_refused),
 		WITH_NODES(test_remove_takes_the_peer_away),
-		cmocka_unit_test(test_a_catalogue_file_gives_its_items),
-		cmocka_unit_test(test_a_catalogue_names_line_and_field),
-		cmocka_unit_test(test_a_catalogue_with_a_code_twice_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,45 @@
+/* The texts of the catalogue's verbs; see text_map.h. */
+#pragma once
+
+/* clang-format off */
+#define TEXT_MAP_CATALOGUE(XX) \
+	XX(TEXT_M_ITEMFILE_FORMAT, "{1}：应为 yaml、jsonl 或 csv", "{1}: yaml, jsonl or csv is expected") \
+	XX(TEXT_M_ITEMFILE_FAULTS, "{1} 处有误，{2} 项不能装载，{3} 项无误", "{1} faults: {2} items are not in order, {3} are") \
+	XX(TEXT_M_ITEMFILE_NOTHING, "没有装载任何事项（--skip 可跳过有误的事项）", "nothing was loaded (--skip leaves out what is not in order)") \
+	XX(TEXT_M_CATALOGUE_CONFORMS, "{1} 的目录与基本目录一致（{2} 项）", "{1}: the list conforms to the base ({2} items)") \
+	XX(TEXT_M_CATALOGUE_CONFORM_SUM, "应领未领 {1}，名称编码依据类型不一致 {2}，其他要素不一致 {3}，多要材料 {4}，基本目录外 {5}", "not claimed {1}, name, code, basis or type {2}, other elements {3}, papers {4}, outside of the base {5}") \
+	XX(TEXT_M_CATALOGUE_REPLACED, "以前的版本", "What stood there before") \
+	XX(TEXT_V_CATALOGUE_TEMPLATE, "输出事项清单模板（含一个示例）", "write a template for item lists, with an example") \
+	XX(TEXT_V_CATALOGUE_EXPORT, "把事项目录导出为文件", "write a catalogue as a file") \
+	XX(TEXT_V_CATALOGUE_SHOW, "查看一个事项的全部要素与材料（办事指南）", "show all elements and materials of an item") \
+	XX(TEXT_V_CATALOGUE_COUNT, "按年度、通办范围、窗口类别、模式统计事项", "count items by year, scope, window and mode") \
+	XX(TEXT_V_CATALOGUE_CONFORM, "与基本目录比对，报告不一致之处", "hold a catalogue against a base catalogue") \
+	XX(TEXT_O_ITEMFILE_FORMAT, "文件格式（默认按文件名）", "format of the file; by default its name tells") \
+	XX(TEXT_O_ITEMFILE_SKIP, "跳过有误的事项，已发布的保持不变", "leave out items that are not in order; what is published of them stays") \
+	XX(TEXT_O_ITEMFILE_MERGE, "文件中没有的事项保持不变", "items that are not in the file stay") \
+	XX(TEXT_O_ITEMFILE_OUT, "输出文件", "where to write") \
+	XX(TEXT_O_CATALOGUE_FILE, "检查文件而非已发布的目录", "look at a file instead of what is published") \
+	XX(TEXT_O_CATALOGUE_ELEMENTS, "同时检查 23 个要素、编码与到现场依据", "also look at the 23 elements, codes and why one must come") \
+	XX(TEXT_O_CATALOGUE_BASE, "基本目录文件", "file of the base catalogue") \
+	XX(TEXT_O_CATALOGUE_FULL, "不截短长文字", "do not shorten long texts") \
+	XX(TEXT_O_CATALOGUE_HISTORY, "同时列出被替换的版本", "also what stood there before") \
+	XX(TEXT_O_CATALOGUE_YEAR, "只列此年度清单的事项", "only items of this year's list") \
+	XX(TEXT_O_CATALOGUE_SCOPE, "只列此通办范围的事项", "only items of this scope") \
+	XX(TEXT_H_LIST_BY, "统计口径", "by") \
+	XX(TEXT_H_LIST_COUNT, "项数", "items") \
+	XX(TEXT_H_LIST_BASE, "基本目录", "base") \
+	XX(TEXT_H_LIST_HERE, "本地", "here") \
+	XX(TEXT_H_LIST_MATERIAL, "材料", "material") \
+	XX(TEXT_H_LIST_PAPERS, "材料份数（必需）", "papers (required)") \
+	XX(TEXT_H_LIST_ALL, "合计", "all") \
+	XX(TEXT_H_LIST_YEAR, "年度", "year") \
+	XX(TEXT_H_LIST_SCOPE, "通办范围", "scope") \
+	XX(TEXT_H_LIST_WINDOW, "窗口类别", "window") \
+	XX(TEXT_W_FAULT_ELEMENT, "缺少要素", "an element is not given") \
+	XX(TEXT_W_FAULT_CODE, "事项编码不合规范", "not an item code of either generation") \
+	XX(TEXT_W_FAULT_ONSITE, "须到现场但无法律依据", "one must come, but no law is named") \
+	XX(TEXT_W_CONFORM_UNCLAIMED, "应领未领", "not claimed") \
+	XX(TEXT_W_CONFORM_IDENTITY, "名称编码依据类型不一致", "name, code, basis or type") \
+	XX(TEXT_W_CONFORM_ELEMENT, "要素不一致", "element") \
+	XX(TEXT_W_CONFORM_PAPER, "多要材料", "paper") \
+	XX(TEXT_W_CONFORM_OUTSIDE, "不在基本目录内", "outside of the base")
