@@ -15,7 +15,8 @@ enum {
 	TRIES_MOST = 40,
 	KIB = 1024,
 	FILL_BYTES = 64 * 1024,
-	POOL = 50, /* contents that many applicants share */
+	FULL_SIZED = 200, /* cases of a run whose materials may be large */
+	POOL = 50,        /* contents that many applicants share */
 	ACTED_TWICE_PPM = 150000,
 	FORGOTTEN_PPM = 30000,          /* of the steps: a case lies under a pile */
 	FORGOTTEN_WAITING_PPM = 150000, /* the same where a legal limit waits for somebody */
@@ -53,9 +54,14 @@ static const struct sim_event_kind step_event = {"step", step_run, NULL};
 
 /* ---- handing in */
 
-static uint64_t draw_size(struct sim_random *random)
+/* Some are of many chunks. Where thousands of cases come in a run, so many bytes would tell nothing new: most
+ * of those are then small too. */
+static uint64_t draw_size(const struct sim_work *work, struct sim_random *random)
 {
 	uint64_t draw = sim_random_below(random, 1000);
+	double cases = work->cases_a_day * (double)work->world->options.span / (double)SIM_DAY;
+	if (cases > FULL_SIZED && (double)sim_random_below(random, 1000000) >= FULL_SIZED / cases * 1e6)
+		draw %= 800;
 	if (draw < 800)
 		return KIB + sim_random_below(random, 15 * KIB);
 	if (draw < 870)
@@ -149,7 +155,7 @@ void sim_case_begin(struct sim_work *work)
 	struct sim_case *kase = case_new(work);
 	kase->window = sim_some_node(work, &kase->random);
 	kase->home = sim_some_partner(world, kase->window, &kase->random);
-	kase->size = draw_size(&kase->random);
+	kase->size = draw_size(work, &kase->random);
 	kase->originals = sim_random_chance(&kase->random, 250000);
 	kase->forward = sim_random_chance(&kase->random, 700000);
 	kase->ended = kase->home == SIM_NOBODY || world->nodes[kase->window].absent ||
