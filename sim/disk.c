@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@ enum {
 	IMAGES_KEPT = 64 * 1024, /* bytes of undo memory that a file may keep while it is clean */
 	MILLION = 1000000,
 	USED_TRIES = 256,
+	MAPPED_LEAST = 1 << 20, /* bytes */
 };
 
 static struct sim_disk *buckets[DISK_BUCKETS]; /* by the hash of the directory's path */
@@ -185,6 +187,8 @@ static void file_release(struct sim_disk *disk, struct disk_file *file)
 	while (*link != file)
 		link = &(*link)->next;
 	*link = file->next;
+	if (file->map)
+		munmap(file->map, file->mapped);
 	if (file->fd >= 0)
 		disk_real_close(file->fd);
 	tb_buf_clear(&file->images);
@@ -212,10 +216,38 @@ void disk_file_close(struct sim_disk *disk, struct disk_file *file)
 	file_release(disk, file);
 }
 
-/* Reads whole sectors; zeros stand behind the end. */
-static void read_sectors(const struct disk_file *file, uint8_t *out, uint64_t at, size_t size)
+uint8_t *disk_file_memory(struct disk_file *file, uint64_t at, uint64_t size)
 {
-	ssize_t got = pread(file->fd, out, size, (off_t)at);
+	if (at + size > file->size)
+		return NULL;
+	if (file->uses < DISK_MAPPED_AFTER) {
+		file->uses++;
+		return NULL;
+	}
+	if (at + size > file->mapped) {
+		uint64_t most = MAPPED_LEAST;
+		while (most < file->size)
+			most *= 2;
+		if (file->map)
+			munmap(file->map, file->mapped);
+		void *map = mmap(NULL, most, PROT_READ | PROT_WRITE, MAP_SHARED, file->fd, 0);
+		assert(map != MAP_FAILED);
+		file->map = map;
+		file->mapped = most;
+	}
+	return file->map + at;
+}
+
+/* Reads whole sectors; zeros stand behind the end. */
+static void read_sectors(struct disk_file *file, uint8_t *out, uint64_t at, size_t size)
+{
+	uint64_t there = at < file->size ? file->size - at : 0;
+	ssize_t got = (ssize_t)(there < size ? there : size);
+	const uint8_t *memory = got > 0 ? disk_file_memory(file, at, (uint64_t)got) : NULL;
+	if (memory)
+		memcpy(out, memory, (size_t)got);
+	else if (got > 0)
+		got = pread(file->fd, out, size, (off_t)at);
 	assert(got >= 0);
 	memset(out + got, 0, size - (size_t)got);
 }

@@ -1,6 +1,6 @@
 /* The calls that stand before the C library's. What storage/ and LMDB call on files is here; what they never
- * call (truncate, link, dup of a data file) is not. The kernel is called by syscall(), so that the order in
- * which libraries and sanitizers are loaded plays no part. */
+ * call (truncate, link, read, dup of a data file) is not. The kernel is called by syscall(), so that the
+ * order in which libraries and sanitizers are loaded plays no part. */
 #undef _FORTIFY_SOURCE
 
 #include "sim/disk_priv.h"
@@ -28,6 +28,7 @@ struct handle {
 	char *path;
 	bool is_dir;
 	bool syncs; /* O_DSYNC or O_SYNC */
+	off_t at;   /* its position; the kernel's is not used */
 };
 
 static struct handle *handles; /* by file descriptor */
@@ -208,6 +209,16 @@ static void own_descriptor(int fd, struct disk_file *file)
 }
 
 /* The first |size| bytes of |parts|. */
+static void fill_parts(uint8_t *memory, const struct iovec *parts, size_t size)
+{
+	for (; size > 0; parts++) {
+		size_t part = parts->iov_len < size ? parts->iov_len : size;
+		memcpy(memory, parts->iov_base, part);
+		memory += part;
+		size -= part;
+	}
+}
+
 static ssize_t write_parts(int fd, const struct iovec *parts, int count, size_t size, uint64_t at)
 {
 	struct iovec cut[DISK_PARTS_MAX];
@@ -250,8 +261,11 @@ static ssize_t write_at(int fd, const struct handle *handle, const struct iovec 
 	}
 	uint64_t new_size = at + size > file->size ? at + size : file->size;
 	own_descriptor(fd, file);
+	uint8_t *memory = disk_file_memory(file, at, size); /* none where it grows */
 	disk_undo_add(disk, file, at, size, new_size);
-	ssize_t wrote = write_parts(fd, parts, count, size, at);
+	if (memory)
+		fill_parts(memory, parts, size);
+	ssize_t wrote = memory ? (ssize_t)size : write_parts(fd, parts, count, size, at);
 	assert(wrote == (ssize_t)size);
 	if (handle->syncs && verdict == GOES)
 		disk_undo_settle_newest(disk, file);
@@ -259,12 +273,11 @@ static ssize_t write_at(int fd, const struct handle *handle, const struct iovec 
 }
 
 /* At the file's own position, which moves. */
-static ssize_t write_on(int fd, const struct handle *handle, const struct iovec *parts, int count)
+static ssize_t write_on(int fd, struct handle *handle, const struct iovec *parts, int count)
 {
-	off_t at = lseek(fd, 0, SEEK_CUR);
-	ssize_t wrote = write_at(fd, handle, parts, count, (uint64_t)at);
+	ssize_t wrote = write_at(fd, handle, parts, count, (uint64_t)handle->at);
 	if (wrote > 0)
-		(void)lseek(fd, at + wrote, SEEK_SET);
+		handle->at += wrote;
 	return wrote;
 }
 
@@ -302,15 +315,33 @@ ssize_t pwritev(int fd, const struct iovec *parts, int count, off_t at)
 
 ssize_t write(int fd, const void *data, size_t size)
 {
-	const struct handle *handle = handle_of(fd);
+	struct handle *handle = handle_of(fd);
 	struct iovec part = {(void *)(uintptr_t)data, size};
 	return handle ? write_on(fd, handle, &part, 1) : syscall(SYS_write, fd, data, size);
 }
 
 ssize_t writev(int fd, const struct iovec *parts, int count)
 {
-	const struct handle *handle = handle_of(fd);
+	struct handle *handle = handle_of(fd);
 	return handle ? write_on(fd, handle, parts, count) : syscall(SYS_writev, fd, parts, (long)count);
+}
+
+/* Only writing goes on from a position: nobody calls read() on these files. */
+off_t lseek(int fd, off_t by, int from)
+{
+	struct handle *handle = handle_of(fd);
+	if (!handle || handle->is_dir)
+		return (off_t)syscall(SYS_lseek, fd, by, from);
+	if (from == SEEK_CUR)
+		by += handle->at;
+	else if (from == SEEK_END)
+		by += (off_t)handle->file->size;
+	if (by < 0) {
+		errno = EINVAL;
+		return -1;
+	}
+	handle->at = by;
+	return by;
 }
 
 int ftruncate(int fd, off_t size)

@@ -11,8 +11,9 @@
 
 enum {
 	DISK_SECTOR = 512,
-	DISK_PATH_MAX = 512,  /* bytes of a path, NUL counted */
-	DISK_PARTS_MAX = 256, /* of one writev(); LMDB uses 64 */
+	DISK_PATH_MAX = 512,   /* bytes of a path, NUL counted */
+	DISK_PARTS_MAX = 256,  /* of one writev(); LMDB uses 64 */
+	DISK_MAPPED_AFTER = 8, /* uses */
 };
 
 /* What an unsynced call replaced. */
@@ -32,6 +33,9 @@ struct disk_file {
 	uint64_t size;
 	unsigned opens;
 	int fd;                  /* our own, read and write; -1 until the first write */
+	unsigned uses;           /* since then, up to DISK_MAPPED_AFTER */
+	uint8_t *map;            /* of the file, shared, for one that is written often; NULL: none */
+	uint64_t mapped;         /* bytes, of which |size| are there */
 	struct disk_undo *undos; /* oldest first */
 	size_t undos_count;
 	size_t undos_room;
@@ -80,6 +84,9 @@ void disk_file_close(struct sim_disk *disk, struct disk_file *file);
 /* Keeps what a write of |size| bytes at |at|, or a change to |new_size|, is about to replace. */
 void disk_undo_add(struct sim_disk *disk, struct disk_file *file, uint64_t at, uint64_t size,
                    uint64_t new_size);
+/* Memory that is |size| bytes of the file at |at|, all of them below its end; NULL: it is not mapped. Writing
+ * there, without a call of the kernel, is what write() would do. */
+uint8_t *disk_file_memory(struct disk_file *file, uint64_t at, uint64_t size);
 /* The newest is durable after all. */
 void disk_undo_settle_newest(struct sim_disk *disk, struct disk_file *file);
 void disk_file_synced(struct sim_disk *disk, struct disk_file *file);
