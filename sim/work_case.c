@@ -65,9 +65,9 @@ static uint64_t draw_size(const struct sim_work *work, struct sim_random *random
 	if (draw < 800)
 		return KIB + sim_random_below(random, 15 * KIB);
 	if (draw < 870)
-		return 16 * KIB + sim_random_below(random, 600 * KIB);
+		return 16 * KIB + sim_random_below(random, 300 * KIB);
 	if (draw < 999)
-		return 600 * KIB + sim_random_below(random, 3400 * KIB);
+		return 300 * KIB + sim_random_below(random, 1700 * KIB);
 	return 17 * 1024 * KIB + sim_random_below(random, 4096 * KIB);
 }
 

@@ -144,20 +144,24 @@ static PbStoredItem **all_rows(struct turn *turn, const char *region, size_t *co
 	struct kv_key prefix = key_of(region, NULL);
 	struct tb_bytes key, sealed, plain;
 	PbStoredItem **list = tb_arena_alloc(&turn->arena, ROWS_MAX * sizeof(PbStoredItem *)), *row;
-	struct kv_key *broken = tb_arena_alloc(&turn->arena, ROWS_MAX * sizeof(*broken));
+	struct tb_buf broken = {0}; /* keys, there is hardly ever one */
 	size_t broken_count = 0;
 	*count = 0;
 	rows_begin(&rows, &turn->kv, KV_ITEM, &prefix, tb_bytes_of(NULL, 0));
 	while (*count + broken_count < ROWS_MAX && store_next(&rows.cursor, &key, &sealed)) {
 		if (kv_open(&turn->kv, KV_ITEM, key, sealed, &turn->arena, &plain, NULL) == TB_OK &&
-		    PROTO_DECODE_OWN(&row, stored_item, plain, &turn->arena, NULL) == TB_OK && row->item)
+		    PROTO_DECODE_OWN(&row, stored_item, plain, &turn->arena, NULL) == TB_OK && row->item) {
 			list[(*count)++] = row;
-		else
-			broken[broken_count++] = kv_key_of(key);
+		} else {
+			struct kv_key lost = kv_key_of(key);
+			tb_buf_add(&broken, &lost, sizeof(lost));
+			broken_count++;
+		}
 	}
 	rows_end(&rows);
 	for (size_t i = 0; i < broken_count; i++)
-		kv_delete(&turn->kv, KV_ITEM, &broken[i]);
+		kv_delete(&turn->kv, KV_ITEM, &((const struct kv_key *)(const void *)broken.data)[i]);
+	tb_buf_clear(&broken);
 	return list;
 }
 
