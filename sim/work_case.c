@@ -321,7 +321,7 @@ static void submit_json(struct tb_buf *out, const struct sim_case *kase)
 	              "\"code\":\"11010519491231002X\"},%s\"window\":\"1\"",
 	              mode, kase->work->world->nodes[kase->home].code,
 	              posted   ? "\"delivery\":\"COURIER\",\"address\":\"本市\","
-	              : online ? "\"delivery\":\"NETWORK\","
+	              : online ? "\"delivery\":\"NETWORK\",\"identity\":{\"level\":\"MATCHED\"},"
 	                       : "\"delivery\":\"WINDOW_PICKUP\",");
 	tb_buf_printf(out, ",\"materials\":[{\"need\":\"%s\",", kase->script.parts_count ? "申请表" : "M1");
 	material_json(out, kase);
