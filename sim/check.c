@@ -10,6 +10,7 @@
 #include "node/core/ident.h"
 #include "sim/check_priv.h"
 #include "sim/net.h"
+#include "sim/work_priv.h"
 
 enum {
 	WAITING_MOST = 20000, /* events for a node's next turn */
@@ -120,6 +121,7 @@ void sim_check_free(struct sim_check *check)
 	sim_map_clear(&check->leaves);
 	sim_map_clear(&check->requests);
 	sim_map_clear(&check->once);
+	sim_map_clear(&check->shown);
 	free(check);
 }
 
@@ -367,6 +369,12 @@ static bool read_entry(struct sim_reader *reader, const char *number, uint32_t s
 	return PROTO_DECODE_OWN(out, case_entry, bytes, &reader->arena, NULL) == TB_OK;
 }
 
+static bool waits_at_window(PbCaseState state)
+{
+	return state == PB_CASE_STATE__RECEIVED || state == PB_CASE_STATE__CHECKING ||
+	       state == PB_CASE_STATE__WINDOW_WAITS || state == PB_CASE_STATE__RETURNED;
+}
+
 /* The entry follows the one before it, by hash and by the table. |*out|: the one before it; NULL: none. */
 static const char *out_of_order(struct sim_reader *reader, const struct case_mode *mode,
                                 const PbCaseEntry *entry, PbCaseEntry **out)
@@ -375,6 +383,8 @@ static const char *out_of_order(struct sim_reader *reader, const struct case_mod
 	uint8_t digest[PKI_HASH_BYTES];
 	PbCaseEntry *before;
 	*out = NULL;
+	if (mode && strcmp(mode->code, "QC") == 0 && waits_at_window(entry->to))
+		return "an online application waits at a window";
 	if (!row || row->to != entry->to)
 		return "the table has no such step";
 	if (!case_row_takes(row, entry->actor ? entry->actor->role : PB_ROLE__ROLE_UNSPECIFIED,
@@ -457,8 +467,7 @@ static void sweep_entry(struct sim_node *node, struct sim_reader *reader, const 
 		                problem);
 	sim_check_held(world, SIM_RULE_ORDER);
 	char text[160];
-	if (!problem && strcmp(record->mode, "DS") == 0 &&
-	    sim_clock_problem(before, entry, text, sizeof(text)))
+	if (!problem && sim_clock_problem(record->mode, before, entry, text, sizeof(text)))
 		sim_check_broke(world, SIM_RULE_CLOCKS, node->index, leaf->subject, "entry %u: %s",
 		                entry->seq, text);
 	sim_check_held(world, SIM_RULE_CLOCKS);
@@ -518,36 +527,48 @@ static void sweep_history(struct sim_node *node)
 	sim_check_held(world, SIM_RULE_HISTORY);
 }
 
+struct sweep {
+	struct sim_node *node;
+	struct sim_reader *reader;
+	char last[IDENT_CASE_ROOM]; /* case of the last leaf */
+};
+
+static bool sweep_leaf(void *ctx, uint64_t index, const PbAuditLeaf *leaf)
+{
+	struct sweep *sweep = ctx;
+	struct sim_seen *seen = &sweep->node->world->check->seen[sweep->node->index];
+	if (leaf->kind == PB_LEAF_KIND__LEAF_CASE) {
+		sweep_entry(sweep->node, sweep->reader, leaf);
+		snprintf(sweep->last, sizeof(sweep->last), "%s", leaf->subject);
+	} else if (leaf->kind == PB_LEAF_KIND__LEAF_OVERDUE) {
+		sim_matter_overdue(sweep->node, sweep->reader, leaf);
+	}
+	seen->leaves = index + 1;
+	return true;
+}
+
+/* Entries and leaves come in one transaction: whenever somebody looks, there are as many. */
+static void check_together(struct sim_node *node, struct sim_reader *reader, const char *number)
+{
+	const PbCaseRecord *record = sim_read_case(reader, number);
+	uint64_t leaves = 0, name = sim_mix(sim_mix_bytes(0, number, strlen(number)), node->index + 1);
+	if (!sim_map_get(&node->world->check->leaves, name, &leaves) || !record || leaves != record->seq)
+		sim_check_broke(node->world, SIM_RULE_LEAF, node->index, number, "%u entries, but %u leaves",
+		                record ? record->seq : 0, (unsigned)leaves);
+	sim_check_held(node->world, SIM_RULE_LEAF);
+}
+
 void sim_check_sweep(struct sim_node *node)
 {
 	struct sim_seen *seen = &node->world->check->seen[node->index];
 	struct sim_reader reader;
-	struct store_cursor cursor;
-	struct tb_bytes key, sealed, plain;
-	struct kv_key from = kv_key_u64(seen->leaves);
 	if (!node->core || !sim_node_reliable(node))
 		return;
 	sim_read_begin(&reader, node);
-	store_cursor(&cursor, reader.kv.txn, KV_AUDIT_LEAF, tb_bytes_of(NULL, 0), kv_key_bytes(&from));
-	while (store_next(&cursor, &key, &sealed)) {
-		PbAuditBundle *bundle;
-		PbAuditLeaf *leaf;
-		if (kv_open(&reader.kv, KV_AUDIT_LEAF, key, sealed, &reader.arena, &plain, NULL) ||
-		    PROTO_DECODE_OWN(&bundle, audit_bundle, plain, &reader.arena, NULL))
-			break; /* the audit's own verification tells of it */
-		uint64_t end = tb_get_u64(key.data) + 1;
-		for (size_t i = 0; i < bundle->n_leaves; i++) {
-			if (end - bundle->n_leaves + i < seen->leaves ||
-			    PROTO_DECODE_OWN(&leaf, audit_leaf, proto_bytes(bundle->leaves[i]), &reader.arena,
-			                     NULL))
-				continue;
-			if (leaf->kind == PB_LEAF_KIND__LEAF_CASE)
-				sweep_entry(node, &reader, leaf);
-		}
-		seen->leaves = end;
-		tb_arena_clear(&reader.arena);
-	}
-	store_cursor_end(&cursor);
+	struct sweep sweep = {.node = node, .reader = &reader};
+	(void)sim_leaves_walk(&reader, seen->leaves, sweep_leaf, &sweep);
+	if (sweep.last[0])
+		check_together(node, &reader, sweep.last);
 	sim_read_end(&reader);
 	sweep_history(node);
 }

@@ -39,7 +39,12 @@
 	XX(SIM_RULE_ORIGIN, "origin-stays", "who received a case first is written down once for all")  \
 	XX(SIM_RULE_PROMISED, "promised-by-all",                                                       \
 	   "nothing rests on an agreement that one of its parties has not signed")                     \
-	XX(SIM_RULE_PARTS, "parts-granted", "a joint case is granted only if each of its parts is")
+	XX(SIM_RULE_PARTS, "parts-granted",                                                            \
+	   "a joint case is granted only if each of its parts is, and they begin in order")            \
+	XX(SIM_RULE_MATTERS, "matters-asked",                                                          \
+	   "who was asked answers, and what is not answered in working days is overdue")               \
+	XX(SIM_RULE_NOTICED, "hostile-noticed",                                                        \
+	   "what is refused of a peer is in the audit log of who refused it")
 
 enum sim_rule {
 #define XX(name, word, sentence) name,
@@ -82,6 +87,14 @@ void sim_check_opened(struct sim_node *node);
 void sim_check_restored(struct sim_node *node);
 /* Receipts that |peer| gave came to |node|. */
 void sim_check_receipts(struct sim_node *node, struct sim_node *peer, const struct core_outbound *outbound);
+/* |peer| described itself to somebody. */
+void sim_check_shown(struct sim_node *peer, const struct core_outbound *outbound);
+/* |node| has refused something of |peer|, or taken note of it: a leaf of this kind and subject, the |first|th
+ * or later, must say so before long. */
+void sim_check_noticed(struct sim_node *node, uint64_t first, PbLeafKind kind, const char *peer,
+                       const char *subject);
+/* How many leaves its audit log has. */
+uint64_t sim_leaves_count(const struct sim_node *node);
 /* After a turn's commit, cheap. */
 void sim_check_turn(struct sim_node *node);
 /* What is new in a node's log since the last look. */

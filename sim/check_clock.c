@@ -1,6 +1,6 @@
 /* The clocks of a case, once more: what the law's working days make of each entry, worked out here from the
  * calendar's text and from a table of our own, and compared with what the entry says. Nothing is shared with
- * the product but the type of an entry: a Sunday that counts there does not count here. Mode DS. */
+ * the product but the type of an entry: a Sunday that counts there does not count here. */
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -75,20 +75,99 @@ struct rule {
 	const char *does; /* "+1" starts T1, "-1" stops it, "=5" pauses, ">5" resumes, "*" stops all */
 };
 
-static const struct rule rules[] = {
-	{PB_CASE_EVENT__SUBMIT, "+2"},     {PB_CASE_EVENT__ASK, "=2+7"},
-	{PB_CASE_EVENT__BRING, "-7>2"},    {PB_CASE_EVENT__SEND, "-2"},
-	{PB_CASE_EVENT__BOUNCE, "+2"},     {PB_CASE_EVENT__SIGN, "+4+1"},
-	{PB_CASE_EVENT__RETURN, "-1-4+2"}, {PB_CASE_EVENT__CLOSE, "*"},
-	{PB_CASE_EVENT__WITHDRAW, "*"},    {PB_CASE_EVENT__LAPSE, "*"},
-	{PB_CASE_EVENT__REFUSE, "*"},      {PB_CASE_EVENT__HAND_OVER, "*"},
-	{PB_CASE_EVENT__ACCEPT, "-1-4+5"}, {PB_CASE_EVENT__DEEM, "-1-4+5"},
-	{PB_CASE_EVENT__NOTIFY, "-1-4+7"}, {PB_CASE_EVENT__SUPPLEMENT, "-7+1+4"},
-	{PB_CASE_EVENT__SUSPEND, "=5"},    {PB_CASE_EVENT__RESUME, ">5"},
-	{PB_CASE_EVENT__GRANT, "-5+6"},    {PB_CASE_EVENT__DENY, "-5+6"},
-	{PB_CASE_EVENT__DISPATCH, "-6"},   {PB_CASE_EVENT__REPAIR, "-9"},
-	{PB_CASE_EVENT__REOPEN, "+5"},
+/* From acceptance on, as far as the modes have the same. */
+#define DECIDED                                                                                   \
+	{PB_CASE_EVENT__CLOSE, "*"}, {PB_CASE_EVENT__WITHDRAW, "*"}, {PB_CASE_EVENT__LAPSE, "*"}, \
+		{PB_CASE_EVENT__REFUSE, "*"}, {PB_CASE_EVENT__HAND_OVER, "*"},                    \
+		{PB_CASE_EVENT__SUSPEND, "=5"}, {PB_CASE_EVENT__RESUME, ">5"},                    \
+		{PB_CASE_EVENT__GRANT, "-5+6"}, {PB_CASE_EVENT__DENY, "-5+6"},                    \
+		{PB_CASE_EVENT__DISPATCH, "-6"}, {PB_CASE_EVENT__REPAIR, "-9"},                   \
+	{                                                                                         \
+		PB_CASE_EVENT__REOPEN, "-9+5"                                                     \
+	}
+
+static const struct rule ds_rules[] = {
+	DECIDED,
+	{PB_CASE_EVENT__SUBMIT, "+2"},
+	{PB_CASE_EVENT__ASK, "=2+7"},
+	{PB_CASE_EVENT__BRING, "-7>2"},
+	{PB_CASE_EVENT__SEND, "-2"},
+	{PB_CASE_EVENT__BOUNCE, "+2"},
+	{PB_CASE_EVENT__SIGN, "+4+1"},
+	{PB_CASE_EVENT__RETURN, "-1-4+2"},
+	{PB_CASE_EVENT__ACCEPT, "-1-4+5"},
+	{PB_CASE_EVENT__DEEM, "-1-4+5"},
+	{PB_CASE_EVENT__NOTIFY, "-1-4+7"},
+	{PB_CASE_EVENT__SUPPLEMENT, "-7+1+4"},
+	{0, NULL},
 };
+
+static const struct rule qc_rules[] = {
+	DECIDED,
+	{PB_CASE_EVENT__SUBMIT, "+2"},
+	{PB_CASE_EVENT__SEND, "+2"},
+	{PB_CASE_EVENT__BOUNCE, "-2"},
+	{PB_CASE_EVENT__SIGN, "-2+1"},
+	{PB_CASE_EVENT__ACCEPT, "-1+5"},
+	{PB_CASE_EVENT__DEEM, "-1+5"},
+	{PB_CASE_EVENT__NOTIFY, "-1+7"},
+	{PB_CASE_EVENT__SUPPLEMENT, "-7+1"},
+	{0, NULL},
+};
+
+static const struct rule ys_rules[] = {
+	DECIDED,
+	{PB_CASE_EVENT__SUBMIT, "+1+2"},
+	{PB_CASE_EVENT__ASK, "-1=2+7"},
+	{PB_CASE_EVENT__BRING, "-7+1>2"},
+	{PB_CASE_EVENT__ACCEPT, "-1-2+5"},
+	{PB_CASE_EVENT__DEEM, "-1-2+5"},
+	{PB_CASE_EVENT__BOUNCE, "+2"},
+	{PB_CASE_EVENT__SIGN, "+4"},
+	{PB_CASE_EVENT__RETURN, "-4+2"},
+	{PB_CASE_EVENT__SEND, "-2"},
+	{PB_CASE_EVENT__START, "-4"},
+	{0, NULL},
+};
+
+static const struct rule yb_rules[] = {
+	DECIDED,
+	{PB_CASE_EVENT__SUBMIT, "+1"},
+	{PB_CASE_EVENT__ASK, "-1+7"},
+	{PB_CASE_EVENT__BRING, "-7+1"},
+	{PB_CASE_EVENT__ACCEPT, "-1+5"},
+	{PB_CASE_EVENT__DEEM, "-1+5"},
+	{0, NULL},
+};
+
+static const struct rule lb_rules[] = {
+	{PB_CASE_EVENT__SUBMIT, "+2"},   {PB_CASE_EVENT__ASK, "=2+7"},  {PB_CASE_EVENT__BRING, "-7>2"},
+	{PB_CASE_EVENT__ACCEPT, "-2+8"}, {PB_CASE_EVENT__HOLD, "=8"},   {PB_CASE_EVENT__GO_ON, ">8"},
+	{PB_CASE_EVENT__GRANT, "-8+6"},  {PB_CASE_EVENT__DENY, "-8+6"}, {PB_CASE_EVENT__DISPATCH, "-6"},
+	{PB_CASE_EVENT__WITHDRAW, "*"},  {PB_CASE_EVENT__LAPSE, "*"},   {PB_CASE_EVENT__REFUSE, "*"},
+	{PB_CASE_EVENT__HAND_OVER, "*"}, {PB_CASE_EVENT__REPAIR, "-9"}, {0, NULL},
+};
+
+static const struct rule ls_rules[] = {
+	{PB_CASE_EVENT__BOUNCE, "*"},   {PB_CASE_EVENT__SIGN, "+5"},     {PB_CASE_EVENT__SUSPEND, "=5"},
+	{PB_CASE_EVENT__RESUME, ">5"},  {PB_CASE_EVENT__GRANT, "-5"},    {PB_CASE_EVENT__DENY, "-5"},
+	{PB_CASE_EVENT__WITHDRAW, "*"}, {PB_CASE_EVENT__HAND_OVER, "*"}, {0, NULL},
+};
+
+static const struct {
+	const char *mode;
+	const struct rule *rules;
+} modes[] = {{"DS", ds_rules}, {"QC", qc_rules}, {"YS", ys_rules},
+             {"YB", yb_rules}, {"LB", lb_rules}, {"LS", ls_rules}};
+
+static const struct rule *rules_of(const char *mode)
+{
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		if (strcmp(modes[i].mode, mode) == 0)
+			return modes[i].rules;
+	}
+	return NULL;
+}
 
 static int32_t days_of(unsigned clock, const PbCaseEntry *entry)
 {
@@ -158,13 +237,13 @@ static void apply_rule(struct clock clocks[CLOCKS], const char *does, const PbCa
 	}
 }
 
-static void expect(struct clock clocks[CLOCKS], const PbCaseEntry *entry)
+static void expect(struct clock clocks[CLOCKS], const struct rule *rules, const PbCaseEntry *entry)
 {
 	const PbCaseDetail *detail = entry->detail;
 	struct clock *decide = &clocks[PB_CLOCK__T5_DECIDE];
-	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
-		if (rules[i].event == entry->event)
-			apply_rule(clocks, rules[i].does, entry);
+	for (const struct rule *rule = rules; rule->does; rule++) {
+		if (rule->event == entry->event)
+			apply_rule(clocks, rule->does, entry);
 	}
 	if (entry->event == PB_CASE_EVENT__EXTEND && detail)
 		decide->due = limit(tb_day_at(decide->due - 1), (int32_t)detail->days);
@@ -185,16 +264,25 @@ static bool too_early(const struct clock before[CLOCKS], const PbCaseEntry *entr
 	return which > 0 && which < CLOCKS && (!before[which].exists || before[which].due > entry->at_ms);
 }
 
-bool sim_clock_problem(const PbCaseEntry *before, const PbCaseEntry *entry, char *out, size_t room)
+tb_time sim_law_limit(tb_time from, int32_t days_count)
 {
+	return limit(tb_day_at(from), days_count);
+}
+
+bool sim_clock_problem(const char *mode, const PbCaseEntry *before, const PbCaseEntry *entry, char *out,
+                       size_t room)
+{
+	const struct rule *rules = rules_of(mode);
 	struct clock want[CLOCKS], have[CLOCKS];
+	if (!rules)
+		return false;
 	read_clocks(before, want);
 	read_clocks(entry, have);
 	if (too_early(want, entry)) {
 		snprintf(out, room, "a limit that has not run out yet is said to have");
 		return true;
 	}
-	expect(want, entry);
+	expect(want, rules, entry);
 	for (unsigned i = 1; i < CLOCKS; i++) {
 		if (i == PB_CLOCK__T3_MAIL) /* runs where originals travel, which an entry does not say */
 			continue;

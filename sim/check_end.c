@@ -8,7 +8,7 @@
 #include "node/core/ident.h"
 #include "sim/check_priv.h"
 #include "sim/net.h"
-#include "sim/work.h"
+#include "sim/work_priv.h"
 
 static bool lives(const struct sim_node *node)
 {
@@ -309,6 +309,7 @@ static void check_cases(struct sim_node *node)
 			                "%u entries, but %u leaves", record->seq, (unsigned)leaves);
 		check_origin(node, record);
 		check_parts(node, &reader, record);
+		sim_pacts_check(node, record);
 		/* A home region may refuse its copy of what is decided in its name: people talk then. */
 		bool copy_refused = strcmp(record->mode, "YB") == 0 && record->refusal[0];
 		if (record->dispute && !copy_refused && sim_case_reliable(world, record) &&
@@ -368,6 +369,8 @@ void sim_check_end(struct sim_world *world)
 			continue;
 		check_inbox(node, &sent);
 		check_cases(node);
+		sim_matters_check(node);
+		sim_check_kinds(node);
 		check_acked_all(node);
 		check_audit(node);
 	}

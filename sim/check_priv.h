@@ -42,6 +42,7 @@ struct sim_check {
 	struct sim_map decisions; /* case -> seq */
 	struct sim_map leaves;    /* node and case -> leaves */
 	struct sim_map requests;  /* node and request -> case */
+	struct sim_map shown;     /* node and size of a checkpoint -> root */
 	struct sim_map once;      /* node, case and an event that happens once -> seq */
 	uint32_t next_sweep;
 	sim_time sweep_every; /* of one node */
@@ -49,7 +50,16 @@ struct sim_check {
 
 /* Does |entry|, which follows |before| (NULL: none), say of its clocks what it should? If not, true, and
  * |out| says why. check_clock.c */
-bool sim_clock_problem(const PbCaseEntry *before, const PbCaseEntry *entry, char *out, size_t room);
+bool sim_clock_problem(const char *mode, const PbCaseEntry *before, const PbCaseEntry *entry, char *out,
+                       size_t room);
+/* The end of a limit of so many working days that runs from |from|. */
+tb_time sim_law_limit(tb_time from, int32_t days_count);
+
+/* The leaves of an audit log from |first| on, until |each| returns false; false: it did. */
+bool sim_leaves_walk(struct sim_reader *reader, uint64_t first,
+                     bool (*each)(void *ctx, uint64_t index, const PbAuditLeaf *leaf), void *ctx);
+/* Every statement of an agreement and every post of a matter has one leaf. */
+void sim_check_kinds(struct sim_node *node);
 
 /* Both regions of a case are. |record| may be NULL: the home region is not known. */
 bool sim_case_reliable(struct sim_world *world, const PbCaseRecord *record);

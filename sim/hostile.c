@@ -39,7 +39,8 @@ struct attempt {
 	enum sim_act act;
 	uint32_t from;
 	uint32_t to;
-	const char *as; /* the region whose connection it comes on */
+	const char *as;  /* the region whose connection it comes on */
+	uint64_t leaves; /* of the receiver's audit log, before it */
 	unsigned refs;
 	unsigned accepted;
 	struct tb_buf bytes; /* REPLAY_LATE: once more */
@@ -55,8 +56,11 @@ static void attempt_unref(struct attempt *attempt)
 	free(attempt);
 }
 
-static void seen(struct sim_world *world, const struct attempt *attempt, const char *how)
+/* What was refused must be in the log: |kind| and |subject| are those of the leaf. */
+static void seen(struct sim_world *world, const struct attempt *attempt, const char *how, PbLeafKind kind,
+                 const char *subject)
 {
+	sim_check_noticed(&world->nodes[attempt->to], attempt->leaves, kind, attempt->as, subject);
 	sim_check_held(world, attempt->act == SIM_ACT_OTHER_BODY ? SIM_RULE_FORK : SIM_RULE_SCOPE);
 	sim_tell(world, SIM_HOSTILE_SEEN, attempt->to, attempt->from, NULL, "%s: %s", words[attempt->act],
 	         how);
@@ -69,6 +73,14 @@ static void succeeded(struct sim_world *world, const struct attempt *attempt)
 	                world->nodes[attempt->from].code);
 }
 
+static void seen_refused(struct sim_world *world, const struct attempt *attempt, enum tb_code code)
+{
+	char subject[64];
+	snprintf(subject, sizeof(subject), "%s: %s", attempt->act == SIM_ACT_GARBAGE ? "deliver" : "verify",
+	         tb_code_name(code));
+	seen(world, attempt, tb_code_name(code), PB_LEAF_KIND__LEAF_REFUSED, subject);
+}
+
 /* The call as a whole must have been refused. */
 static void must_be_refused(struct sim_world *world, struct sim_node *to, struct tb_bytes bytes,
                             const struct tb_error *err, void *ctx)
@@ -79,7 +91,7 @@ static void must_be_refused(struct sim_world *world, struct sim_node *to, struct
 	if (!err)
 		succeeded(world, attempt);
 	else if (tb_code_fault(err->code) == TB_FAULT_PEER)
-		seen(world, attempt, tb_code_name(err->code));
+		seen_refused(world, attempt, err->code);
 	if (err && err->code == TB_EREPLAY)
 		sim_mark(&world->marks, SIM_MARK_REPLAY_REFUSED);
 	attempt_unref(attempt);
@@ -96,7 +108,7 @@ static void once_at_most(struct sim_world *world, struct sim_node *to, struct tb
 		succeeded(world, attempt);
 	else if (err && err->code == TB_EREPLAY) {
 		sim_mark(&world->marks, SIM_MARK_REPLAY_REFUSED);
-		seen(world, attempt, "TB_EREPLAY");
+		seen_refused(world, attempt, TB_EREPLAY);
 	}
 	attempt_unref(attempt);
 }
@@ -131,8 +143,10 @@ static void must_be_rejected(struct sim_world *world, struct sim_node *to, struc
 		            (receipt->head != 0 || strcmp(receipt->code, "unknown_case") != 0);
 		if ((receipt->kind == PB_RECEIPT_KIND__DURABLE || told) && !to->restored)
 			succeeded(world, attempt);
+		else if (strcmp(receipt->code, "same_id_other_content") == 0)
+			seen(world, attempt, receipt->code, PB_LEAF_KIND__LEAF_REFUSED, receipt->case_number);
 		else
-			seen(world, attempt, receipt->code);
+			seen(world, attempt, receipt->code, PB_LEAF_KIND__LEAF_MESSAGE_IN, "deliver");
 	}
 	pki_batch_free(batch);
 	attempt_unref(attempt);
@@ -155,7 +169,7 @@ static void must_be_throttled(struct sim_world *world, struct sim_node *to, stru
 		sim_check_broke(world, SIM_RULE_BOUNDS, attempt->to, NULL, "a flood was answered in full");
 	else if (batch) {
 		sim_mark(&world->marks, SIM_MARK_THROTTLED);
-		seen(world, attempt, "throttled");
+		seen(world, attempt, "throttled", PB_LEAF_KIND__LEAF_ANSWERED, "verify");
 	}
 	pki_batch_free(batch);
 	attempt_unref(attempt);
@@ -197,6 +211,7 @@ static struct attempt *attempt_new(struct sim_node *node, struct sim_node *to, e
 	attempt->from = node->index;
 	attempt->as = node->code;
 	attempt->to = to->index;
+	attempt->leaves = sim_leaves_count(to);
 	sim_tell(node->world, SIM_HOSTILE_ACT, node->index, to->index, NULL, "%s", words[act]);
 	return attempt;
 }
@@ -446,6 +461,112 @@ static void act_entry(struct sim_node *node, struct sim_node *to, enum sim_act a
 	sim_read_end(&reader);
 }
 
+/* ---- an agreement that nobody else has signed */
+
+/* |node|'s statement that |region| signs |agreement|. */
+static PbProof *statement_for(struct sim_node *node, const char *region, const PbAgreement *agreement,
+                              struct tb_arena *arena)
+{
+	PbAgreementStatement statement = PB_AGREEMENT_STATEMENT__INIT;
+	uint8_t digest[PKI_HASH_BYTES];
+	struct tb_error err;
+	pki_sha256(digest, proto_encode_arena(arena, &agreement->base));
+	statement.id = agreement->id;
+	statement.version = agreement->version;
+	statement.digest = proto_data(tb_arena_bytes(arena, tb_bytes_of(digest, sizeof(digest))));
+	statement.region = (char *)(uintptr_t)region;
+	statement.kind = PB_STATEMENT_KIND__SIGNS;
+	statement.at_ms = sim_ms(node->world->now);
+	struct tb_bytes item = proto_encode_arena(arena, &statement.base);
+	struct pki_batch *batch = batch_of(node, node->code, node->code, PB_BATCH_KIND__STATEMENT, &item, 1);
+	const struct sim_credential *with = &node->identity->message;
+	enum tb_code code = pki_batch_sign(batch, with->key, with->chain, with->chain_count, &err);
+	assert(code == TB_OK);
+	PbProof *proof = PROTO_NEW(PbProof, proof, arena), *copy;
+	pki_proof_make(proof, batch, 0, arena);
+	code = PROTO_DECODE_OWN(&copy, proof, proto_encode_arena(arena, &proof->base), arena, &err);
+	assert(code == TB_OK);
+	pki_batch_free(batch);
+	return copy;
+}
+
+static PbAgreement *agreement_of(struct sim_node *node, struct sim_node *to, struct tb_arena *arena)
+{
+	static char *any[] = {"*"}, *modes[] = {"DS", "QC", "YS", "YB", "LB"};
+	static PbRight rights[] = {PB_RIGHT__ACCEPT_CASES, PB_RIGHT__DECIDE_CASES};
+	PbAgreement *agreement = PROTO_NEW(PbAgreement, agreement, arena);
+	PbAgreementTerm *term = PROTO_NEW(PbAgreementTerm, agreement_term, arena);
+	bool first = strcmp(node->code, to->code) < 0;
+	term->items = any;
+	term->n_items = 1;
+	term->modes = modes;
+	term->n_modes = sizeof(modes) / sizeof(modes[0]);
+	term->rights = rights;
+	term->n_rights = sizeof(rights) / sizeof(rights[0]);
+	agreement->id = tb_arena_printf(arena, "%s-20260101-%08x", node->code, (unsigned)to->index);
+	agreement->version = 1;
+	agreement->title = tb_arena_str(arena, "协议");
+	agreement->proposer = node->code;
+	agreement->n_parties = 2;
+	agreement->parties = tb_arena_alloc(arena, 2 * sizeof(char *));
+	agreement->parties[!first] = node->code;
+	agreement->parties[first] = to->code;
+	agreement->valid_from = tb_arena_str(arena, "2020-01-01");
+	agreement->terms = tb_arena_copy(arena, &term, sizeof(PbAgreementTerm *));
+	agreement->n_terms = 1;
+	return agreement;
+}
+
+/* Nobody has signed for |to| but itself; and it has not. */
+static void must_not_count(struct sim_world *world, struct sim_node *to, struct tb_bytes bytes,
+                           const struct tb_error *err, void *ctx)
+{
+	struct attempt *attempt = ctx;
+	struct sim_reader reader;
+	struct kv_key key = kv_key_str((const char *)tb_buf_bytes(&attempt->bytes).data);
+	PbStoredAgreement *stored;
+	(void)bytes;
+	if (!err && to->core && !to->restored) {
+		kv_key_add(&key, tb_bytes_of("\0\0\0\0\1", 5));
+		sim_read_begin(&reader, to);
+		if (KV_GET(&reader.kv, KV_AGREEMENT, &key, stored_agreement, &reader.arena, &stored, NULL) ==
+		            TB_OK &&
+		    stored->n_statements > 1)
+			sim_check_broke(world, SIM_RULE_PROMISED, attempt->to, NULL,
+			                "%s signed an agreement in its name",
+			                world->nodes[attempt->from].code);
+		else
+			seen(world, attempt, "agreement.statement_refused", PB_LEAF_KIND__LEAF_REFUSED,
+			     "agreement: TB_EUNTRUSTED");
+		sim_read_end(&reader);
+	}
+	attempt_unref(attempt);
+}
+
+static void act_statement(struct sim_node *node, struct sim_node *to, enum sim_act act)
+{
+	struct attempt *attempt = attempt_new(node, to, act);
+	struct tb_arena arena = {0};
+	PbDescribeRequest request = PB_DESCRIBE_REQUEST__INIT;
+	PbSignedAgreement shown = PB_SIGNED_AGREEMENT__INIT, *list = &shown;
+	PbAgreement *agreement = agreement_of(node, to, &arena);
+	PbProof *proofs[] = {statement_for(node, node->code, agreement, &arena),
+	                     statement_for(node, to->code, agreement, &arena)};
+	shown.agreement = proto_data(proto_encode_arena(&arena, &agreement->base));
+	shown.statements = proofs;
+	shown.n_statements = 2;
+	request.agreements = &list;
+	request.n_agreements = 1;
+	struct tb_bytes item = proto_encode_arena(&arena, &request.base);
+	struct pki_batch *batch = batch_of(node, node->code, to->code, PB_BATCH_KIND__DESCRIBE, &item, 1);
+	sign_and_inject(attempt, node, to, CORE_DESCRIBE, batch, &node->identity->message, must_not_count);
+	/* What the answer is judged by. */
+	attempt->bytes.size = 0;
+	tb_buf_add(&attempt->bytes, agreement->id, strlen(agreement->id) + 1);
+	pki_batch_free(batch);
+	tb_arena_clear(&arena);
+}
+
 static void (*const acts[SIM_ACTS])(struct sim_node *, struct sim_node *, enum sim_act) = {
 	[SIM_ACT_BAD_SIGNATURE] = act_identity,
 	[SIM_ACT_FOREIGN_SENDER] = act_identity,
@@ -459,6 +580,7 @@ static void (*const acts[SIM_ACTS])(struct sim_node *, struct sim_node *, enum s
 	[SIM_ACT_STRANGER_CASE] = act_entry,
 	[SIM_ACT_FLOOD] = act_flood,
 	[SIM_ACT_GARBAGE] = act_garbage,
+	[SIM_ACT_FALSE_STATEMENT] = act_statement,
 };
 
 bool sim_act_find(const char *word, enum sim_act *out)
@@ -482,7 +604,7 @@ void sim_hostile_act(struct sim_node *node)
 {
 	size_t count;
 	const struct sim_link *links = sim_links(node->world->net, node->index, &count);
-	enum sim_act act = (enum sim_act)sim_random_below(&node->random, SIM_ACT_GARBAGE + 1);
+	enum sim_act act = (enum sim_act)sim_random_below(&node->random, SIM_ACT_FORGED_RECEIPT);
 	if (count == 0)
 		return;
 	struct sim_node *to = &node->world->nodes[links[sim_random_below(&node->random, count)].to];

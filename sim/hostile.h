@@ -19,6 +19,7 @@
 	XX(SIM_ACT_STRANGER_CASE, "stranger-case", "an entry for a case of others")            \
 	XX(SIM_ACT_FLOOD, "flood", "queries far over the granted rate")                        \
 	XX(SIM_ACT_GARBAGE, "garbage", "bytes that are no batch")                              \
+	XX(SIM_ACT_FALSE_STATEMENT, "false-statement", "it signs an agreement for another")    \
 	XX(SIM_ACT_FORGED_RECEIPT, "forged-receipt", "receipts for another message")           \
 	XX(SIM_ACT_NO_ANSWER, "no-answer", "a call that is never answered")                    \
 	XX(SIM_ACT_FALSE_PART, "false-part", "a part of a material that is altered")           \

@@ -87,6 +87,8 @@ static void call_back(struct sim_call *call, struct tb_bytes bytes, const struct
 		core_outbound_answered(&from->setup, from->peers, outbound, bytes, sim_node_now(from));
 	if (outbound->answer && call->kind == CORE_DELIVER)
 		sim_check_receipts(from, call->to, outbound);
+	if (outbound->answer && call->kind == CORE_DESCRIBE)
+		sim_check_shown(call->to, outbound);
 	if (outbound->error.code == TB_EEXPIRED)
 		sim_mark(&from->world->marks, SIM_MARK_CLOCK_REFUSED);
 	sim_node_post(from, (struct core_event){.kind = CORE_CALL_DONE, .outbound = outbound});

@@ -14,7 +14,8 @@ enum {
 	OFFICE_FROM = 9,
 	OFFICE_UNTIL = 17,
 	DAYS_LOOKED_AT = 30,
-	STATE_CHANGES_PPM = 3000, /* of the verifications, somebody changes a certificate */
+	STATE_CHANGES_PPM = 3000,  /* of the verifications, somebody changes a certificate */
+	OTHER_CRITERIA_ONE_IN = 4, /* regions that decide by another version of the criteria */
 };
 
 /* ---- days and hours */
@@ -75,7 +76,7 @@ uint32_t sim_some_partner(struct sim_world *world, uint32_t node, struct sim_ran
 static const char catalogue[] =
 	"{\"items\":["
 	"{\"code\":\"" ITEM "A\",\"name\":\"机动车驾驶证公证\",\"department\":\"11320400014109045T\","
-	"\"departmentName\":\"司法局\",\"modes\":[\"DS\"],\"promisedDays\":5,\"legalDays\":15,"
+	"\"departmentName\":\"司法局\",\"modes\":[\"DS\",\"QC\"],\"promisedDays\":5,\"legalDays\":15,"
 	"\"resultType\":\"11100000000013338W032\",\"materials\":["
 	"{\"code\":\"M1\",\"name\":\"申请表\",\"required\":true,\"basis\":\"公证程序规则\"},"
 	"{\"code\":\"M2\",\"name\":\"驾驶证\",\"required\":false,\"basis\":\"公证程序规则\"}]},"
@@ -86,8 +87,8 @@ static const char catalogue[] =
 	"{\"code\":\"M3\",\"name\":\"原件\",\"required\":true,\"basis\":\"公证程序规则\",\"original\":true}]}"
 	","
 	"{\"code\":\"" ITEM "C\",\"name\":\"无差别事项\",\"department\":\"11320400014109045T\","
-	"\"departmentName\":\"司法局\",\"modes\":[\"YB\",\"LB\"],\"promisedDays\":3,\"legalDays\":10,"
-	"\"baseCode\":\"000132000000\",\"criteria\":\"2026-1\",\"materials\":["
+	"\"departmentName\":\"司法局\",\"modes\":[\"YS\",\"YB\",\"LB\"],\"promisedDays\":3,\"legalDays\":10,"
+	"\"baseCode\":\"000132000000\",\"criteria\":\"%s\",\"materials\":["
 	"{\"code\":\"M1\",\"name\":\"申请表\",\"required\":false,\"basis\":\"公证程序规则\"}]}";
 /* Stories have one that may be handled in any way. */
 static const char told[] =
@@ -121,6 +122,12 @@ static void furnished(struct sim_world *world, struct sim_node *node, const stru
 		         reply ? reply->error.text : "it went down");
 }
 
+const char *sim_criteria(const struct sim_node *node)
+{
+	bool other = sim_mix(node->world->options.seed, node->index) % OTHER_CRITERIA_ONE_IN == 0;
+	return other && !node->world->options.scenario ? "2026-2" : "2026-1";
+}
+
 static void furnish_run(struct sim_world *world, void *subject, uint64_t again)
 {
 	struct sim_node *node = subject;
@@ -130,7 +137,8 @@ static void furnish_run(struct sim_world *world, void *subject, uint64_t again)
 		              (struct core_event){.kind = CORE_PEERS, .peers = peer_set_ref(node->peers)});
 		return;
 	}
-	tb_buf_printf(&json, "%s%s]}", catalogue, world->play ? told : "");
+	tb_buf_printf(&json, catalogue, sim_criteria(node));
+	tb_buf_printf(&json, "%s]}", world->play ? told : "");
 	sim_node_ask(node, "/tongban.v1.CatalogueService/Load", tb_buf_bytes(&json), NULL, NULL);
 	json.size = 0;
 	import_json(&json, node);
@@ -366,6 +374,7 @@ void sim_work_begin(struct sim_world *world)
 	if (work->verifications_a_day > 0)
 		next_of(work, &verify_event, work->verifications_a_day);
 	sim_pacts_begin(work);
+	sim_matters_begin(work);
 }
 
 /* ---- life */
@@ -402,6 +411,7 @@ struct sim_work *sim_work_new(struct sim_world *world)
 void sim_work_free(struct sim_work *work)
 {
 	sim_pacts_free(work);
+	sim_matters_free(work);
 	sim_cases_free(work);
 	sim_zipf_clear(&work->ranks);
 	free(work->ranked);

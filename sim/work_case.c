@@ -20,6 +20,19 @@ enum {
 	ACTED_TWICE_PPM = 150000,
 	FORGOTTEN_PPM = 30000,          /* of the steps: a case lies under a pile */
 	FORGOTTEN_WAITING_PPM = 150000, /* the same where a legal limit waits for somebody */
+	ONLINE_PPM = 200000,
+	SLOW_OF_100 = 15,
+	SILENT_OF_100 = 12,
+};
+
+#define LIMITS_SPAN (9 * SIM_DAY) /* a run in which legal limits run out */
+
+/* Of whom a case must wait: what only a limit that runs out moves on is to happen often enough. */
+enum temper {
+	ORDINARY,
+	SLOW_OFFICE,      /* extends and suspends, again and again */
+	SILENT_OFFICE,    /* says nothing about what it has signed for */
+	SILENT_APPLICANT, /* brings nothing */
 };
 
 struct sim_case {
@@ -36,6 +49,8 @@ struct sim_case {
 	uint8_t sha256[PKI_HASH_BYTES];
 	bool uploaded;
 	bool originals; /* an item that asks for paper */
+	bool online;    /* mode QC */
+	enum temper temper;
 	bool forward;
 	bool repeated; /* a second request is on its way */
 	bool ended;
@@ -149,6 +164,17 @@ static void note_refusal(struct sim_case *kase, const struct core_request *reply
 		snprintf(kase->refusal, sizeof(kase->refusal), "%s", reply->error.text);
 }
 
+static enum temper draw_temper(const struct sim_work *work, struct sim_random *random)
+{
+	uint64_t draw = sim_random_below(random, 100);
+	bool days = work->world->options.span >= LIMITS_SPAN;
+	if (draw < SLOW_OF_100)
+		return SLOW_OFFICE;
+	if (draw < SLOW_OF_100 + SILENT_OF_100)
+		return days ? SILENT_OFFICE : ORDINARY;
+	return days && draw < SLOW_OF_100 + 2 * SILENT_OF_100 ? SILENT_APPLICANT : ORDINARY;
+}
+
 void sim_case_begin(struct sim_work *work)
 {
 	struct sim_world *world = work->world;
@@ -158,6 +184,8 @@ void sim_case_begin(struct sim_work *work)
 	kase->size = draw_size(work, &kase->random);
 	kase->originals = sim_random_chance(&kase->random, 250000);
 	kase->forward = sim_random_chance(&kase->random, 700000);
+	kase->online = sim_random_chance(&kase->random, ONLINE_PPM) && !kase->originals;
+	kase->temper = draw_temper(work, &kase->random);
 	kase->ended = kase->home == SIM_NOBODY || world->nodes[kase->window].absent ||
 	              world->nodes[kase->home].absent ||
 	              !sim_decide(world, SIM_DO_CASE, SIM_NOBODY, SIM_NOBODY, kase->serial);
@@ -312,7 +340,7 @@ static void add_what(struct tb_buf *out, const struct sim_case *kase)
 
 static void submit_json(struct tb_buf *out, const struct sim_case *kase)
 {
-	const char *mode = kase->scripted ? kase->script.mode : "DS";
+	const char *mode = kase->scripted ? kase->script.mode : kase->online ? "QC" : "DS";
 	bool posted = strcmp(mode, "DS") == 0, online = strcmp(mode, "QC") == 0;
 	tb_buf_str(out, "{\"application\":{");
 	add_what(out, kase);
@@ -377,17 +405,29 @@ static const struct act *pick(const struct act *acts, size_t count, struct sim_r
 	*pick((const struct act[]){__VA_ARGS__}, \
 	      sizeof((const struct act[]){__VA_ARGS__}) / sizeof(nothing), random)
 
+static const struct act give_up = {"WITHDRAW", "APPLICANT", NULL};
+
+/* What the applicant does with an application that came back. */
+static struct act of_applicant(PbCaseState state, struct sim_random *random)
+{
+	static const struct act send = {"SEND", "APPLICANT", NULL};
+	if (state == PB_CASE_STATE__DRAFT)
+		return PICK(random, send, send, send, nothing, give_up);
+	return nothing;
+}
+
 /* What the window does with a case that is its own. */
-static struct act at_window(PbCaseState state, struct sim_random *random)
+static struct act at_window(PbCaseState state, enum temper temper, struct sim_random *random)
 {
 	static const struct act check = {"CHECK", "R_WIN", NULL}, send = {"SEND", "R_WIN", NULL};
 	static const struct act ask = {"ASK", "R_WIN", NEEDS}, bring = {"BRING", "APPLICANT", NULL};
 	static const struct act fix = {"FIX", "R_WIN", NULL}, close = {"CLOSE", "R_WIN", REASON};
-	static const struct act withdraw = {"WITHDRAW", "APPLICANT", NULL};
 	if (state == PB_CASE_STATE__RECEIVED)
 		return check;
 	if (state == PB_CASE_STATE__CHECKING)
-		return PICK(random, send, send, send, send, send, send, send, ask, nothing, withdraw);
+		return PICK(random, send, send, send, send, send, send, send, ask, nothing, give_up);
+	if (state == PB_CASE_STATE__WINDOW_WAITS && temper == SILENT_APPLICANT)
+		return nothing;
 	if (state == PB_CASE_STATE__WINDOW_WAITS)
 		return PICK(random, bring, bring, bring, nothing);
 	if (state == PB_CASE_STATE__RETURNED)
@@ -396,27 +436,35 @@ static struct act at_window(PbCaseState state, struct sim_random *random)
 }
 
 /* What the window, or the applicant there, asks the home region for. */
-static struct act from_window(PbCaseState state, bool originals, struct sim_random *random)
+static struct act from_window(PbCaseState state, const struct sim_case *kase, struct sim_random *random)
 {
-	static const struct act supplement = {"SUPPLEMENT", "R_WIN", NULL},
-				evaluate = {"EVALUATE", "APPLICANT", ",\"detail\":{\"grade\":2}"};
+	static const struct act supplement = {"SUPPLEMENT", "APPLICANT", NULL},
+				evaluate = {"EVALUATE", "APPLICANT", ",\"detail\":{\"grade\":2}"},
+				bad = {"EVALUATE", "APPLICANT", ",\"detail\":{\"grade\":5}"};
 	static const struct act post = {"POST", "R_WIN", WAYBILL}, hand = {"HAND_OVER", "R_WIN", NULL};
-	static const struct act withdraw = {"WITHDRAW", "APPLICANT", NULL};
 	static const struct act consult = {"CONSULT", "R_WIN", ",\"detail\":{\"note\":\"进度\"}"};
-	if (state == PB_CASE_STATE__TRANSFER && originals)
-		return PICK(random, post, post, nothing, withdraw);
-	if (state == PB_CASE_STATE__CORRECTION)
-		return PICK(random, supplement, supplement, nothing, nothing, withdraw);
+	if (state == PB_CASE_STATE__TRANSFER && kase->originals)
+		return PICK(random, post, post, nothing, give_up);
+	if (state == PB_CASE_STATE__CORRECTION && kase->temper != SILENT_APPLICANT)
+		return PICK(random, supplement, supplement, nothing, nothing, give_up);
 	if (state == PB_CASE_STATE__DELIVERING)
 		return PICK(random, hand, hand, nothing);
 	if (state == PB_CASE_STATE__CLOSED)
-		return evaluate;
+		return PICK(random, evaluate, evaluate, evaluate, bad);
 	if (state == PB_CASE_STATE__REVIEW || state == PB_CASE_STATE__SIGNED_FOR)
-		return PICK(random, nothing, nothing, nothing, nothing, nothing, consult, withdraw);
+		return PICK(random, nothing, nothing, nothing, nothing, nothing, consult, give_up);
 	return nothing;
 }
 
-static struct act at_home(PbCaseState state, struct sim_random *random)
+/* Who applied online is not asked to come. */
+static struct act ship_of(const struct sim_case *kase)
+{
+	static const struct act ship = {"DISPATCH", "H_WIN", ",\"detail\":{\"way\":\"WINDOW_PICKUP\"}"},
+				online = {"DISPATCH", "H_WIN", ",\"detail\":{\"way\":\"NETWORK\"}"};
+	return kase->online ? online : ship;
+}
+
+static struct act at_home(PbCaseState state, const struct sim_case *kase, struct sim_random *random)
 {
 	static const struct act sign = {"SIGN", "H_WIN", NULL}, accept = {"ACCEPT", "H_DEPT", NULL};
 	static const struct act notify = {"NOTIFY", "H_WIN", NEEDS}, back = {"RETURN", "H_WIN", REASON};
@@ -427,20 +475,25 @@ static struct act at_home(PbCaseState state, struct sim_random *random)
 	                                   ",\"detail\":{\"reason\":\"鉴定\",\"days\":3}"};
 	static const struct act extend = {"EXTEND", "H_HEAD", ",\"detail\":{\"reason\":\"复杂\",\"days\":5}"};
 	static const struct act resume = {"RESUME", "H_DEPT", NULL};
-	static const struct act ship = {"DISPATCH", "H_WIN", ",\"detail\":{\"way\":\"WINDOW_PICKUP\"}"};
 	if (state == PB_CASE_STATE__TRANSFER)
 		return PICK(random, sign, sign, nothing);
+	if (state == PB_CASE_STATE__SIGNED_FOR && kase->temper == SILENT_OFFICE)
+		return nothing;
+	if (state == PB_CASE_STATE__SIGNED_FOR && kase->temper == SILENT_APPLICANT)
+		return PICK(random, notify, notify, accept);
 	if (state == PB_CASE_STATE__SIGNED_FOR)
 		return PICK(random, accept, accept, accept, accept, accept, notify, notify, back, refuse,
 		            nothing, nothing, nothing);
 	if (state == PB_CASE_STATE__ACCEPTED)
 		return start;
+	if (state == PB_CASE_STATE__REVIEW && kase->temper == SLOW_OFFICE)
+		return PICK(random, extend, extend, suspend, grant, nothing);
 	if (state == PB_CASE_STATE__REVIEW)
 		return PICK(random, grant, grant, grant, grant, plain, deny, suspend, extend, nothing);
 	if (state == PB_CASE_STATE__SPECIAL)
 		return resume;
 	if (state == PB_CASE_STATE__GRANTED || state == PB_CASE_STATE__DENIED)
-		return ship;
+		return ship_of(kase);
 	return nothing;
 }
 
@@ -550,17 +603,18 @@ static void step(struct sim_case *kase, const struct sides *sides)
 {
 	struct sim_world *world = kase->work->world;
 	struct sim_node *window = &world->nodes[kase->window], *home = &world->nodes[kase->home];
-	static const struct act withdraw = {"WITHDRAW", "APPLICANT", NULL};
 	if (sides->window_owns) {
-		do_act(kase, window, at_window(sides->window_state, &kase->random));
+		do_act(kase, window,
+		       kase->online ? of_applicant(sides->window_state, &kase->random)
+		                    : at_window(sides->window_state, kase->temper, &kase->random));
 		return;
 	}
 	if (!sides->home_owns)
 		return; /* on its way */
 	if (sides->home_state == PB_CASE_STATE__REVIEW && sim_random_chance(&kase->random, 60000))
-		do_act(kase, window, withdraw); /* while the department decides */
-	do_act(kase, home, at_home(sides->home_state, &kase->random));
-	do_act(kase, window, from_window(sides->window_state, kase->originals, &kase->random));
+		do_act(kase, window, give_up); /* while the department decides */
+	do_act(kase, home, at_home(sides->home_state, kase, &kase->random));
+	do_act(kase, window, from_window(sides->window_state, kase, &kase->random));
 }
 
 static void step_run(struct sim_world *world, void *subject, uint64_t argument)
@@ -616,7 +670,6 @@ static void wind_up_scripted(struct sim_case *kase)
 void sim_work_wind_up(struct sim_world *world)
 {
 	static const struct act withdraw = {"WITHDRAW", "R_WIN", NULL};
-	static const struct act ship = {"DISPATCH", "H_WIN", ",\"detail\":{\"way\":\"WINDOW_PICKUP\"}"};
 	static const struct act hand = {"HAND_OVER", "H_WIN", NULL};
 	for (size_t i = 0; i < world->work->cases_count; i++) {
 		struct sim_case *kase = world->work->cases[i];
@@ -630,7 +683,7 @@ void sim_work_wind_up(struct sim_world *world)
 		}
 		if (sides.home_owns &&
 		    (sides.home_state == PB_CASE_STATE__GRANTED || sides.home_state == PB_CASE_STATE__DENIED))
-			do_act(kase, home, ship);
+			do_act(kase, home, ship_of(kase));
 		else if (sides.home_owns && sides.home_state == PB_CASE_STATE__DELIVERING)
 			do_act(kase, home, hand);
 		else if (!case_state_final(sides.window_state))

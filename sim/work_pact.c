@@ -1,23 +1,36 @@
 /* Agreements, and the cases that only an agreement allows: those decided by the window's region in the name
- * of the home region (YB), and joint ones with a part in each of two regions (LB). The people here know who
- * has signed what, and what was granted: no case may say otherwise. */
+ * of the home region (YB), those accepted there (YS), and joint ones with a part in each of two regions (LB).
+ * The people here know who has signed what, what it covers, and when it was ended: no case may say otherwise.
+ */
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "node/core/casetable.h"
-#include "sim/check.h"
+#include "sim/check_priv.h"
 #include "sim/net.h"
 #include "sim/work_priv.h"
 
 enum {
-	PROPOSED_PPM = 350000, /* of the nodes: each with one partner */
-	SIGNED_PPM = 600000,   /* of the agreements; the others wait for a signature for ever */
-	CASES_TRIED = 6,       /* under each */
-	TRIES_MOST = 60,       /* looks at a case */
+	PROPOSED_PPM = 350000,    /* of the nodes: each with one partner */
+	SIGNED_PPM = 600000,      /* of the agreements; the others wait for a signature for ever */
+	ENDED_PPM = 300000,       /* of those that may be signed: its proposer gives notice */
+	NARROW_PPM = 300000,      /* leave out one of the modes */
+	UNDELEGATED_PPM = 250000, /* do not let the window's region decide */
+	CASES_TRIED = 9,          /* under each */
+	RESTS_PPM = 300000,       /* of the looks at a case: the department does nothing */
+	SUSPENDED_PPM = 150000,
+	DENIED_PPM = 250000,
+	RETURNED_PPM = 200000,
+	GIVEN_UP_PPM = 20000, /* by the applicant */
+	TRIES_MOST = 60,      /* looks at a case */
 	SERIALS_FROM = 1 << 24,
 };
+
+enum pact_mode { MODE_YB, MODE_LB, MODE_YS, MODES };
+
+static const char *const mode_words[MODES] = {"YB", "LB", "YS"};
 
 #define ITEM "123204000000000013320001000001C"
 
@@ -25,7 +38,8 @@ struct pact;
 
 struct pact_case {
 	struct pact *pact;
-	bool joint;
+	enum pact_mode mode;
+	bool in_order; /* the second part waits for the first */
 	uint32_t serial;
 	unsigned tries;
 	char number[IDENT_CASE_ROOM];              /* "": not acknowledged */
@@ -40,15 +54,21 @@ struct pact {
 	uint32_t home;
 	char id[64];
 	bool may_be_signed; /* the other party was asked to sign */
+	bool covers[MODES];
+	bool delegates; /* the window's region may decide */
+	bool ends;      /* notice is given some day */
+	tb_day ended;   /* the first day without it, as the proposer was told; 0: none */
 	struct sim_random random;
 	struct pact_case cases[CASES_TRIED];
 };
 
 static void propose_run(struct sim_world *world, void *subject, uint64_t argument);
 static void sign_run(struct sim_world *world, void *subject, uint64_t argument);
+static void end_run(struct sim_world *world, void *subject, uint64_t argument);
 static void pact_submit_run(struct sim_world *world, void *subject, uint64_t argument);
 static void pact_step_run(struct sim_world *world, void *subject, uint64_t argument);
 static const struct sim_event_kind propose_event = {"propose", propose_run, NULL};
+static const struct sim_event_kind end_event = {"end-pact", end_run, NULL};
 static const struct sim_event_kind sign_event = {"sign", sign_run, NULL};
 static const struct sim_event_kind submit_event = {"pact-submit", pact_submit_run, NULL};
 static const struct sim_event_kind step_event = {"pact-step", pact_step_run, NULL};
@@ -76,6 +96,22 @@ static void proposed(struct sim_world *world, struct sim_node *node, const struc
 		          &submit_event, &pact->cases[i], 0);
 	if (sim_random_chance(&pact->random, SIGNED_PPM))
 		later(pact, &sign_event, pact, world->options.span / 10);
+	if (pact->ends)
+		sim_after(world,
+		          (sim_time)sim_random_range(&pact->random, world->options.span / 5,
+		                                     world->options.span),
+		          &end_event, pact, 0);
+}
+
+/* Some agreements leave something out: what they do not cover must not happen. */
+static void draw_terms(struct pact *pact)
+{
+	bool narrow = sim_random_chance(&pact->random, NARROW_PPM);
+	unsigned missing = (unsigned)sim_random_below(&pact->random, MODES);
+	for (unsigned mode = 0; mode < MODES; mode++)
+		pact->covers[mode] = !narrow || mode != missing;
+	pact->delegates = !sim_random_chance(&pact->random, UNDELEGATED_PPM);
+	pact->ends = sim_random_chance(&pact->random, ENDED_PPM);
 }
 
 static void propose_run(struct sim_world *world, void *subject, uint64_t argument)
@@ -89,10 +125,16 @@ static void propose_run(struct sim_world *world, void *subject, uint64_t argumen
 		return;
 	tb_buf_printf(&json,
 	              "{\"agreement\":{\"title\":\"通办协议\",\"parties\":[\"%s\",\"%s\"],"
-	              "\"validFrom\":\"2020-01-01\",\"terms\":[{\"items\":[\"*\"],"
-	              "\"modes\":[\"DS\",\"YB\",\"LB\"],\"rights\":[\"ACCEPT_CASES\",\"NOTIFY_ONCE\","
-	              "\"CHECK_ORIGINALS\",\"DELIVER_RESULTS\",\"DECIDE_CASES\"]}]}}",
+	              "\"validFrom\":\"2020-01-01\",\"terms\":[{\"items\":[\"*\"],\"modes\":[\"DS\",\"QC\"",
 	              strcmp(a, b) < 0 ? a : b, strcmp(a, b) < 0 ? b : a);
+	for (unsigned mode = 0; mode < MODES; mode++) {
+		if (pact->covers[mode])
+			tb_buf_printf(&json, ",\"%s\"", mode_words[mode]);
+	}
+	tb_buf_printf(&json,
+	              "],\"rights\":[\"ACCEPT_CASES\",\"NOTIFY_ONCE\",\"CHECK_ORIGINALS\","
+	              "\"DELIVER_RESULTS\"%s]}]}}",
+	              pact->delegates ? ",\"DECIDE_CASES\"" : "");
 	sim_node_ask(node, "/tongban.v1.AgreementService/Propose", tb_buf_bytes(&json), proposed, pact);
 	tb_buf_clear(&json);
 }
@@ -125,18 +167,108 @@ static void sign_run(struct sim_world *world, void *subject, uint64_t argument)
 	tb_buf_clear(&json);
 }
 
+static void has_ended_it(struct sim_world *world, struct sim_node *node, const struct core_request *reply,
+                         void *ctx)
+{
+	struct pact *pact = ctx;
+	if (!reply) {
+		later(pact, &end_event, pact, SIM_HOUR); /* perhaps it is said: it is said again */
+		return;
+	}
+	if (!reply->error.code) {
+		tb_time now = sim_node_now(node), then = sim_ms(world->now);
+		pact->ended = tb_day_at(now > then ? now : then);
+	}
+}
+
+/* The proposer gives notice; there is no term of notice. */
+static void end_run(struct sim_world *world, void *subject, uint64_t argument)
+{
+	struct pact *pact = subject;
+	struct sim_node *node = &world->nodes[pact->window];
+	struct tb_buf json = {0};
+	(void)argument;
+	if (world->healed)
+		return;
+	if (node->state != SIM_NODE_UP) {
+		later(pact, &end_event, pact, SIM_HOUR);
+		return;
+	}
+	tb_buf_printf(&json, "{\"id\":\"%s\",\"reason\":\"重新商定\"}", pact->id);
+	sim_node_ask(node, "/tongban.v1.AgreementService/End", tb_buf_bytes(&json), has_ended_it, pact);
+	tb_buf_clear(&json);
+}
+
 /* ---- cases under it */
 
-/* Is there an agreement between the two, either way round, that both may have signed? */
-static bool may_be_in_force(const struct pact *case_pact)
+/* It is known to have ended for the people at |node|: notice counts by the day of the clock there. */
+static bool has_ended(const struct pact *pact, const struct sim_node *node)
 {
-	for (const struct pact *pact = case_pact->work->pacts; pact; pact = pact->next) {
-		bool same = pact->window == case_pact->window && pact->home == case_pact->home;
-		bool other_way = pact->window == case_pact->home && pact->home == case_pact->window;
-		if (pact->may_be_signed && (same || other_way))
-			return true;
+	tb_time now = sim_node_now(node), then = sim_ms(node->world->now);
+	tb_time earlier =
+		(now < then ? now : then) - 5 * TB_MINUTE; /* of the turn, whatever its clock did since */
+	return pact->ended && node->index == pact->window && tb_day_at(earlier) >= pact->ended;
+}
+
+static const struct pact *pact_named(const struct sim_work *work, const char *id)
+{
+	const struct pact *pact = work->pacts;
+	while (pact && strcmp(pact->id, id) != 0)
+		pact = pact->next;
+	return pact;
+}
+
+/* What is wrong with the agreement that |record| stands on; NULL: nothing, or nobody can say. */
+static const char *promise_problem(const struct sim_work *work, const PbCaseRecord *record)
+{
+	const struct pact *pact = record->agreement[0] ? pact_named(work, record->agreement) : NULL;
+	bool decides = strcmp(record->mode, "YB") == 0;
+	if (!record->agreement[0])
+		return decides || strcmp(record->mode, "YS") == 0 ? "rests on no agreement" : NULL;
+	if (!pact) /* of a hostile region, or one whose proposer was never told that it is there */
+		return NULL;
+	if (!pact->may_be_signed)
+		return "rests on an agreement that its other party never signed";
+	if (decides && !pact->delegates)
+		return "was decided by a region that was not let to";
+	for (unsigned mode = 0; mode < MODES; mode++) {
+		bool this = strcmp(record->mode, mode == MODE_LB ? "LS" : mode_words[mode]) == 0;
+		if (this && !pact->covers[mode])
+			return "rests on an agreement that does not cover its mode";
 	}
-	return false;
+	return NULL;
+}
+
+void sim_pacts_check(struct sim_node *node, const PbCaseRecord *record)
+{
+	struct sim_world *world = node->world;
+	const char *problem = promise_problem(world->work, record);
+	if (!sim_case_reliable(world, record))
+		return;
+	if (problem)
+		sim_check_broke(world, SIM_RULE_PROMISED, node->index, record->number, "%s", problem);
+	sim_check_held(world, SIM_RULE_PROMISED);
+	const struct sim_node *window = sim_node_find(world, record->window),
+			      *home = sim_node_find(world, record->home);
+	if (strcmp(record->mode, "YB") == 0 && strcmp(sim_criteria(window), sim_criteria(home)) != 0)
+		sim_check_broke(world, SIM_RULE_PROMISED, node->index, record->number,
+		                "decided by other criteria than those of %s", record->home);
+}
+
+/* The people at the window have just been told that their case is there. */
+static void check_new(struct pact_case *kase, struct sim_node *node)
+{
+	struct sim_reader reader;
+	sim_read_begin(&reader, node);
+	const PbCaseRecord *record = sim_read_case(&reader, kase->number);
+	const struct pact *cited =
+		record && record->agreement[0] ? pact_named(kase->pact->work, record->agreement) : NULL;
+	if (record)
+		sim_pacts_check(node, record);
+	if (cited && has_ended(cited, node) && sim_node_reliable(node))
+		sim_check_broke(node->world, SIM_RULE_PROMISED, node->index, kase->number,
+		                "rests on an agreement that has ended");
+	sim_read_end(&reader);
 }
 
 static void submitted(struct sim_world *world, struct sim_node *node, const struct core_request *reply,
@@ -157,13 +289,10 @@ static void submitted(struct sim_world *world, struct sim_node *node, const stru
 	snprintf(kase->number, sizeof(kase->number), "%s", view->number);
 	pact->work->counts.cases++;
 	sim_tell(world, SIM_CASE_EVENT, pact->window, pact->home, kase->number, "handed in, %s",
-	         kase->joint ? "a joint case" : "to be decided here");
-	if (!kase->joint && !may_be_in_force(pact) && sim_node_reliable(node) &&
-	    sim_node_reliable(&world->nodes[pact->home]))
-		sim_check_broke(world, SIM_RULE_PROMISED, node->index, kase->number,
-		                "rests on agreement %s, which %s never signed", pact->id,
-		                world->nodes[pact->home].code);
-	sim_check_held(world, SIM_RULE_PROMISED);
+	         kase->mode == MODE_LB   ? "a joint case"
+	         : kase->mode == MODE_YB ? "to be decided here"
+	                                 : "to be accepted here");
+	check_new(kase, node);
 	later(pact, &step_event, kase, pact->work->pace);
 }
 
@@ -180,12 +309,12 @@ static void pact_submit_run(struct sim_world *world, void *subject, uint64_t arg
 	tb_buf_printf(&json,
 	              "{\"application\":{\"mode\":\"%s\",\"home\":\"%s\",\"applicant\":{\"name\":\"王伟\","
 	              "\"codeType\":\"111\",\"code\":\"11010519491231002X\"},\"delivery\":\"WINDOW_PICKUP\",",
-	              kase->joint ? "LB" : "YB", kase->joint ? node->code : home);
-	if (kase->joint)
+	              mode_words[kase->mode], kase->mode == MODE_LB ? node->code : home);
+	if (kase->mode == MODE_LB)
 		tb_buf_printf(&json,
 		              "\"itemName\":\"联办\",\"parts\":[{\"home\":\"%s\",\"item\":\"" ITEM
-		              "\"},{\"home\":\"%s\",\"item\":\"" ITEM "\"}]",
-		              home, node->code);
+		              "\"},{\"home\":\"%s\",\"item\":\"" ITEM "\"%s}]",
+		              home, node->code, kase->in_order ? ",\"after\":[0]" : "");
 	else
 		tb_buf_str(&json, "\"item\":\"" ITEM "\",\"window\":\"1\"");
 	tb_buf_printf(&json,
@@ -203,12 +332,39 @@ static void act(struct pact_case *kase, struct sim_node *node, const char *numbe
 		return;
 	tb_buf_printf(&json,
 	              "{\"number\":\"%s\",\"event\":\"%s\",\"actor\":{\"role\":\"%s\",\"id\":\"a1\"},"
-	              "\"detail\":{\"reason\":\"核实\",\"way\":\"WINDOW_PICKUP\"}}",
+	              "\"detail\":{\"reason\":\"核实\",\"way\":\"WINDOW_PICKUP\",\"days\":3}}",
 	              number, event, role);
 	sim_tell(kase->pact->work->world, SIM_CASE_EVENT, node->index, SIM_NOBODY, number, "%s by %s", event,
 	         role);
 	sim_node_ask(node, "/tongban.v1.CaseService/Act", tb_buf_bytes(&json), NULL, NULL);
 	tb_buf_clear(&json);
+}
+
+/* The lead's case and what it knows of its parts, which are all of the same length: each that is not granted
+ * yet is on the critical path. */
+static void check_lead(struct sim_node *node, const PbCaseRecord *lead)
+{
+	struct sim_world *world = node->world;
+	bool special = false;
+	if (lead->state != PB_CASE_STATE__REVIEW && lead->state != PB_CASE_STATE__ACCEPTED)
+		return;
+	for (size_t i = 0; i < lead->n_parts; i++) {
+		const PbCasePart *part = lead->parts[i];
+		special = special || part->state == PB_CASE_STATE__SPECIAL;
+		for (size_t j = 0; j < part->n_after && part->number[0]; j++) {
+			if (lead->parts[part->after[j]]->state != PB_CASE_STATE__GRANTED)
+				sim_check_broke(world, SIM_RULE_PARTS, node->index, lead->number,
+				                "part %zu began before what it waits for was granted", i);
+		}
+	}
+	for (size_t i = 0; i < lead->n_clocks && lead->state == PB_CASE_STATE__REVIEW; i++) {
+		if (lead->clocks[i]->clock == PB_CLOCK__T8_JOINT && lead->clocks[i]->running == special)
+			sim_check_broke(world, SIM_RULE_CLOCKS, node->index, lead->number,
+			                "a part is %sin a special procedure, and the joint limit %s",
+			                special ? "" : "not ", special ? "runs" : "rests");
+	}
+	sim_check_held(world, SIM_RULE_PARTS);
+	sim_check_held(world, SIM_RULE_CLOCKS);
 }
 
 /* What |node| says of a case; and, if |kase|, which parts it has. */
@@ -222,6 +378,8 @@ static PbCaseState look(struct sim_node *node, const char *number, struct pact_c
 	const PbCaseRecord *record = sim_read_case(&reader, number);
 	if (record)
 		state = record->state;
+	if (record && kase && kase->mode == MODE_LB)
+		check_lead(node, record);
 	for (size_t i = 0; record && kase && i < record->n_parts && i < TB_PARTS_MAX; i++) {
 		snprintf(kase->parts[i], sizeof(kase->parts[i]), "%s", record->parts[i]->number);
 		kase->parts_count = record->n_parts;
@@ -230,26 +388,41 @@ static PbCaseState look(struct sim_node *node, const char *number, struct pact_c
 	return state;
 }
 
-static void step_part(struct pact_case *kase, struct sim_node *node, const char *number,
-                      struct sim_random *random)
+/* A part of a joint case, or a case that was accepted elsewhere, in the department of |node|. */
+static void step_department(struct pact_case *kase, struct sim_node *node, const char *number,
+                            struct sim_random *random)
 {
 	PbCaseState state = number[0] ? look(node, number, NULL) : PB_CASE_STATE__CASE_STATE_UNSPECIFIED;
-	if (state == PB_CASE_STATE__ACCEPTED)
+	bool rests = sim_random_chance(random, RESTS_PPM), back = sim_random_chance(random, RETURNED_PPM);
+	bool suspends = sim_random_chance(random, SUSPENDED_PPM),
+	     denies = sim_random_chance(random, DENIED_PPM);
+	if (state == PB_CASE_STATE__ACCEPTED && kase->mode == MODE_YS && back)
+		act(kase, node, number, "RETURN", "H_WIN");
+	else if (state == PB_CASE_STATE__ACCEPTED)
 		act(kase, node, number, "START", "H_DEPT");
-	else if (state == PB_CASE_STATE__REVIEW && !sim_random_chance(random, 300000))
-		act(kase, node, number, sim_random_chance(random, 250000) ? "DENY" : "GRANT", "H_DEPT");
+	else if (state == PB_CASE_STATE__SPECIAL && !rests)
+		act(kase, node, number, "RESUME", "H_DEPT");
+	else if (state == PB_CASE_STATE__REVIEW && suspends)
+		act(kase, node, number, "SUSPEND", "H_DEPT");
+	else if (state == PB_CASE_STATE__REVIEW && !rests)
+		act(kase, node, number, denies ? "DENY" : "GRANT", "H_DEPT");
+	else if (kase->mode == MODE_YS && (state == PB_CASE_STATE__GRANTED || state == PB_CASE_STATE__DENIED))
+		act(kase, node, number, "DISPATCH", "H_WIN");
 }
 
 static void step_window(struct pact_case *kase, struct sim_node *node, PbCaseState state)
 {
-	if (state == PB_CASE_STATE__GRANTED || state == PB_CASE_STATE__DENIED)
-		act(kase, node, kase->number, "DISPATCH", "R_WIN");
-	else if (state == PB_CASE_STATE__DELIVERING)
+	bool decides = kase->mode == MODE_YB, leads = kase->mode == MODE_LB;
+	if (state == PB_CASE_STATE__DELIVERING)
 		act(kase, node, kase->number, "HAND_OVER", "R_WIN");
-	else if (!kase->joint && state == PB_CASE_STATE__ACCEPTED)
+	else if ((decides || leads) && (state == PB_CASE_STATE__GRANTED || state == PB_CASE_STATE__DENIED))
+		act(kase, node, kase->number, "DISPATCH", "R_WIN");
+	else if (decides && state == PB_CASE_STATE__ACCEPTED)
 		act(kase, node, kase->number, "START", "R_DEPT");
-	else if (!kase->joint && state == PB_CASE_STATE__REVIEW)
+	else if (decides && state == PB_CASE_STATE__REVIEW)
 		act(kase, node, kase->number, "GRANT", "R_DEPT");
+	else if (kase->mode == MODE_YS && state == PB_CASE_STATE__RETURNED)
+		act(kase, node, kase->number, "SEND", "R_WIN");
 }
 
 static void pact_step_run(struct sim_world *world, void *subject, uint64_t argument)
@@ -264,8 +437,12 @@ static void pact_step_run(struct sim_world *world, void *subject, uint64_t argum
 	if (case_state_final(state) || ++kase->tries > TRIES_MOST)
 		return;
 	step_window(kase, window, state);
+	if (kase->mode == MODE_YS)
+		step_department(kase, home, kase->number, &pact->random);
 	for (size_t i = 0; i < kase->parts_count; i++)
-		step_part(kase, i == 0 ? home : window, kase->parts[i], &pact->random);
+		step_department(kase, i == 0 ? home : window, kase->parts[i], &pact->random);
+	if (sim_random_chance(&pact->random, GIVEN_UP_PPM))
+		act(kase, window, kase->number, "WITHDRAW", "APPLICANT");
 	later(pact, &step_event, kase, pact->work->pace);
 }
 
@@ -288,11 +465,15 @@ void sim_pacts_begin(struct sim_work *work)
 		pact->window = i;
 		pact->home = partner;
 		pact->random = random;
+		draw_terms(pact);
 		pact->next = work->pacts;
 		work->pacts = pact;
 		for (size_t k = 0; k < CASES_TRIED; k++)
 			pact->cases[k] =
-				(struct pact_case){.pact = pact, .joint = k % 2 == 1, .serial = serial++};
+				(struct pact_case){.pact = pact,
+			                           .mode = (enum pact_mode)(k % MODES),
+			                           .in_order = sim_random_chance(&pact->random, 500000),
+			                           .serial = serial++};
 		later(pact, &propose_event, pact, world->options.span / 20);
 	}
 }
@@ -308,8 +489,11 @@ void sim_pacts_wind_up(struct sim_work *work)
 			                                    : PB_CASE_STATE__CASE_STATE_UNSPECIFIED;
 			if (!state || case_state_final(state))
 				continue;
-			if (state == PB_CASE_STATE__GRANTED || state == PB_CASE_STATE__DENIED ||
-			    state == PB_CASE_STATE__DELIVERING)
+			if (kase->mode == MODE_YS &&
+			    (state == PB_CASE_STATE__GRANTED || state == PB_CASE_STATE__DENIED))
+				act(kase, &world->nodes[pact->home], kase->number, "DISPATCH", "H_WIN");
+			else if (state == PB_CASE_STATE__GRANTED || state == PB_CASE_STATE__DENIED ||
+			         state == PB_CASE_STATE__DELIVERING)
 				step_window(kase, window, state);
 			else
 				act(kase, window, kase->number, "WITHDRAW", "R_WIN");
@@ -327,9 +511,10 @@ bool sim_pacts_cases(struct sim_work *work,
 		struct sim_node *window = &world->nodes[pact->window], *home = &world->nodes[pact->home];
 		for (size_t i = 0; i < CASES_TRIED; i++) {
 			struct pact_case *kase = &pact->cases[i];
-			if (kase->number[0] && !each(ctx, kase->number, window, kase->joint ? window : home))
+			if (kase->number[0] &&
+			    !each(ctx, kase->number, window, kase->mode == MODE_LB ? window : home))
 				return false;
-			if (kase->number[0] && kase->joint)
+			if (kase->number[0] && kase->mode == MODE_LB)
 				(void)look(window, kase->number, kase);
 			for (size_t part = 0; part < kase->parts_count; part++) {
 				if (kase->parts[part][0] &&

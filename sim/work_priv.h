@@ -25,7 +25,8 @@ struct sim_work {
 	struct sim_case **cases;
 	size_t cases_count;
 	size_t cases_room;
-	struct pact *pacts; /* owned; work_pact.c */
+	struct pact *pacts;         /* owned; work_pact.c */
+	struct sim_matter *matters; /* owned; work_matter.c */
 	uint32_t verify_number;
 	struct sim_work_counts counts;
 	struct sim_histogram verify_ms;
@@ -40,6 +41,9 @@ uint32_t sim_some_node(struct sim_work *work, struct sim_random *random);
 /* A partner of |node|; SIM_NOBODY if it has none. */
 uint32_t sim_some_partner(struct sim_world *world, uint32_t node, struct sim_random *random);
 
+/* The version of the criteria by which |node|'s region decides the item of agreements. */
+const char *sim_criteria(const struct sim_node *node);
+
 /* work_pact.c: agreements, and the cases that they allow */
 void sim_pacts_begin(struct sim_work *work);
 void sim_pacts_wind_up(struct sim_work *work);
@@ -48,7 +52,17 @@ bool sim_pacts_cases(struct sim_work *work,
                      bool (*each)(void *ctx, const char *number, struct sim_node *window,
                                   struct sim_node *home),
                      void *ctx);
+/* Does the case at |node| rest on what its regions have promised each other? */
+void sim_pacts_check(struct sim_node *node, const PbCaseRecord *record);
 void sim_pacts_free(struct sim_work *work);
+
+/* work_matter.c: what regions say to each other beside the cases */
+void sim_matters_begin(struct sim_work *work);
+/* |leaf| of |node| says that one is overdue. */
+void sim_matter_overdue(struct sim_node *node, struct sim_reader *reader, const PbAuditLeaf *leaf);
+/* What |node|, which is reliable, has of them at the end. */
+void sim_matters_check(struct sim_node *node);
+void sim_matters_free(struct sim_work *work);
 
 /* work_case.c */
 void sim_case_begin(struct sim_work *work);

@@ -488,6 +488,14 @@ static enum tb_code check_statement(struct turn *turn, const PbProof *proof, str
 	               : TB_OK;
 }
 
+/* Is |proof| what |peer| says itself? What it hands on of others may rest on a CA that is not known here. */
+static bool says_itself(struct turn *turn, const char *peer, const PbProof *proof)
+{
+	PbBatchHeader *header;
+	return PROTO_DECODE(&header, batch_header, proto_bytes(proof->header), &turn->arena, NULL) == TB_OK &&
+	       strcmp(header->sender, peer) == 0;
+}
+
 static void merge_one(struct turn *turn, const char *peer, const PbSignedAgreement *shown)
 {
 	struct tb_bytes bytes = proto_bytes(shown->agreement);
@@ -511,6 +519,8 @@ static void merge_one(struct turn *turn, const char *peer, const PbSignedAgreeme
 		if (check_statement(turn, shown->statements[i], bytes, decoded, &statement, &err)) {
 			turn_log(turn, TB_LOG_WARN, "agreement.statement_refused", peer, decoded->id, "%s",
 			         err.text);
+			if (says_itself(turn, peer, shown->statements[i]))
+				refusal_note(turn, peer, "agreement", err.code, tb_bytes_of(NULL, 0));
 			continue;
 		}
 		signed_by_proposer = signed_by_proposer || strcmp(statement->region, decoded->proposer) == 0;

@@ -4,6 +4,8 @@
 A bug is a file NAME.bug:
 
     what: One sentence, what it breaks.
+    preset: lossy       where it shows; without: each seed draws one, as in a campaign
+    seeds: 40           the first one to try; without: 1
     file: node/core/delivery.c
     <<<<
     the exact text, which must be there once
@@ -25,11 +27,17 @@ class Bug:
     def __init__(self, path):
         self.name = path.stem
         self.what = ""
+        self.preset = ""
+        self.first = 1
         self.pieces = []  # (file, text, replacement)
         place, lines, file = None, {"find": [], "put": []}, None
         for line in path.read_text(encoding="utf-8").splitlines():
             if place is None and line.startswith("what: "):
                 self.what = line[6:]
+            elif place is None and line.startswith("preset: "):
+                self.preset = line[8:]
+            elif place is None and line.startswith("seeds: "):
+                self.first = int(line[7:])
             elif place is None and line.startswith("file: "):
                 file = line[6:]
             elif place is None and line == "<<<<":
@@ -91,8 +99,8 @@ static inline bool sim_bug(int which)
 
 
 def table(bugs):
-    rows = "".join(f'\tXX({bug.constant}, "{bug.name}", "{bug.what}") \\\n' for bug in bugs)
-    return f"/* Made by sim/bugs/apply.py: constant, name, sentence. */\n#pragma once\n\n" \
+    rows = "".join(f'\tXX({bug.constant}, "{bug.name}", "{bug.preset}", {bug.first}, "{bug.what}") \\\n' for bug in bugs)
+    return f"/* Made by sim/bugs/apply.py: constant, name, preset, first seed, sentence. */\n#pragma once\n\n" \
            f"#define SIM_BUG_MAP(XX) \\\n{rows}\t/* end */\n"
 
 

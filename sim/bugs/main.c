@@ -1,5 +1,6 @@
 /* tongban-sim-bugs: a campaign for each deliberate bug. Each must be caught; how many seeds that took is
  * printed. Without a bug the same seeds must hold. */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "sim/campaign.h"
+#include "sim/faults.h"
 #include "sim/job.h"
 #include "sim/runfile.h"
 #include "sim/tables.h"
@@ -28,9 +30,11 @@ int sim_bug_chosen = SIM_BUGS;
 
 static const struct {
 	const char *name;
+	const char *preset; /* "": each seed draws one */
+	uint64_t first;     /* seed */
 	const char *sentence;
 } bugs[] = {
-#define XX(constant, name, sentence) [constant] = {name, sentence},
+#define XX(constant, name, preset, first, sentence) [constant] = {name, preset, first, sentence},
 	SIM_BUG_MAP(XX)
 #undef XX
 };
@@ -75,13 +79,14 @@ static bool worth_waiting(void *ctx, const struct sim_world *world)
 	return clock() < (clock_t)CPU_SECONDS_MOST * CLOCKS_PER_SEC;
 }
 
-static int run_seed(const struct settings *settings, int bug, uint64_t seed, const char *save,
+/* |on|: the bug is switched on. */
+static int run_seed(const struct settings *settings, int bug, bool on, uint64_t seed, const char *save,
                     char failure[256])
 {
-	static const struct sim_campaign campaign = {0};
-	struct sim_task task = {.save = save, .progress = bug == SIM_BUGS ? NULL : worth_waiting};
+	struct sim_campaign campaign = {.preset = sim_preset_find(bugs[bug].preset)};
+	struct sim_task task = {.save = save, .progress = on ? worth_waiting : NULL};
 	struct sim_outcome outcome;
-	sim_bug_chosen = bug;
+	sim_bug_chosen = on ? bug : SIM_BUGS;
 	sim_campaign_options(&task.options, &campaign, seed);
 	sim_run_in_child(&outcome, &task, settings->dir);
 	snprintf(failure, 256, "%s", outcome.failure);
@@ -94,12 +99,12 @@ static void hunt(struct finding *finding, const struct settings *settings, int b
 	char save[PATH_ROOM], other[256];
 	double since = wall();
 	snprintf(save, sizeof(save), "%.200s/%s.replay", settings->out ? settings->out : ".", bugs[bug].name);
-	for (uint64_t seed = 1; seed <= settings->seeds && finding->verdict == SIM_HELD; seed++) {
-		finding->seeds++;
+	while (finding->seeds < settings->seeds && finding->verdict == SIM_HELD) {
+		uint64_t seed = bugs[bug].first + finding->seeds++;
 		finding->verdict =
-			run_seed(settings, bug, seed, settings->out ? save : NULL, finding->failure);
+			run_seed(settings, bug, true, seed, settings->out ? save : NULL, finding->failure);
 		if (finding->verdict != SIM_HELD)
-			finding->guilty = run_seed(settings, SIM_BUGS, seed, NULL, other) == SIM_HELD;
+			finding->guilty = run_seed(settings, bug, false, seed, NULL, other) == SIM_HELD;
 	}
 	finding->seconds = wall() - since;
 }
@@ -221,13 +226,14 @@ static int run_file(const struct settings *settings)
 	return settings->verb(&order, settings->file);
 }
 
-static const char usage[] = "tongban-sim-bugs [--jobs N] [--seeds N] [--dir DIR] [--out DIR] [NAME...]\n"
-			    "tongban-sim-bugs --list\n"
-			    "tongban-sim-bugs --replay FILE | --shrink FILE [--out FILE] [--seconds N] | "
-			    "--scenario FILE [NAME]\n"
-			    "Runs the campaign's seeds from 1 on with each bug, until one is caught. Status: "
-			    "0 all caught, 1 not, 2\n"
-			    "usage.\n";
+static const char usage[] =
+	"tongban-sim-bugs [--jobs N] [--seeds N] [--dir DIR] [--out DIR] [NAME...]\n"
+	"tongban-sim-bugs --list\n"
+	"tongban-sim-bugs --replay FILE | --shrink FILE [--out FILE] [--seconds N] | "
+	"--scenario FILE [NAME]\n"
+	"Runs a campaign's seeds with each bug, until one is caught that holds without it. "
+	"Status: 0 all\n"
+	"caught, 1 not, 2 usage.\n";
 
 static bool choose(struct settings *settings, const char *name)
 {
@@ -279,8 +285,10 @@ int main(int argc, char **argv)
 		sim_tables_free();
 		return file_status;
 	}
-	for (int bug = 0; bug < SIM_BUGS && !any; bug++)
-		settings.chosen[bug] = true;
+	for (int bug = 0; bug < SIM_BUGS; bug++) {
+		assert(!bugs[bug].preset[0] || sim_preset_find(bugs[bug].preset));
+		settings.chosen[bug] = settings.chosen[bug] || !any;
+	}
 	if (settings.out)
 		(void)mkdir(settings.out, 0700);
 	int status = run(&settings);

@@ -12,7 +12,7 @@
 int sim_bug_chosen = SIM_BUGS;
 
 static const char *const bugs[] = {
-#define XX(constant, name, sentence) [constant] = name,
+#define XX(constant, name, preset, first, sentence) [constant] = name,
 	SIM_BUG_MAP(XX)
 #undef XX
 };
