@@ -64,5 +64,12 @@ struct pki_digest agreements_digest(const struct core *core, const char *peer);
 /* All that is shared with |peer|, in |arena|. */
 void agreements_shared(const struct core *core, const char *peer, struct tb_arena *arena,
                        PbSignedAgreement ***out, size_t *count);
+/* The same in a few words each, as far as they fit. */
+void agreements_summaries(const struct core *core, const char *peer, struct tb_arena *arena,
+                          PbAgreementSummary ***out, size_t *count);
+/* |state|'s peer has said what it has: |digest| over all, and |list| if that is not what is here. */
+void agreements_heard(struct turn *turn, struct peer_state *state, ProtobufCBinaryData digest,
+                      PbAgreementSummary *const *list, size_t count);
+void agreements_there_free(struct agreements_there *there);
 /* Takes what |peer| shows, as far as it holds. */
 void agreements_merge(struct turn *turn, const char *peer, PbSignedAgreement *const *list, size_t count);

@@ -502,6 +502,9 @@ static enum tb_code dispatch(struct turn *turn, const char *peer, const PbCaseMe
 		handed_over(turn, record);
 	if (!record && !message->package)
 		return tb_fail(err, TB_ENOTFOUND, "no such case here");
+	if (record && (strcmp(message->agreement, record->agreement) != 0 ||
+	               message->agreement_version != record->agreement_version))
+		return tb_fail(err, TB_EINVALID, "the case stands on another agreement, or another version");
 	uint32_t epoch = record ? record->epoch : 0;
 	if (message->epoch != epoch)
 		return tb_fail(err, TB_ESTATE, "stale: epoch %u, the case is in %u", message->epoch, epoch);

@@ -314,6 +314,12 @@ struct peer_state *core_peer_state(struct core *core, const char *region)
 	return NULL;
 }
 
+static void drop_state(struct turn *turn, struct peer_state *state)
+{
+	verify_drop(turn, state);
+	agreements_there_free(state->there);
+}
+
 /* States for a new peer set; what is known of peers that stay is kept. */
 static void adopt(struct turn *turn, struct peer_set *peers)
 {
@@ -325,6 +331,7 @@ static void adopt(struct turn *turn, struct peer_set *peers)
 		struct peer_state *old = core_peer_state(core, peer->region);
 		if (old) {
 			states[i] = *old;
+			old->there = NULL;
 			old->queue_first = old->queue_last = NULL;
 		} else {
 			snprintf(states[i].region, sizeof(states[i].region), "%.6s", peer->region);
@@ -336,7 +343,7 @@ static void adopt(struct turn *turn, struct peer_set *peers)
 		states[i].describe_at = 0;
 	}
 	for (size_t i = 0; i < core->states_count; i++)
-		verify_drop(turn, &core->states[i]);
+		drop_state(turn, &core->states[i]);
 	free(core->states);
 	core->states = states;
 	core->states_count = count;
@@ -451,6 +458,8 @@ void core_close(struct core *core)
 		return;
 	material_forget_all(core);
 	credential_forget_held(core);
+	for (size_t i = 0; i < core->states_count; i++)
+		agreements_there_free(core->states[i].there);
 	free(core->states);
 	tb_buf_clear(&core->audit.leaves);
 	peer_set_unref(core->peers);

@@ -148,6 +148,8 @@ static void bury(struct turn *turn, const char *peer, uint64_t seq, PbOutboxReco
 	expired.seq = seq;
 	expired.digest = record->digest;
 	notice.case_number = record->case_number;
+	notice.agreement = message->agreement; /* a notice is one of the case, too */
+	notice.agreement_version = message->agreement_version;
 	notice.expired = &expired;
 	enqueue(turn, peer, &notice, false, digest);
 }

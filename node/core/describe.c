@@ -16,6 +16,14 @@ enum { CALL_TIMEOUT_MS = 10000, PROTOCOL_VERSION = 1 };
 
 /* ---- a peer asks who we are */
 
+static void show_agreements(struct turn *turn, const char *peer, PbDescription *description)
+{
+	agreements_shared(turn->core, peer, &turn->arena, &description->agreements,
+	                  &description->n_agreements);
+	agreements_summaries(turn->core, peer, &turn->arena, &description->summaries,
+	                     &description->n_summaries);
+}
+
 /* Takes what the asker shows, and shows ours if that is something else. */
 static void exchange_agreements(struct turn *turn, const char *peer, const PbDescribeRequest *asked,
                                 PbDescription *description)
@@ -29,12 +37,9 @@ static void exchange_agreements(struct turn *turn, const char *peer, const PbDes
 	if (!asked || asked->agreements_digest.len != PKI_HASH_BYTES)
 		return;
 	if (memcmp(asked->agreements_digest.data, ours.bytes, PKI_HASH_BYTES) != 0)
-		agreements_shared(turn->core, peer, &turn->arena, &description->agreements,
-		                  &description->n_agreements);
-	if (state) {
-		memcpy(state->agreements_digest.bytes, asked->agreements_digest.data, PKI_HASH_BYTES);
-		state->agreements_at = turn->now;
-	}
+		show_agreements(turn, peer, description);
+	if (state)
+		agreements_heard(turn, state, asked->agreements_digest, asked->summaries, asked->n_summaries);
 }
 
 void describe_inbound(struct turn *turn, struct core_inbound *inbound)
@@ -88,9 +93,12 @@ tb_time describe_finish(struct turn *turn, struct peer_state *state, const struc
 	request.catalogue_after_version = state->list_after_version;
 	struct pki_digest ours = agreements_digest(turn->core, peer->region);
 	request.agreements_digest = proto_data(tb_bytes_of(ours.bytes, PKI_HASH_BYTES));
-	if (state->agreements_at && memcmp(&ours, &state->agreements_digest, sizeof(ours)) != 0)
+	if (state->agreements_at && memcmp(&ours, &state->agreements_digest, sizeof(ours)) != 0) {
 		agreements_shared(turn->core, peer->region, &turn->arena, &request.agreements,
 		                  &request.n_agreements);
+		agreements_summaries(turn->core, peer->region, &turn->arena, &request.summaries,
+		                     &request.n_summaries);
+	}
 	struct tb_bytes message = proto_encode_arena(&turn->arena, &request.base);
 	struct pki_batch_head head = {.kind = PB_BATCH_KIND__DESCRIBE,
 	                              .sender = turn->core->setup.region,
@@ -121,8 +129,8 @@ static void learn_agreements(struct turn *turn, struct peer_state *state,
 	if (!description || description->agreements_digest.len != PKI_HASH_BYTES)
 		return;
 	agreements_merge(turn, outbound->peer, description->agreements, description->n_agreements);
-	memcpy(state->agreements_digest.bytes, description->agreements_digest.data, PKI_HASH_BYTES);
-	state->agreements_at = turn->now;
+	agreements_heard(turn, state, description->agreements_digest, description->summaries,
+	                 description->n_summaries);
 }
 
 /* What we have is not what the peer said that it has: it is shown at once, unless that was just tried. */

@@ -36,6 +36,7 @@ struct peer_state {
 	bool describe_busy;
 	struct pki_digest agreements_digest; /* of what it has with us, when it last said */
 	tb_time agreements_at;               /* 0: never */
+	struct agreements_there *there;      /* what it said in words; NULL: it has not */
 	tb_time describe_at;
 	unsigned describe_failures;
 	/* its item list, of which a part is here */

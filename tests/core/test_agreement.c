@@ -208,6 +208,9 @@ static void test_a_wire_that_is_down_shows_as_a_difference(void **state)
 		pair, &pair->window, SERVICE "Diff", "{\"peer\":\"" HOME "\"}");
 	assert_false(diff->equal);
 	assert_int_equal(diff->n_differences, 1);
+	assert_string_equal(diff->differences[0]->id, id);
+	assert_non_null(strstr(diff->differences[0]->here, "signed by " WINDOW));
+	assert_string_equal(diff->differences[0]->there, "-"); /* as it was when they last spoke */
 	pair->parted = false;
 	pair_pass(pair, 5 * TB_MINUTE);
 	diff = (PbAgreementDiffResponse *)(void *)pair_ask(pair, &pair->window, SERVICE "Diff",
@@ -610,6 +613,113 @@ static void test_a_second_text_under_a_number_is_told_and_not_kept(void **state)
 	pair_free(pair);
 }
 
+/* A description by which the window says that it has agreement |id| as |digest|, signed by itself only, and
+ * another. */
+static void window_says(struct pair *pair, const char *id, struct tb_bytes digest)
+{
+	PbDescribeRequest request = PB_DESCRIBE_REQUEST__INIT;
+	PbAgreementSummary known = PB_AGREEMENT_SUMMARY__INIT, other = PB_AGREEMENT_SUMMARY__INIT;
+	PbAgreementSummary *list[2] = {&known, &other};
+	char window[] = WINDOW, more[] = WINDOW "-20260101-unknown", named[64];
+	char *signers[1] = {window};
+	uint8_t all[PKI_HASH_BYTES] = {0xaa};
+	struct tb_arena arena = {0};
+	struct tb_buf bytes = {0};
+	struct pair_reply reply;
+	snprintf(named, sizeof(named), "%s", id);
+	known.id = named;
+	other.id = more;
+	known.version = 1;
+	other.version = 3;
+	known.digest = other.digest = proto_data(digest);
+	known.signed_by = other.signed_by = other.ended_by = signers;
+	known.n_signed_by = other.n_signed_by = other.n_ended_by = 1;
+	request.agreements_digest = proto_data(tb_bytes_of(all, sizeof(all)));
+	request.summaries = list;
+	request.n_summaries = 2;
+	struct tb_bytes message = proto_encode_arena(&arena, &request.base);
+	hostile_batch(pair, &bytes, PB_BATCH_KIND__DESCRIBE, WINDOW, HOME, &pair->window.region.message,
+	              &message, 1);
+	assert_int_equal(pair_inject(pair, &pair->home, CORE_DESCRIBE, WINDOW, tb_buf_bytes(&bytes), &reply),
+	                 TB_OK);
+	pair_reply_clear(&reply);
+	tb_buf_clear(&bytes);
+	tb_arena_clear(&arena);
+}
+
+static void test_a_difference_says_what_each_side_has(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	char id[64];
+	uint8_t digest[PKI_HASH_BYTES];
+	propose(pair, &pair->window, terms, "", id);
+	assert_int_equal(sign(pair, &pair->home, id), TB_OK);
+	assert_true(tb_unhex(digest, sizeof(digest), get(pair, &pair->home, id, 1)->digest));
+	window_says(pair, id, tb_bytes_of(digest, sizeof(digest)));
+	PbAgreementDiffResponse *diff = (PbAgreementDiffResponse *)(void *)pair_ask(
+		pair, &pair->home, SERVICE "Diff", "{\"peer\":\"" WINDOW "\"}");
+	assert_false(diff->equal);
+	assert_int_equal(diff->n_differences, 2);
+	assert_string_equal(diff->differences[0]->id, id);
+	assert_non_null(strstr(diff->differences[0]->here, "in force"));
+	assert_non_null(strstr(diff->differences[0]->here, "signed by " HOME " " WINDOW));
+	assert_non_null(strstr(diff->differences[0]->there, "signed by " WINDOW));
+	assert_string_equal(diff->differences[1]->id, WINDOW "-20260101-unknown");
+	assert_int_equal(diff->differences[1]->version, 3);
+	assert_string_equal(diff->differences[1]->here, "-");
+	assert_non_null(strstr(diff->differences[1]->there, "ended by " WINDOW));
+	/* Whoever asks has what it has by now asked for. */
+	pair_pass(pair, TB_MINUTE);
+	diff = (PbAgreementDiffResponse *)(void *)pair_ask(pair, &pair->home, SERVICE "Diff",
+	                                                   "{\"peer\":\"" WINDOW "\"}");
+	assert_true(diff->equal);
+	pair_free(pair);
+}
+
+/* ---- what cases stand on */
+
+struct cited {
+	const char *id;
+	unsigned messages;
+};
+
+static void check_cited(struct pair *pair, struct side *from, const struct core_inbound *inbound,
+                        struct tb_buf *bytes)
+{
+	struct cited *cited = pair->test;
+	(void)from;
+	(void)bytes;
+	for (size_t i = 0; inbound->call == CORE_DELIVER && i < inbound->batch->items_count; i++) {
+		const PbCaseMessage *message = (const PbCaseMessage *)(const void *)inbound->messages[i];
+		assert_string_equal(message->agreement, cited->id);
+		assert_int_equal(message->agreement_version, 1);
+		cited->messages++;
+	}
+}
+
+static void test_every_message_of_a_case_cites_what_it_stands_on(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	char id[64], number[32];
+	propose(pair, &pair->window, terms, "", id);
+	assert_int_equal(sign(pair, &pair->home, id), TB_OK);
+	struct cited cited = {.id = id};
+	pair->test = &cited;
+	pair->answering = check_cited;
+	assert_int_equal(submit(pair, number), TB_OK);
+	pair_pass(pair, TB_MINUTE);
+	assert_int_equal(pair_act(pair, &pair->home, number, "ACCEPT", "H_WIN", ""), TB_OK);
+	assert_int_equal(
+		pair_act(pair, &pair->window, number, "CONSULT", "R_WIN", "\"detail\":{\"note\":\"?\"}"),
+		TB_OK);
+	assert_int_equal(pair_act(pair, &pair->window, number, "WITHDRAW", "APPLICANT", ""), TB_OK);
+	pair_pass(pair, TB_MINUTE);
+	assert_int_equal(pair_case(pair, &pair->home, number)->state, PB_CASE_STATE__WITHDRAWN);
+	/* The package, two wishes, and what the owner ordered: three entries and the signing for. */
+	assert_true(cited.messages >= 6);
+	pair_free(pair);
+}
+
 int main(void)
 {
 	pair_describe_every = 5 * TB_MINUTE;
@@ -622,6 +732,8 @@ int main(void)
 		TEST(test_an_amendment_replaces_it_and_shows_what_changed),
 		TEST(test_notice_ends_it_after_its_days),
 		TEST(test_a_wire_that_is_down_shows_as_a_difference),
+		TEST(test_a_difference_says_what_each_side_has),
+		TEST(test_every_message_of_a_case_cites_what_it_stands_on),
 		TEST(test_what_cannot_be_meant_is_refused),
 		TEST(test_forms_that_no_agreement_has_are_refused_with_the_field),
 		TEST(test_agreements_are_listed_and_compared_by_peer),
