@@ -61,6 +61,12 @@ enum {
 	TB_TOKEN_NAME_BYTES_MAX = 40,
 	TB_TOKEN_ITEMS_MAX = 200,
 
+	/* Webhooks. */
+	TB_WEBHOOKS_MAX = 32,
+	TB_WEBHOOK_URL_BYTES_MAX = 512,
+	TB_WEBHOOK_EVENTS_MAX = 100,            /* of one delivery */
+	TB_WEBHOOK_REPLY_BYTES_MAX = 64 * 1024, /* of a receiver's answer, which is thrown away */
+
 	/* Local API. */
 	TB_API_BODY_BYTES_MAX = 16 << 20,
 	TB_IMPORT_LINE_BYTES_MAX = 64 * 1024,

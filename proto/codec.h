@@ -15,6 +15,7 @@
 
 #include "tongban/v1/common.pb-c.h"
 #include "tongban/v1/exchange.pb-c.h"
+#include "tongban/v1/departments.pb-c.h"
 #include "tongban/v1/node.pb-c.h"
 #include "tongban/v1/store.pb-c.h"
 

@@ -53,6 +53,7 @@ extern const struct cli_verb cmd_material_verbs[];
 extern const struct cli_verb cmd_evidence_verbs[];
 extern const struct cli_verb cmd_audit_verbs[];
 extern const struct cli_verb cmd_token_verbs[];
+extern const struct cli_verb cmd_webhook_verbs[];
 extern const struct cli_verb cmd_openapi_verbs[];
 
 /* Says cli->error and gives the exit status for |code|. */

@@ -67,6 +67,11 @@ static int run_status(struct cli *cli, const struct options *options)
 	table_pair(table, TEXT_H_OUTBOX, cli_number(cli, status->outbox));
 	table_pair(table, TEXT_H_DEAD, cli_number(cli, status->dead_letters));
 	table_pair(table, TEXT_H_WANTED, cli_number(cli, status->materials_wanted));
+	if (status->webhooks > 0) {
+		table_pair(table, TEXT_H_WEBHOOKS, cli_number(cli, status->webhooks));
+		table_pair(table, TEXT_H_WEBHOOKS_FAILING, cli_number(cli, status->webhooks_failing));
+		table_pair(table, TEXT_H_WEBHOOKS_GIVEN_UP, cli_number(cli, status->webhooks_given_up));
+	}
 	table_pair(table, TEXT_H_TURNS, cli_number(cli, status->turns));
 	table_pair(table, TEXT_H_EVENTS, cli_number(cli, status->events));
 	table_end(table, stdout);

@@ -19,6 +19,7 @@ static const struct cli_verb *const groups[] = {
 	cmd_stats_verbs,      cmd_trace_verbs,     cmd_agreement_verbs,
 	cmd_matter_verbs,     cmd_material_verbs,  cmd_evidence_verbs,
 	cmd_audit_verbs,      cmd_token_verbs,     cmd_openapi_verbs,
+	cmd_webhook_verbs,
 };
 enum { GROUPS_COUNT = sizeof(groups) / sizeof(groups[0]) };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "node/cli/text_map_catalogue.h"
+#include "node/cli/text_map_departments.h"
 
 /* clang-format off */
 #define TEXT_MAP(XX) \
@@ -13,6 +14,7 @@
 	TEXT_MAP_HEADS(XX) \
 	TEXT_MAP_WORDS(XX) \
 	TEXT_MAP_CATALOGUE(XX) \
+	TEXT_MAP_DEPARTMENTS(XX) \
 	TEXT_MAP_EVIDENCE(XX)
 
 /* Errors of the command line. */

@@ -139,6 +139,7 @@ static void apply_status(struct turn *turn, struct core_request *request)
 	reply->materials_wanted = store_count(txn, KV_WANTED);
 	reply->turns = core->turns;
 	reply->events = core->events;
+	webhook_count(&turn->kv, reply);
 	reply->peers = peer_views(turn, &request->arena, &reply->n_peers);
 	turn_reply(turn, request, &reply->base);
 }
@@ -211,6 +212,10 @@ static const struct core_method methods[] = {
 	{&pb_token_service__descriptor, "Add", .apply = token_apply_add},
 	{&pb_token_service__descriptor, "List", .read = token_read_list},
 	{&pb_token_service__descriptor, "Revoke", .apply = token_apply_revoke},
+	{&pb_webhook_service__descriptor, "Add", .apply = webhook_apply_add},
+	{&pb_webhook_service__descriptor, "List", .read = webhook_read_list},
+	{&pb_webhook_service__descriptor, "Remove", .apply = webhook_apply_remove},
+	{&pb_webhook_service__descriptor, "Resume", .apply = webhook_apply_resume},
 	{&pb_event_service__descriptor, "List", TOKENS_STAFF, SCOPE_ROWS, .read = event_read_list},
 };
 

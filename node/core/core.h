@@ -55,8 +55,11 @@ struct core_setup {
 	 * CORE_NO_WARNING: not at all. */
 	tb_time warn_before[CORE_CLOCKS];
 	struct store *store;
-	struct blob_dir *blobs; /* stored chunk size TB_CHUNK_BYTES + PKI_VAULT_OVERHEAD */
-	tb_time describe_every; /* how often a peer is asked for its description; 0: a minute */
+	struct blob_dir *blobs;           /* stored chunk size TB_CHUNK_BYTES + PKI_VAULT_OVERHEAD */
+	const char *const *webhook_hosts; /* "host" or "host:port" that may be told what happened, ended by
+	                                     NULL; NULL: none */
+	tb_time webhook_patience;         /* a webhook that fails for so long is given up; 0: three days */
+	tb_time describe_every;           /* how often a peer is asked for its description; 0: a minute */
 };
 
 /* Repairs what a crash left and reads what the turns need. |setup| and |peers| are borrowed (peers is

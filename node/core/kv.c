@@ -10,7 +10,8 @@ const char *const core_tables[] = {
 	"request",    "timer",     "outbox",       "receipt",    "outgoing",  "dead",      "inbox",
 	"proof",      "material",  "material_for", "wanted",     "catalogue", "import",    "audit_leaf",
 	"audit_node", "note",      "nonce",        "nonce_seen", "proposed",  "matter",    "post",
-	"matter_due", "agreement", "token",        "item",       "item_old",  "item_base", NULL,
+	"matter_due", "agreement", "token",        "item",       "item_old",  "item_base", "webhook",
+	"hold",       "doomed",    "changed",      NULL,
 };
 _Static_assert(sizeof(core_tables) / sizeof(core_tables[0]) == KV_TABLES + 1, "a name for every table");
 

@@ -41,6 +41,10 @@ enum kv_table {
 	KV_ITEM,         /* region, NUL, code, NUL, u32 version -> StoredItem */
 	KV_ITEM_OLD,     /* the same and u64 listed -> StoredItem, for ever */
 	KV_ITEM_BASE,    /* region, NUL, basic code, NUL, code -> nothing */
+	KV_WEBHOOK,      /* name -> StoredWebhook */
+	KV_HOLD,         /* case number -> StoredHold */
+	KV_DOOMED,       /* root of a material -> nothing: its file is to be removed */
+	KV_CHANGED,      /* u64 number of a certificate's change, from 1 -> u64 serial */
 	KV_TABLES
 };
 

@@ -118,6 +118,17 @@ static enum tb_code find(struct kv *kv, const char *token, struct tb_arena *aren
 	return code;
 }
 
+static const struct core_principal *principal_of(const PbStoredToken *record, struct tb_arena *arena)
+{
+	struct core_principal *principal = tb_arena_alloc(arena, sizeof(*principal));
+	principal->name = record->name;
+	for (size_t i = 0; i < record->n_roles; i++)
+		principal->roles |= 1u << record->roles[i];
+	principal->items = (const char *const *)record->items;
+	principal->items_count = record->n_items;
+	return principal;
+}
+
 enum tb_code core_principal_find(const struct core_setup *setup, const char *authorization,
                                  struct tb_arena *arena, const struct core_principal **out,
                                  struct tb_error *err)
@@ -140,14 +151,21 @@ enum tb_code core_principal_find(const struct core_setup *setup, const char *aut
 	tb_buf_clear(&kv.scratch);
 	if (code)
 		return code;
-	struct core_principal *principal = tb_arena_alloc(arena, sizeof(*principal));
-	principal->name = record->name;
-	for (size_t i = 0; i < record->n_roles; i++)
-		principal->roles |= 1u << record->roles[i];
-	principal->items = (const char *const *)record->items;
-	principal->items_count = record->n_items;
-	*out = principal;
+	*out = principal_of(record, arena);
 	return TB_OK;
+}
+
+enum tb_code token_principal(struct kv *kv, const char *name, struct tb_arena *arena,
+                             const struct core_principal **out, struct tb_error *err)
+{
+	PbStoredToken *record;
+	*out = NULL;
+	enum tb_code code = load(kv, name, arena, &record, err);
+	if (code == TB_OK && record->revoked_ms)
+		code = tb_fail(err, TB_EUNTRUSTED, "the token %.40s was revoked", name);
+	if (code == TB_OK)
+		*out = principal_of(record, arena);
+	return code;
 }
 
 enum tb_code core_principal_check(const struct core_setup *setup, const char *name, struct tb_error *err)

@@ -196,6 +196,9 @@ void token_mark_actors(struct core_request *request);
 bool token_sees(const struct core_principal *principal, const char *item, const char *base_code);
 /* The same for a case; a joint case is for whoever has one of its parts. */
 bool token_sees_case(const struct core_principal *principal, const PbCaseRecord *record);
+/* Whom the token |name| speaks for. TB_ENOTFOUND; TB_EUNTRUSTED: it was revoked. */
+enum tb_code token_principal(struct kv *kv, const char *name, struct tb_arena *arena,
+                             const struct core_principal **out, struct tb_error *err);
 /* Was it handed in with |principal|'s token? Asked of those only that stand in public; everybody else: true.
  */
 bool token_submitted(const struct core_principal *principal, const PbCaseRecord *record);
@@ -212,6 +215,13 @@ enum tb_code token_read_list(struct query *query, struct tb_error *err);
 
 /* ---- events.c: what happened, for departments' systems */
 enum tb_code event_read_list(struct query *query, struct tb_error *err);
+
+/* ---- webhook.c: departments' systems that are told instead */
+void webhook_apply_add(struct turn *turn, struct core_request *request);
+void webhook_apply_remove(struct turn *turn, struct core_request *request);
+void webhook_apply_resume(struct turn *turn, struct core_request *request);
+enum tb_code webhook_read_list(struct query *query, struct tb_error *err);
+void webhook_count(struct kv *kv, PbStatusResponse *status);
 
 /* ---- batches.c: batches kept as evidence */
 uint64_t batch_keep(struct turn *turn, const struct pki_batch *batch, const char *peer, uint64_t pair);

@@ -1,6 +1,7 @@
 #include "node/io/config_priv.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,7 +12,13 @@
 #include "node/core/region.h"
 #include "node/io/data.h"
 
-enum { STORE_GIB_DEFAULT = 64, STORE_GIB_MAX = 64 * 1024, DUE_SOON_HOURS_MAX = 24 * 366 };
+enum {
+	HOURS_MOST = 24 * 365,
+	YEARS_MOST = 1000,
+	STORE_GIB_DEFAULT = 64,
+	STORE_GIB_MAX = 64 * 1024,
+	DUE_SOON_HOURS_MAX = 24 * 366
+};
 
 struct tls_yaml {
 	char *certificate;
@@ -30,7 +37,23 @@ struct due_soon_yaml {
 	unsigned *of[CORE_CLOCKS];
 };
 
+struct webhooks_yaml {
+	char **allow;
+	unsigned allow_count;
+	char **networks;
+	unsigned networks_count;
+	char *ca;
+	unsigned *patience_hours;
+};
+
+struct retention_yaml {
+	unsigned *cases;
+	unsigned *materials;
+};
+
 struct node_yaml {
+	struct webhooks_yaml *webhooks;
+	struct retention_yaml *retention;
 	char *region;
 	char *name;
 	char *listen;
@@ -83,7 +106,33 @@ static const cyaml_schema_field_t due_soon_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_value_t text_value = {
+	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, CONFIG_ENDPOINT_BYTES_MAX)};
+
+static const cyaml_schema_field_t webhooks_fields[] = {
+	CYAML_FIELD_SEQUENCE("allow", CYAML_FLAG_POINTER, struct webhooks_yaml, allow, &text_value, 1,
+                             CONFIG_WEBHOOK_HOSTS_MAX),
+	CYAML_FIELD_SEQUENCE("networks", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct webhooks_yaml,
+                             networks, &text_value, 1, CONFIG_WEBHOOK_HOSTS_MAX),
+	CYAML_FIELD_STRING_PTR("ca", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct webhooks_yaml, ca, 1,
+                               CONFIG_ENDPOINT_BYTES_MAX),
+	CYAML_FIELD_UINT_PTR("patience_hours", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct webhooks_yaml,
+                             patience_hours),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t retention_fields[] = {
+	CYAML_FIELD_UINT_PTR("cases", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct retention_yaml, cases),
+	CYAML_FIELD_UINT_PTR("materials", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct retention_yaml,
+                             materials),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t node_fields[] = {
+	CYAML_FIELD_MAPPING_PTR("webhooks", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct node_yaml,
+                                webhooks, webhooks_fields),
+	CYAML_FIELD_MAPPING_PTR("retention", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct node_yaml,
+                                retention, retention_fields),
 	CYAML_FIELD_STRING_PTR("region", CYAML_FLAG_POINTER, struct node_yaml, region, 1,
                                PKI_REGION_ROOM - 1),
 	CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct node_yaml, name, 0,
@@ -275,6 +324,46 @@ static enum tb_code check_due_soon(const struct yamldoc *doc, const struct due_s
 	return code;
 }
 
+static enum tb_code check_webhooks(const struct yamldoc *doc, const struct webhooks_yaml *hooks,
+                                   struct tb_error *err)
+{
+	struct address_range range;
+	struct tb_error why;
+	for (unsigned i = 0; i < hooks->allow_count; i++) {
+		const char *host = hooks->allow[i];
+		bool port = host[0] == '[' ? strstr(host, "]:") != NULL : strchr(host, ':') != NULL;
+		char with_port[CONFIG_ENDPOINT_BYTES_MAX + 5];
+		snprintf(with_port, sizeof(with_port), "%s%s", host, port ? "" : ":443");
+		if (!config_address_valid(with_port, false) || strpbrk(host, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+			return yamldoc_fail(doc, "webhooks.allow", host, 0, err,
+			                    "%s is not host or host:port, in small letters", host);
+	}
+	for (unsigned i = 0; i < hooks->networks_count; i++) {
+		if (address_range_parse(&range, hooks->networks[i], &why))
+			return yamldoc_fail(doc, "webhooks.networks", hooks->networks[i], 0, err, "%.200s",
+			                    why.text);
+	}
+	if (hooks->patience_hours && (*hooks->patience_hours == 0 || *hooks->patience_hours > HOURS_MOST))
+		return yamldoc_fail(doc, "webhooks.patience_hours", NULL, 0, err, "%u is not in 1 to %d",
+		                    *hooks->patience_hours, HOURS_MOST);
+	return TB_OK;
+}
+
+static enum tb_code check_retention(const struct yamldoc *doc, const struct retention_yaml *retention,
+                                    struct tb_error *err)
+{
+	const struct {
+		const char *field;
+		const unsigned *years;
+	} kinds[] = {{"retention.cases", retention->cases}, {"retention.materials", retention->materials}};
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (kinds[i].years && (*kinds[i].years == 0 || *kinds[i].years > YEARS_MOST))
+			return yamldoc_fail(doc, kinds[i].field, NULL, 0, err, "%u is not in 1 to %d years",
+			                    *kinds[i].years, YEARS_MOST);
+	}
+	return TB_OK;
+}
+
 static enum tb_code check_node(const struct yamldoc *doc, const struct node_yaml *node,
                                const struct regions *regions, struct tb_error *err)
 {
@@ -290,6 +379,10 @@ static enum tb_code check_node(const struct yamldoc *doc, const struct node_yaml
 		return yamldoc_fail(doc, "store_max_gib", NULL, 0, err, "%u is not in 1 to %d",
 		                    *node->store_max_gib, STORE_GIB_MAX);
 	enum tb_code code = node->due_soon ? check_due_soon(doc, node->due_soon, err) : TB_OK;
+	if (code == TB_OK && node->webhooks)
+		code = check_webhooks(doc, node->webhooks, err);
+	if (code == TB_OK && node->retention)
+		code = check_retention(doc, node->retention, err);
 	return code == TB_OK && node->api ? check_api(doc, node->api, err) : code;
 }
 
@@ -319,6 +412,24 @@ static void fill_due_soon(struct config *config, const struct due_soon_yaml *hou
 	}
 }
 
+static void fill_webhooks(struct config *config, const struct webhooks_yaml *hooks)
+{
+	struct tb_arena *arena = &config->arena;
+	const char **hosts = tb_arena_alloc(arena, (hooks->allow_count + 1) * sizeof(*hosts));
+	struct address_range *networks = tb_arena_alloc(arena, hooks->networks_count * sizeof(*networks));
+	for (unsigned i = 0; i < hooks->allow_count; i++)
+		hosts[i] = tb_arena_str(arena, hooks->allow[i]);
+	for (unsigned i = 0; i < hooks->networks_count; i++) {
+		enum tb_code code = address_range_parse(&networks[i], hooks->networks[i], NULL);
+		assert(code == TB_OK); /* check_webhooks() has seen it. */
+	}
+	config->webhook_hosts = hosts;
+	config->webhook_networks = networks;
+	config->webhook_networks_count = hooks->networks_count;
+	config->webhook_ca = hooks->ca ? own_path(config, hooks->ca) : NULL;
+	config->webhook_patience = hooks->patience_hours ? *hooks->patience_hours * TB_HOUR : 0;
+}
+
 static void fill(struct config *config, const struct node_yaml *node)
 {
 	struct tb_arena *arena = &config->arena;
@@ -332,6 +443,12 @@ static void fill(struct config *config, const struct node_yaml *node)
 	config->store_max_bytes = (uint64_t)gib << 30;
 	if (node->api)
 		fill_api(config, node->api);
+	if (node->webhooks)
+		fill_webhooks(config, node->webhooks);
+	if (node->retention) {
+		config->retention_cases = node->retention->cases ? *node->retention->cases : 0;
+		config->retention_materials = node->retention->materials ? *node->retention->materials : 0;
+	}
 	fill_due_soon(config, node->due_soon);
 	config->log_level = node->log_level ? (enum tb_log_level)(node->log_level - 1) : TB_LOG_INFO;
 }

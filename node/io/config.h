@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "node/core/core.h"
+#include "node/io/address.h"
 
 struct config {
 	struct tb_arena arena; /* everything below but regions and calendar */
@@ -30,8 +31,16 @@ struct config {
 	const char *api_listen;           /* host:port of the local API besides; NULL: none */
 	const char *api_tls_certificate;  /* file, PEM, leaf first; NULL: no TLS */
 	const char *api_tls_key;          /* file, PEM */
-	const char *store_dir;            /* DIR/store */
-	const char *blobs_dir;            /* DIR/blobs */
+	const char *const
+		*webhook_hosts; /* "host" or "host:port" that may be told what happened, ended by NULL */
+	const struct address_range *webhook_networks; /* not public, and allowed */
+	size_t webhook_networks_count;
+	const char *webhook_ca;   /* file, PEM; NULL: the system's */
+	tb_time webhook_patience; /* 0: as usual */
+	unsigned retention_cases; /* years after the end of a case; 0: for ever */
+	unsigned retention_materials;
+	const char *store_dir; /* DIR/store */
+	const char *blobs_dir; /* DIR/blobs */
 	struct regions *regions;
 	struct calendar *calendar;
 };

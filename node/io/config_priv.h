@@ -9,6 +9,7 @@ enum {
 	CONFIG_KEY_BYTES_MAX = 16 * 1024, /* a key file */
 	CONFIG_PEM_BYTES_MAX = 64 * 1024, /* a file of certificates */
 	CONFIG_ENDPOINT_BYTES_MAX = 255,
+	CONFIG_WEBHOOK_HOSTS_MAX = 64,
 };
 
 /* "host:port", as gRPC takes it; port 0 only if |any_port|. */

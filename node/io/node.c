@@ -7,6 +7,7 @@
 #include "node/io/http.h"
 #include "node/io/link.h"
 #include "node/io/now.h"
+#include "node/io/webhook_sender.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -53,6 +54,7 @@ struct node {
 	struct core *core;
 	struct link *link; /* NULL again when it is closed */
 	struct http *http; /* so is this */
+	struct webhook_sender *webhooks;
 
 	pthread_mutex_t waiting_mutex;
 	struct events waiting; /* for the next turn; any thread adds */
@@ -264,6 +266,8 @@ static bool run_turn(struct node *node)
 		stop_uncommitted(&err);
 	if (node->http)
 		http_committed(node->http);
+	if (node->webhooks)
+		webhook_sender_committed(node->webhooks);
 	for (struct core_effect *effect = effects.first; effect;) {
 		struct core_effect *next = effect->next;
 		release(node, effect);
@@ -565,6 +569,20 @@ static enum tb_code open_http(struct node *node, struct tb_error *err)
 	return file_replace(path, tb_bytes_str(line), 0600, err);
 }
 
+static void open_webhooks(struct node *node)
+{
+	struct webhook_sender_setup setup = {
+		.core = &node->setup,
+		.networks = node->config->webhook_networks,
+		.networks_count = node->config->webhook_networks_count,
+		.ca_file = node->config->webhook_ca,
+		.now = now_ms,
+		.submit = on_submit,
+		.ctx = node,
+	};
+	node->webhooks = webhook_sender_open(&setup);
+}
+
 static struct core_setup setup_of(const struct config *config, const struct config_keys *keys,
                                   const char *version)
 {
@@ -576,6 +594,8 @@ static struct core_setup setup_of(const struct config *config, const struct conf
 		.regions = config->regions,
 		.calendar = config->calendar,
 		.anchors = keys->anchors,
+		.webhook_hosts = config->webhook_hosts,
+		.webhook_patience = config->webhook_patience,
 		.message = {keys->message_key, keys->message_chain, keys->message_chain_count},
 		.seal = {keys->seal_key, keys->seal_chain, keys->seal_chain_count},
 	};
@@ -629,7 +649,10 @@ static enum tb_code node_open(struct node *node, const char *dir, const char *ve
 	code = core_open(&node->core, &node->setup, node->peers, random, now_ms(), err);
 	if (code != TB_OK)
 		return code;
-	return open_http(node, err);
+	code = open_http(node, err);
+	if (code == TB_OK)
+		open_webhooks(node);
+	return code;
 }
 
 /* What came too late for the loop is still applied: the core takes its calls back, and what was received
@@ -666,6 +689,8 @@ static void node_close(struct node *node)
 {
 	while (node->reloading)
 		uv_run(&node->loop, UV_RUN_ONCE);
+	webhook_sender_close(node->webhooks);
+	node->webhooks = NULL;
 	http_close(node->http);
 	node->http = NULL;
 	link_close(node->link);

@@ -22,7 +22,7 @@ allow proto        "$C|\"(base|proto)/|<protobuf-c/|\"tongban/v1/[a-z]+\.pb-c\.h
 allow pki          "$C|\"(base|proto|pki)/|<openssl/"
 allow storage      "$C|\"(base|storage)/|<lmdb\.h>"
 allow node/core    "$PURE|\"(base|proto|pki|storage|node/core)/"
-allow node/io      "$C|\"(base|proto|pki|storage|node/core|node/io)/|<(grpc|cyaml)/|<(uv|microhttpd|yaml)\.h>"
+allow node/io      "$C|\"(base|proto|pki|storage|node/core|node/io)/|<(grpc|cyaml|curl)/|<(uv|microhttpd|yaml)\.h>"
 allow sim          "$C|<(dlfcn|malloc|openssl/rand|yaml)\.h>|\"(base|proto|pki|storage|node/core|sim)/|\"sim_bugs(_map)?\.h\"" sim/lab
 # The lab sees nodes from outside only, and shares randomness, story and report with the simulator.
 allow sim/lab      "$C|<uv\.h>|\"(base|proto|sim/lab)/|\"sim/(random|histogram|story|report)\.h\""
