@@ -399,6 +399,7 @@ static void clog_links(struct sim_world *world, struct sim_random *random)
 	for (size_t i = 0; i < count; i++) {
 		if (chosen >> (i % 64) & 1) {
 			links[i].clogged_until = world->now + span;
+			sim_span(world, node, links[i].to, world->now, world->now + span, false);
 			sim_tell(world, SIM_LINK_SLOW, node, links[i].to, NULL, "clogged for %lld ms",
 			         (long long)(span / SIM_MS));
 		}

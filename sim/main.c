@@ -1,6 +1,7 @@
 /* tongban-sim: the command. */
 #include <getopt.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +31,11 @@ static const char usage[] =
 	"live,\n"
 	"129 an invariant broke, 2 usage.\n";
 
-enum { SEED_SECONDS = 120 }; /* of CPU, for a seed of a campaign */
+enum {
+	SEED_SECONDS = 120,  /* of CPU, for a seed of a campaign */
+	STORY_SHORT = 1000,  /* entries, where nobody reads them */
+	STORY_TOLD = 300000, /* for a report */
+};
 
 struct arguments {
 	struct sim_task task;
@@ -258,8 +263,8 @@ int main(int argc, char **argv)
 	                             .preset = sim_preset_find("swarm"),
 	                             .span = SIM_DAY,
 	                             .liveness = true,
-	                             .story_ordinary = 20000,
-	                             .story_kept = 20000}},
+	                             .story_ordinary = STORY_SHORT,
+	                             .story_kept = STORY_SHORT}},
 		.campaign = {.first = 1,
 	                     .last = 1000000000,
 	                     .jobs = 1,
@@ -273,6 +278,12 @@ int main(int argc, char **argv)
 	sim_job_catch_signals();
 	if (argc > 2)
 		parse_arguments(&arguments, argc - 1, argv + 1);
+	char dir[PATH_MAX];
+	if (!realpath(arguments.campaign.dir, dir))
+		die("no such directory: ", arguments.campaign.dir);
+	arguments.campaign.dir = dir;
+	if (arguments.task.report || arguments.task.words)
+		arguments.task.options.story_ordinary = arguments.task.options.story_kept = STORY_TOLD;
 	argv += 1;
 	int files = argc > 2 ? argc - 1 - optind : 0;
 	if (strcmp(verb, "run") == 0) {

@@ -110,6 +110,7 @@ struct sim_net *sim_net_new(struct sim_world *world)
 	net->links = tb_alloc(count * sizeof(*net->links));
 	net->lost_receipts = tb_alloc(count * sizeof(*net->lost_receipts));
 	net->nodes_count = count;
+	net->world = world;
 	sim_random_start(&random, world->options.seed, "agreements", 0);
 	if (world->options.scenario) {
 		agree_as_told(world, net, &random);
@@ -175,6 +176,7 @@ int sim_net_cut_begin(struct sim_net *net, bool one_way)
 		return -1;
 	int cut = __builtin_ctzll(~net->cuts_used);
 	net->cuts_used |= 1ULL << cut;
+	net->cuts_since[cut] = net->world->now;
 	if (one_way)
 		net->outward |= 1ULL << cut;
 	else
@@ -187,8 +189,23 @@ void sim_net_cut_add(struct sim_net *net, int cut, uint32_t node)
 	net->links[node].sides |= 1ULL << cut;
 }
 
+/* For the report: which links |cut| has cut. */
+static void note_cut(struct sim_net *net, int cut)
+{
+	uint64_t bit = 1ULL << cut;
+	for (uint32_t i = 0; i < net->nodes_count && (net->cuts_used & bit); i++) {
+		for (size_t j = 0; j < net->links[i].count; j++) {
+			uint32_t to = net->links[i].at[j].to;
+			bool from_inside = net->links[i].sides & bit, to_inside = net->links[to].sides & bit;
+			if (net->both_ways & bit ? from_inside != to_inside : from_inside && !to_inside)
+				sim_span(net->world, i, to, net->cuts_since[cut], net->world->now, true);
+		}
+	}
+}
+
 void sim_net_cut_end(struct sim_net *net, int cut)
 {
+	note_cut(net, cut);
 	uint64_t keep = ~(1ULL << cut);
 	net->cuts_used &= keep;
 	net->both_ways &= keep;
@@ -204,6 +221,9 @@ void sim_net_heal(struct sim_net *net)
 	for (size_t i = 0; i < net->nodes_count; i++) {
 		for (size_t j = 0; j < net->links[i].count; j++) {
 			struct sim_link *link = &net->links[i].at[j];
+			if (link->cut || link->lose || link->slower)
+				sim_span(net->world, (uint32_t)i, link->to, link->since, net->world->now,
+				         link->cut);
 			link->clogged_until = 0;
 			link->cut = false;
 			link->lose = 0;

@@ -12,6 +12,7 @@ struct sim_link {
 	sim_time clogged_until; /* nothing passes before */
 	uint32_t calls;         /* so far */
 	/* A scenario's own troubles. */
+	sim_time since;  /* when they began */
 	bool cut;        /* nothing passes */
 	uint32_t lose;   /* of a million calls, or answers */
 	sim_time slower; /* than its latency */
@@ -34,7 +35,7 @@ struct peer_set *sim_net_peers(struct sim_world *world, uint32_t node);
 int sim_net_cut_begin(struct sim_net *net, bool one_way); /* -1: none is free */
 void sim_net_cut_add(struct sim_net *net, int cut, uint32_t node);
 void sim_net_cut_end(struct sim_net *net, int cut);
-void sim_net_heal(struct sim_net *net); /* all cuts and clogs */
+void sim_net_heal(struct sim_net *net); /* all cuts and clogs; what was not well till now is noted */
 bool sim_net_is_cut(struct sim_net *net, uint32_t from, uint32_t to);
 
 /* Effects of a turn. All take their argument. */

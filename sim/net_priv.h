@@ -11,6 +11,8 @@ struct sim_links {
 };
 
 struct sim_net {
+	struct sim_world *world;
+	sim_time cuts_since[SIM_CUTS_MAX];
 	struct sim_links *links; /* by node */
 	size_t nodes_count;
 	uint64_t cuts_used;

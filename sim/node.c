@@ -182,10 +182,11 @@ static void commit_failed(struct sim_node *node, const struct tb_error *err)
 {
 	struct sim_world *world = node->world;
 	bool cut = sim_disk_is_cut(node->disk);
+	const char *what = strstr(err->text, ": "); /* where its disk is, is no part of the story */
 	node->unsure = true;
 	sim_mark(&world->marks, cut ? SIM_MARK_POWER_IN_COMMIT : SIM_MARK_COMMIT_FAILED);
 	sim_tell(world, cut ? SIM_POWER_LOST : SIM_COMMIT_FAILED, node->index, SIM_NOBODY, NULL, "%s",
-	         err->text);
+	         what ? what + 2 : err->text);
 	sim_node_stop(node, cut ? SIM_STOP_POWER : SIM_STOP_CRASH);
 	sim_node_start_after(node, sim_random_range(&node->random, SIM_SECOND, cut ? SIM_HOUR : SIM_MINUTE));
 }

@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "sim/faults.h"
+#include "sim/net.h"
 #include "sim/trace.h"
 
 enum { DID_KEPT = 2000, LINE_MAX_BYTES = 256, EVENT_LINES = 1000000 };
@@ -169,6 +171,12 @@ static void save(const struct sim_task *task, const struct sim_world *world, con
 
 /* ---- reports */
 
+static int by_since(const void *a, const void *b)
+{
+	const struct sim_report_span *x = a, *y = b;
+	return (x->since > y->since) - (x->since < y->since);
+}
+
 static void report(const struct sim_task *task, const struct sim_world *world,
                    const struct sim_outcome *outcome)
 {
@@ -231,8 +239,13 @@ static void report(const struct sim_task *task, const struct sim_world *world,
 		.counts_count = sizeof(counts) / sizeof(counts[0]),
 		.latencies = latencies,
 		.latencies_count = sizeof(latencies) / sizeof(latencies[0]),
+		.spans = world->spans,
+		.spans_count = world->spans_count,
 		.story = world->story,
 	};
+	if (world->spans_count > 0)
+		qsort(world->spans, world->spans_count, sizeof(*world->spans), by_since);
+	(void)mkdir(task->report, 0700); /* or it is there */
 	if (sim_report_write(task->report, &text, &err))
 		fprintf(stderr, "%s\n", err.text);
 	free(nodes);
@@ -325,8 +338,10 @@ static void write_words(const char *path, const struct sim_world *world)
 static void write_all(const struct sim_task *task, const struct sim_world *world,
                       const struct sim_outcome *outcome)
 {
-	if (task->report)
+	if (task->report) {
+		sim_net_heal(world->net); /* what was still cut is told, too */
 		report(task, world, outcome);
+	}
 	if (task->words)
 		write_words(task->words, world);
 	if (task->taken)

@@ -290,6 +290,10 @@ static void set_link(struct sim_world *world, const struct sim_step *step, uint3
 	struct sim_link *link = sim_link_find(world->net, from, to);
 	if (!link)
 		return;
+	if (on)
+		link->since = world->now;
+	else if (link->cut || link->lose || link->slower)
+		sim_span(world, from, to, link->since, world->now, step->verb == SIM_STEP_CUT);
 	if (step->verb == SIM_STEP_CUT)
 		link->cut = on;
 	else if (step->verb == SIM_STEP_SLOW)

@@ -14,8 +14,9 @@
 const char *report_short_name(const char *name)
 {
 	/* Longest first, since 自治区 ends in 区. */
-	static const char *const endings[] = {
-		"维吾尔自治区", "壮族自治区", "回族自治区", "特别行政区", "自治区", "地区", "省", "市", "盟"};
+	static const char *const endings[] = {"维吾尔自治区", "壮族自治区", "回族自治区", "特别行政区",
+	                                      "自治州",       "自治区",     "地区",       "省",
+	                                      "市",           "盟"};
 	static char ring[8][64];
 	static unsigned next;
 	char *out = ring[next++ % 8];
@@ -73,6 +74,9 @@ void report_title(struct tb_buf *out, const struct sim_report *report, const str
 
 static const char STYLE[] =
 	"<style>\n"
+	".lang{position:absolute;opacity:0}#en:checked~* .zh,#zh:checked~* .en{display:none}"
+	"#zh:checked~nav label[for=zh],#en:checked~nav label[for=en]{font-weight:700}"
+	"nav label{float:right;margin-left:12px;cursor:pointer;color:var(--case)}\n"
 	":root{color-scheme:light dark;--ground:#fbfaf7;--panel:#fff;--ink:#1d2330;--soft:#667085;"
 	"--line:#e4e2dc;--node:#d9822b;--disk:#a855a8;--link:#c0392b;--message:#8fb3d9;--case:#2f6fb5;"
 	"--hostile:#7a1f3d;--broken:#e11d48;--good:#1d8a5b;--down:#3b4252}\n"
@@ -130,19 +134,24 @@ static const char STYLE[] =
 	".k4{fill:var(--case)}.k5{fill:var(--hostile)}.k6{fill:var(--broken)}\n"
 	"</style>\n";
 
-static const char *verdict_words(enum sim_verdict verdict)
+struct verdict_words {
+	const char *zh;
+	const char *en;
+};
+
+static struct verdict_words verdict_words(enum sim_verdict verdict)
 {
 	switch (verdict) {
 	case SIM_HELD:
-		return "Everything held";
+		return (struct verdict_words){"全部成立", "Everything held"};
 	case SIM_DIED:
-		return "The program died";
+		return (struct verdict_words){"程序崩溃", "The program died"};
 	case SIM_NOT_LIVE:
-		return "Not everything came to an end";
+		return (struct verdict_words){"没有全部了结", "Not everything came to an end"};
 	case SIM_BROKEN:
-		return "An invariant broke";
+		return (struct verdict_words){"规则被破坏", "An invariant broke"};
 	}
-	return "";
+	return (struct verdict_words){"", ""};
 }
 
 static const char *verdict_class(enum sim_verdict verdict)
@@ -150,10 +159,10 @@ static const char *verdict_class(enum sim_verdict verdict)
 	return verdict == SIM_HELD ? "good" : verdict == SIM_NOT_LIVE ? "unlive" : "fail";
 }
 
-static void fact(struct tb_buf *out, const char *name, const char *value)
+static void fact(struct tb_buf *out, const char *zh, const char *name, const char *value)
 {
 	tb_buf_str(out, "<div><span>");
-	sim_text_xml(out, name);
+	report_say(out, zh ? zh : name, name);
 	tb_buf_str(out, "</span><b>");
 	sim_text_xml(out, value);
 	tb_buf_str(out, "</b></div>\n");
@@ -175,11 +184,11 @@ static void group(char out[64], uint64_t count)
 	out[used] = '\0';
 }
 
-static void fact_count(struct tb_buf *out, const char *name, uint64_t count)
+static void fact_count(struct tb_buf *out, const char *zh, const char *name, uint64_t count)
 {
 	char text[64];
 	group(text, count);
-	fact(out, name, text);
+	fact(out, zh, name, text);
 }
 
 static void facts(struct tb_buf *out, const struct sim_report *report)
@@ -188,25 +197,31 @@ static void facts(struct tb_buf *out, const struct sim_report *report)
 	double days = (double)(report->ended - report->started) / (double)TB_DAY;
 	tb_buf_str(out, "<div class=\"facts\">\n");
 	snprintf(text, sizeof(text), "%" PRIu64, report->seed);
-	fact(out, "seed", text);
-	fact(out, "preset", report->preset);
-	fact_count(out, "nodes", report->nodes_count);
-	snprintf(text, sizeof(text), "%.2f days", days);
-	fact(out, "virtual time", text);
-	fact_count(out, "events", report->events);
+	fact(out, "种子", "seed", text);
+	fact(out, "场景", "preset", report->preset);
+	fact_count(out, "节点", "nodes", report->nodes_count);
+	snprintf(text, sizeof(text), "%.2f d", days);
+	fact(out, "虚拟时间", "virtual time", text);
+	fact_count(out, "事件", "events", report->events);
 	if (report->wall_seconds > 0) {
-		fact_count(out, "times real time", (uint64_t)(days * 86400 / report->wall_seconds));
+		fact_count(out, "相当于实际时间的倍数", "times real time",
+		           (uint64_t)(days * 86400 / report->wall_seconds));
 	}
-	fact(out, "signatures", report->crypto);
-	fact(out, "version", report->version);
+	fact(out, "签名", "signatures", report->crypto);
+	fact(out, "版本", "version", report->version);
 	for (size_t i = 0; i < report->counts_count; i++)
-		fact_count(out, report->counts[i].name, report->counts[i].count);
+		fact_count(out, report_zh(report->counts[i].name), report->counts[i].name,
+		           report->counts[i].count);
 	tb_buf_str(out, "</div>\n");
-	tb_buf_str(out, "<p>The same run again: <code>");
+	tb_buf_str(out, "<p>");
+	report_say(out, "重现这次运行：", "The same run again: ");
+	tb_buf_str(out, "<code>");
 	sim_text_xml(out, report->replay);
 	tb_buf_str(out, "</code></p>\n");
 	if (report->hash[0]) {
-		tb_buf_str(out, "<p>State hash: <code>");
+		tb_buf_str(out, "<p>");
+		report_say(out, "状态摘要：", "State hash: ");
+		tb_buf_str(out, "<code>");
 		sim_text_xml(out, report->hash);
 		tb_buf_str(out, "</code></p>\n");
 	}
@@ -214,8 +229,13 @@ static void facts(struct tb_buf *out, const struct sim_report *report)
 
 static void checks(struct tb_buf *out, const struct sim_report *report)
 {
-	tb_buf_str(out, "<table><thead><tr><th></th><th>Invariant</th><th>What must always hold</th>"
-	                "<th>Looked at</th></tr></thead><tbody>\n");
+	tb_buf_str(out, "<table><thead><tr><th></th><th>");
+	report_say(out, "规则", "Invariant");
+	tb_buf_str(out, "</th><th>");
+	report_say(out, "始终必须成立", "What must always hold");
+	tb_buf_str(out, "</th><th>");
+	report_say(out, "检查次数", "Looked at");
+	tb_buf_str(out, "</th></tr></thead><tbody>\n");
 	for (size_t i = 0; i < report->checks_count; i++) {
 		const struct sim_report_check *check = &report->checks[i];
 		bool good = check->broken == 0;
@@ -223,10 +243,12 @@ static void checks(struct tb_buf *out, const struct sim_report *report)
 		              good ? "ok" : "no", good ? "✓" : "✗");
 		sim_text_xml(out, check->name);
 		tb_buf_str(out, "</td><td>");
-		sim_text_xml(out, check->sentence);
+		report_say_known(out, check->name, check->sentence);
 		if (!good) {
-			tb_buf_printf(out, "<br/><span class=\"no\">times broken: %" PRIu64 "; first: ",
-			              check->broken);
+			tb_buf_str(out, "<br/><span class=\"no\">");
+			report_say(out, "被破坏次数：", "times broken: ");
+			tb_buf_printf(out, "%" PRIu64, check->broken);
+			report_say(out, "；首次：", "; first: ");
 			sim_text_xml(out, check->first ? check->first : "not told");
 			tb_buf_str(out, "</span>");
 		}
@@ -242,8 +264,9 @@ static void marks(struct tb_buf *out, const struct sim_report *report)
 	size_t hit = 0;
 	for (size_t i = 0; i < report->marks_count; i++)
 		hit += report->marks[i].count > 0;
-	tb_buf_printf(out, "<p>Rare branches that this run reached: %zu of %zu.</p>\n<div class=\"marks\">\n",
-	              hit, report->marks_count);
+	tb_buf_str(out, "<p>");
+	report_say(out, "这次运行到达的罕见分支：", "Rare branches that this run reached: ");
+	tb_buf_printf(out, "%zu / %zu</p>\n<div class=\"marks\">\n", hit, report->marks_count);
 	for (size_t i = 0; i < report->marks_count; i++) {
 		const struct sim_report_mark *mark = &report->marks[i];
 		tb_buf_printf(out, "<div class=\"mark%s\"><b>%" PRIu64 "</b>",
@@ -253,53 +276,84 @@ static void marks(struct tb_buf *out, const struct sim_report *report)
 		              mark->count);
 		sim_text_xml(out, mark->name);
 		tb_buf_str(out, "<br/><span>");
-		sim_text_xml(out, mark->sentence);
+		report_say_known(out, mark->name, mark->sentence);
 		tb_buf_str(out, "</span></div>\n");
 	}
 	tb_buf_str(out, "</div>\n");
 }
 
+static void timeline(struct tb_buf *out, const struct sim_report *report)
+{
+	report_timeline(out, report);
+	if (sim_story_dropped(report->story) == 0)
+		return;
+	tb_buf_str(out, "<p class=\"legend\">");
+	report_say(out, "较早的一般事件没有保留，开头只见故障：",
+	           "The oldest ordinary entries are no longer here: the beginning shows faults only. ");
+	tb_buf_printf(out, "%" PRIu64 " / %" PRIu64 "</p>\n", sim_story_dropped(report->story),
+	              sim_story_told(report->story));
+}
+
+/* The parts of the page, in order. */
+struct section {
+	const char *id;
+	const char *zh;
+	const char *en;
+	void (*draw)(struct tb_buf *out, const struct sim_report *report);
+};
+
+static const struct section sections[] = {
+	{"facts", "运行", "Run", facts},
+	{"rules", "规则", "Invariants", checks},
+	{"marks", "覆盖", "Coverage", marks},
+	{"time", "时间线", "Time line", timeline},
+	{"case", "一个办件", "One case", report_sequence},
+	{"map", "地区与线路", "Regions and links", report_map},
+	{"latency", "时延", "Latencies", report_latencies},
+	{NULL, NULL, NULL, NULL},
+};
+
 static void head(struct tb_buf *out, const struct sim_report *report)
 {
+	struct verdict_words words = verdict_words(report->verdict);
 	tb_buf_printf(out,
-	              "<!DOCTYPE html>\n<html lang=\"en\" xmlns=\"http://www.w3.org/1999/xhtml\"><head>"
+	              "<!DOCTYPE html>\n<html lang=\"zh\" xmlns=\"http://www.w3.org/1999/xhtml\"><head>"
 	              "<meta charset=\"utf-8\"/><meta name=\"viewport\" content=\"width=device-width\"/>\n"
 	              "<title>tongban-sim, seed %" PRIu64 ": %s</title>\n",
-	              report->seed, verdict_words(report->verdict));
+	              report->seed, words.en);
 	tb_buf_str(out, STYLE);
-	tb_buf_printf(out, "</head><body>\n<header class=\"verdict %s\"><div><h1>%s</h1><p>",
-	              verdict_class(report->verdict), verdict_words(report->verdict));
-	sim_text_xml(out, report->sentence);
-	tb_buf_str(
-		out,
-		"</p></div></header>\n<nav><div><a href=\"#facts\">Run</a><a href=\"#rules\">Invariants</a>"
-		"<a href=\"#marks\">Coverage</a><a href=\"#time\">Time line</a><a href=\"#case\">One case</a>"
-		"<a href=\"#map\">Map</a><a href=\"#latency\">Latencies</a></div></nav>\n<main>\n");
+	tb_buf_printf(out,
+	              "</head><body>\n<input class=\"lang\" type=\"radio\" name=\"lang\" id=\"zh\" "
+	              "checked=\"checked\"/><input class=\"lang\" type=\"radio\" name=\"lang\" "
+	              "id=\"en\"/>\n<header class=\"verdict %s\"><div><h1>",
+	              verdict_class(report->verdict));
+	report_say(out, words.zh, words.en);
+	tb_buf_str(out, "</h1><p>");
+	if (report->verdict == SIM_HELD)
+		report_say(out, "每条规则都成立，一切归于静止", report->sentence);
+	else
+		sim_text_xml(out, report->sentence);
+	tb_buf_str(out, "</p></div></header>\n<nav><div><label for=\"en\">English</label>"
+	                "<label for=\"zh\">中文</label>");
+	for (const struct section *section = sections; section->id; section++) {
+		tb_buf_printf(out, "<a href=\"#%s\">", section->id);
+		report_say(out, section->zh, section->en);
+		tb_buf_str(out, "</a>");
+	}
+	tb_buf_str(out, "</div></nav>\n<main>\n");
 }
 
 void sim_report_html(struct tb_buf *out, const struct sim_report *report)
 {
 	head(out, report);
-	tb_buf_str(out, "<section id=\"facts\">\n");
-	facts(out, report);
-	tb_buf_str(out, "</section>\n<section id=\"rules\"><h2>Invariants</h2>\n");
-	checks(out, report);
-	tb_buf_str(out, "</section>\n<section id=\"marks\"><h2>Coverage</h2>\n");
-	marks(out, report);
-	tb_buf_str(out, "</section>\n<section id=\"time\"><h2>Time line</h2>\n");
-	report_timeline(out, report);
-	if (sim_story_dropped(report->story) > 0)
-		tb_buf_printf(out,
-		              "<p class=\"legend\">Of %" PRIu64 " entries the oldest %" PRIu64
-		              " ordinary ones are no longer here: the beginning shows faults only.</p>\n",
-		              sim_story_told(report->story), sim_story_dropped(report->story));
-	tb_buf_str(out, "</section>\n<section id=\"case\"><h2>One case</h2>\n");
-	report_sequence(out, report);
-	tb_buf_str(out, "</section>\n<section id=\"map\"><h2>Regions and links</h2>\n");
-	report_map(out, report);
-	tb_buf_str(out, "</section>\n<section id=\"latency\"><h2>Latencies</h2>\n");
-	report_latencies(out, report);
-	tb_buf_str(out, "</section>\n</main></body></html>\n");
+	for (const struct section *section = sections; section->id; section++) {
+		tb_buf_printf(out, "<section id=\"%s\"><h2>", section->id);
+		report_say(out, section->zh, section->en);
+		tb_buf_str(out, "</h2>\n");
+		section->draw(out, report);
+		tb_buf_str(out, "</section>\n");
+	}
+	tb_buf_str(out, "</main></body></html>\n");
 }
 
 /* ---- files */

@@ -10,6 +10,7 @@ enum {
 	LANES_MAX = 7,
 	ROWS_MAX = 90,   /* more are cut in the middle */
 	ROWS_FIRST = 35, /* of which these are the first ones */
+	FOLDED_OVER = 4, /* rows: so far back a repetition is looked for */
 	ROW_HIGH = 30,
 	HEAD = 56,
 	TIMES_WIDE = 150,
@@ -96,8 +97,10 @@ struct chart {
 	size_t lanes_count;
 	size_t others; /* nodes for which there was no lane */
 	const struct sim_story_entry **rows;
+	uint32_t *times; /* that each row was told, before anything else was */
 	size_t rows_count;
-	size_t cut; /* rows left out in the middle */
+	size_t told; /* entries, folded ones among them */
+	size_t cut;  /* rows left out in the middle */
 };
 
 static int lane_of(const struct chart *chart, uint32_t node)
@@ -132,6 +135,43 @@ static bool belongs(const struct chart *chart, const struct sim_story_entry *e, 
 	return class == SIM_CLASS_LIFE || class == SIM_CLASS_DISK;
 }
 
+/* The text without the number of the call, which is another one each time. */
+static size_t stem(const struct sim_story_entry *e)
+{
+	const char *call = strstr(e->text, "(call ");
+	if (!call && strncmp(e->text, "call ", 5) == 0)
+		return 0;
+	return call ? (size_t)(call - e->text) : strlen(e->text);
+}
+
+static bool same_again(const struct sim_story_entry *a, const struct sim_story_entry *b)
+{
+	enum sim_story_class class = sim_story_class(a->kind);
+	return (class == SIM_CLASS_MESSAGE || class == SIM_CLASS_LINK) && a->kind == b->kind &&
+	       a->node == b->node && a->peer == b->peer && stem(a) == stem(b) &&
+	       memcmp(a->text, b->text, stem(a)) == 0;
+}
+
+/* What is tried again and again is one row. */
+static void fold(struct chart *chart)
+{
+	size_t kept = 0;
+	chart->times = tb_alloc((chart->rows_count + 1) * sizeof(*chart->times));
+	for (size_t i = 0; i < chart->rows_count; i++) {
+		size_t from = kept > FOLDED_OVER ? kept - FOLDED_OVER : 0;
+		size_t at = kept;
+		while (at > from && !same_again(chart->rows[at - 1], chart->rows[i]))
+			at--;
+		if (at > from) {
+			chart->times[at - 1]++;
+			continue;
+		}
+		chart->rows[kept] = chart->rows[i];
+		chart->times[kept++] = 1;
+	}
+	chart->rows_count = kept;
+}
+
 static void cut_middle(struct chart *chart)
 {
 	if (chart->rows_count <= ROWS_MAX)
@@ -139,6 +179,8 @@ static void cut_middle(struct chart *chart)
 	chart->cut = chart->rows_count - ROWS_MAX;
 	memmove(chart->rows + ROWS_FIRST, chart->rows + ROWS_FIRST + chart->cut,
 	        (ROWS_MAX - ROWS_FIRST) * sizeof(const struct sim_story_entry *));
+	memmove(chart->times + ROWS_FIRST, chart->times + ROWS_FIRST + chart->cut,
+	        (ROWS_MAX - ROWS_FIRST) * sizeof(*chart->times));
 	chart->rows_count = ROWS_MAX;
 }
 
@@ -167,6 +209,8 @@ static void gather(struct chart *chart)
 		}
 		chart->rows[chart->rows_count++] = e;
 	}
+	chart->told = chart->rows_count;
+	fold(chart);
 	cut_middle(chart);
 }
 
@@ -290,19 +334,25 @@ static void row_draw(struct tb_buf *out, const struct chart *chart, size_t row)
 		              last ? x - 11 : x + 11, y + 4);
 	}
 	sim_text_xml(out, e->text[0] ? e->text : sim_story_word(e->kind));
+	if (chart->times[row] > 1)
+		tb_buf_printf(out, " ×%u", chart->times[row]);
 	tb_buf_str(out, "</text></g>\n");
 }
 
 static void chart_draw(struct tb_buf *out, const struct chart *chart)
 {
 	int bottom = row_y(chart, chart->rows_count) - 6;
-	tb_buf_str(out, "<p>Case <b>");
+	tb_buf_str(out, "<p>");
+	report_say(out, "办件", "Case");
+	tb_buf_str(out, " <b>");
 	sim_text_xml(out, chart->number);
-	tb_buf_printf(out, "</b>, as told in %zu entries", chart->rows_count + chart->cut);
+	tb_buf_str(out, "</b>");
+	report_say(out, "，共记事 ", ", entries told: ");
+	tb_buf_printf(out, "%zu", chart->told);
 	if (chart->others > 0)
-		tb_buf_str(out, "; more nodes took part than there are columns for");
+		report_say(out, "；另有节点参与，未列", "; more nodes took part than there are columns for");
 	tb_buf_printf(out,
-	              ".</p>\n<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"Messages of one case\">\n",
+	              "</p>\n<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"Messages of one case\">\n",
 	              REPORT_WIDTH, bottom + 10);
 	lanes_draw(out, chart, bottom);
 	absences_draw(out, chart, bottom);
@@ -323,6 +373,10 @@ void report_sequence(struct tb_buf *out, const struct sim_report *report)
 	if (chart.rows_count > 0)
 		chart_draw(out, &chart);
 	else
-		tb_buf_str(out, "<p>No case was told of.</p>\n");
+		tb_buf_str(
+			out,
+			"<p><span class=\"zh\">没有记下任何办件。</span><span class=\"en\">No case was told "
+			"of.</span></p>\n");
+	free(chart.times);
 	free(chart.rows);
 }

@@ -182,9 +182,11 @@ static void caption(struct tb_buf *out, const struct sim_report *report, const s
 	const int seconds = sizeof(":00.000") - 1; /* not shown: slices are long */
 	report_since(since, report, slice->since);
 	report_since(until, report, slice->until);
-	tb_buf_printf(out, "<text class=\"small\" x=\"6\" y=\"14\">%.*s to %.*s%s</text>\n",
-	              (int)strlen(since) - seconds, since, (int)strlen(until) - seconds, until,
-	              slice->full ? ", more links than shown" : "");
+	tb_buf_printf(out, "<text class=\"small\" x=\"6\" y=\"14\">%.*s – %.*s", (int)strlen(since) - seconds,
+	              since, (int)strlen(until) - seconds, until);
+	if (slice->full)
+		report_say_svg(out, "，线路未全画", ", more links than shown");
+	tb_buf_str(out, "</text>\n");
 }
 
 void report_map(struct tb_buf *out, const struct sim_report *report)
@@ -197,11 +199,24 @@ void report_map(struct tb_buf *out, const struct sim_report *report)
 		counts[province_of(report, i)]++;
 		hostile[province_of(report, i)] |= report->nodes[i].hostile;
 	}
-	tb_buf_str(out,
-	           "<p class=\"legend\"><span><i class=\"cutbox\"></i>links cut</span><span><i "
-	           "class=\"illbox\"></i>slow or lossy</span><span><i class=\"fellbox\"></i>a node went "
-	           "down</span><span><i class=\"badbox\"></i>has a hostile node</span><span>paler: for a "
-	           "shorter time</span></p>\n<div class=\"maps\">\n");
+	static const struct {
+		const char *box;
+		const char *zh;
+		const char *en;
+	} legend[] = {{"cutbox", "线路不通", "links cut"},
+	              {"illbox", "慢或丢包", "slow or lossy"},
+	              {"fellbox", "节点停止", "a node went down"},
+	              {"badbox", "有恶意节点", "has a hostile node"},
+	              {"", "越淡时间越短", "paler: for a shorter time"}};
+	tb_buf_str(out, "<p class=\"legend\">");
+	for (size_t i = 0; i < sizeof(legend) / sizeof(legend[0]); i++) {
+		tb_buf_str(out, "<span>");
+		if (legend[i].box[0])
+			tb_buf_printf(out, "<i class=\"%s\"></i>", legend[i].box);
+		report_say(out, legend[i].zh, legend[i].en);
+		tb_buf_str(out, "</span>");
+	}
+	tb_buf_str(out, "</p>\n<div class=\"maps\">\n");
 	for (int i = 0; i < SLICES; i++) {
 		tb_time whole = report->ended - report->started;
 		*slice = (struct slice){.since = report->started + whole * i / SLICES,

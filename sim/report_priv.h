@@ -1,4 +1,5 @@
-/* The parts of report.html, one file each. */
+/* The parts of report.html, one file each. Every text is there in Chinese and in English; the page shows one
+ * of them (report.c, STYLE). What happened in the run is told in English. */
 #pragma once
 
 #include "sim/report.h"
@@ -16,6 +17,13 @@ void report_sequence(struct tb_buf *out, const struct sim_report *report);
 void report_map(struct tb_buf *out, const struct sim_report *report);
 /* report_time.c */
 void report_latencies(struct tb_buf *out, const struct sim_report *report);
+
+/* report_words.c: the Chinese for the invariant, mark, count or class |name|; NULL: there is none. */
+const char *report_zh(const char *name);
+void report_say(struct tb_buf *out, const char *zh, const char *en);
+void report_say_svg(struct tb_buf *out, const char *zh, const char *en); /* inside of a text element */
+/* What |name| is called in Chinese, and |en|. */
+void report_say_known(struct tb_buf *out, const char *name, const char *en);
 
 /* "兰州" of "兰州市"; lives until the next call but seven. */
 const char *report_short_name(const char *name);

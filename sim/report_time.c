@@ -180,9 +180,11 @@ static void links_draw(struct tb_buf *out, const struct sim_report *report)
 	}
 	for (int x = 0; x < COLUMNS; x++)
 		most = cut[x] + ill[x] > most ? cut[x] + ill[x] : most;
-	tb_buf_printf(out, "<text class=\"end\" x=\"%d\" y=\"20\">links unwell</text>", REPORT_LABEL - 8);
-	tb_buf_printf(out, "<text class=\"end small\" x=\"%d\" y=\"34\">at most %d</text>", REPORT_LABEL - 8,
-	              most);
+	tb_buf_printf(out, "<text class=\"end\" x=\"%d\" y=\"20\">", REPORT_LABEL - 8);
+	report_say_svg(out, "线路不畅", "links unwell");
+	tb_buf_printf(out, "</text><text class=\"end small\" x=\"%d\" y=\"34\">", REPORT_LABEL - 8);
+	report_say_svg(out, "最多", "at most");
+	tb_buf_printf(out, " %d</text>", most);
 	for (int x = 0; x < COLUMNS && most > 0;) {
 		int from = x;
 		while (x < COLUMNS && cut[x] == cut[from] && ill[x] == ill[from])
@@ -207,11 +209,20 @@ static void links_draw(struct tb_buf *out, const struct sim_report *report)
 static void legend_draw(struct tb_buf *out)
 {
 	tb_buf_str(out, "<p class=\"legend\">");
-	for (int i = 0; i < SIM_STORY_CLASSES; i++)
-		tb_buf_printf(out, "<span><i style=\"background:%s\"></i>%s</span>",
-		              report_colour((enum sim_story_class)i),
-		              sim_story_class_word((enum sim_story_class)i));
-	tb_buf_str(out, "<span><i class=\"downbox\"></i>down or paused</span></p>\n");
+	for (int i = 0; i < SIM_STORY_CLASSES; i++) {
+		const char *word = sim_story_class_word((enum sim_story_class)i);
+		tb_buf_printf(out, "<span><i style=\"background:%s\"></i>",
+		              report_colour((enum sim_story_class)i));
+		report_say_known(out, word, word);
+		tb_buf_str(out, "</span>");
+	}
+	tb_buf_str(out, "<span><i class=\"downbox\"></i>");
+	report_say(out, "停止或暂停", "down or paused");
+	tb_buf_str(out, "</span><span><i class=\"cutbox\"></i>");
+	report_say(out, "线路不通", "links cut");
+	tb_buf_str(out, "</span><span><i class=\"illbox\"></i>");
+	report_say(out, "线路慢或丢包", "slow or lossy");
+	tb_buf_str(out, "</span></p>\n");
 }
 
 void report_timeline(struct tb_buf *out, const struct sim_report *report)
@@ -281,18 +292,25 @@ void report_latencies(struct tb_buf *out, const struct sim_report *report)
 		const struct sim_report_latency *latency = &report->latencies[i];
 		const struct sim_histogram *histogram = latency->histogram;
 		tb_buf_str(out, "<figure><figcaption>");
-		sim_text_xml(out, latency->name);
+		report_say_known(out, latency->name, latency->name);
 		tb_buf_str(out, "</figcaption>");
 		if (histogram->count == 0) {
-			tb_buf_str(out, "<p>none</p></figure>\n");
+			tb_buf_str(out, "<p>");
+			report_say(out, "没有", "none");
+			tb_buf_str(out, "</p></figure>\n");
 			continue;
 		}
-		tb_buf_printf(out,
-		              "<p class=\"figures\"><b>%" PRIu64 "</b> %s half <b>%" PRIu64
-		              "</b> %s 99 %% <b>%" PRIu64 "</b> %s longest, of %" PRIu64 "</p>",
-		              sim_histogram_share(histogram, 0.5), latency->unit,
-		              sim_histogram_share(histogram, 0.99), latency->unit, histogram->greatest,
-		              latency->unit, histogram->count);
+		tb_buf_str(out, "<p class=\"figures\">");
+		report_say(out, "半数 ", "half ");
+		tb_buf_printf(out, "<b>%" PRIu64 "</b> %s", sim_histogram_share(histogram, 0.5),
+		              latency->unit);
+		report_say(out, "，99 % ", ", 99 % ");
+		tb_buf_printf(out, "<b>%" PRIu64 "</b> %s", sim_histogram_share(histogram, 0.99),
+		              latency->unit);
+		report_say(out, "，最长 ", ", longest ");
+		tb_buf_printf(out, "<b>%" PRIu64 "</b> %s", histogram->greatest, latency->unit);
+		report_say(out, "，共 ", ", of ");
+		tb_buf_printf(out, "%" PRIu64 "</p>", histogram->count);
 		tb_buf_printf(out, "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"Distribution\">\n",
 		              BARS_WIDE + 2 * BARS_LEFT, BARS_HIGH + 24);
 		bars_draw(out, histogram);

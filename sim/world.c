@@ -20,6 +20,7 @@
 enum {
 	PROGRESS_EVERY = 4096, /* events */
 	DECISIONS_KEPT = 1 << 20,
+	SPANS_KEPT = 100000,
 };
 
 /* From here the people and the faults begin; until then peers learn each other's lists. */
@@ -192,6 +193,18 @@ bool sim_decide(struct sim_world *world, enum sim_decision_kind kind, uint32_t n
 	return true;
 }
 
+void sim_span(struct sim_world *world, uint32_t from, uint32_t to, sim_time since, sim_time until, bool cut)
+{
+	if (world->options.story_ordinary == 0 || world->spans_count == SPANS_KEPT || since >= until)
+		return;
+	if (world->spans_count == world->spans_room) {
+		world->spans_room = world->spans_room ? 2 * world->spans_room : 256;
+		world->spans = tb_realloc(world->spans, world->spans_room * sizeof(*world->spans));
+	}
+	world->spans[world->spans_count++] = (struct sim_report_span){
+		.from = from, .to = to, .since = sim_ms(since), .until = sim_ms(until), .cut = cut};
+}
+
 void sim_fail(struct sim_world *world, enum sim_verdict verdict, const char *fmt, ...)
 {
 	va_list args;
@@ -266,6 +279,7 @@ void sim_world_free(struct sim_world *world)
 	free(world->heap);
 	free(world->skips);
 	free(world->decisions);
+	free(world->spans);
 	free(world);
 }
 

@@ -128,6 +128,9 @@ struct sim_world {
 	struct sim_random tie;
 	uint64_t events;
 	uint64_t hash;
+	struct sim_report_span *spans; /* links that were not well, by the end of each */
+	size_t spans_count;
+	size_t spans_room;
 	struct sim_trace *trace; /* of every event; NULL: none is kept. Borrowed */
 
 	struct sim_decision *decisions; /* that were taken */
@@ -161,6 +164,9 @@ void sim_note_bytes(struct sim_world *world, const void *data, size_t size);
 /* Notes a decision; false: it is to be left out. */
 bool sim_decide(struct sim_world *world, enum sim_decision_kind kind, uint32_t node, uint32_t peer,
                 uint32_t number);
+
+/* For the report: the link from |from| to |to| was, or will be, cut or slow. */
+void sim_span(struct sim_world *world, uint32_t from, uint32_t to, sim_time since, sim_time until, bool cut);
 
 /* The run has failed: the first failure stays. */
 void sim_fail(struct sim_world *world, enum sim_verdict verdict, const char *fmt, ...) TB_PRINTF(3, 4);

@@ -198,13 +198,13 @@ static void test_the_page_tells_the_case_with_most_to_tell(void **state)
 	sample_init(&sample, SIM_HELD);
 	sim_story_tell(sample.story, BEGAN, SIM_CASE_EVENT, 5, SIM_NOBODY, "110000-2026-1", "submitted");
 	sim_report_html(&out, &sample.report);
-	assert_non_null(strstr(tb_buf_text(&out), "Case <b>620100-2026-000017</b>"));
+	assert_non_null(strstr(tb_buf_text(&out), "</span> <b>620100-2026-000017</b>"));
 	assert_non_null(strstr(tb_buf_text(&out), "lost power in the commit"));
 	assert_null(strstr(tb_buf_text(&out), "forged a receipt</text>")); /* another node's doing */
 	out.size = 0;
 	sim_story_tell(sample.story, BEGAN, SIM_RULE_BROKEN, 5, SIM_NOBODY, "110000-2026-1", "no record");
 	sim_report_html(&out, &sample.report);
-	assert_non_null(strstr(tb_buf_text(&out), "Case <b>110000-2026-1</b>"));
+	assert_non_null(strstr(tb_buf_text(&out), "</span> <b>110000-2026-1</b>"));
 	out.size = 0;
 	sample.report.chosen_case = "none such";
 	sim_report_html(&out, &sample.report);
