@@ -354,6 +354,24 @@ static void check_audit(struct sim_node *node)
 	core_request_free(request);
 }
 
+/* A damaged leaf may not pass as whole. */
+static void check_rotten(struct sim_node *node)
+{
+	struct core_request *request;
+	struct tb_error err;
+	enum tb_code code = core_request_new(&request, core_method_find("/tongban.v1.AuditService/Verify"),
+	                                     tb_bytes_str("{}"), &err);
+	assert(code == TB_OK);
+	core_query(&node->setup, node->peers, request, sim_node_now(node));
+	const PbAuditVerifyResponse *reply = (const PbAuditVerifyResponse *)(const void *)request->reply;
+	if (reply && reply->intact)
+		sim_check_broke(node->world, SIM_RULE_HISTORY, node->index, NULL,
+		                "a leaf is damaged, and the log is said to be whole");
+	else
+		sim_mark(&node->world->marks, SIM_MARK_ROT_FOUND);
+	core_request_free(request);
+}
+
 void sim_check_end(struct sim_world *world)
 {
 	struct sim_map sent = {0};
@@ -365,6 +383,8 @@ void sim_check_end(struct sim_world *world)
 	}
 	for (size_t i = 0; i < world->nodes_count; i++) {
 		struct sim_node *node = &world->nodes[i];
+		if (lives(node) && node->rotten_table && strcmp(node->rotten_table, "audit_leaf") == 0)
+			check_rotten(node);
 		if (!lives(node) || !sim_node_reliable(node))
 			continue;
 		check_inbox(node, &sent);

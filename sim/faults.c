@@ -7,6 +7,7 @@
 #include "sim/check.h"
 #include "sim/hostile.h"
 #include "sim/net.h"
+#include "sim/rot.h"
 
 enum {
 	HOSTILE_MOST = 100000,
@@ -33,6 +34,7 @@ struct sim_preset {
 	unsigned cuts;
 	unsigned hostile;
 	unsigned restore;
+	unsigned upgrade;
 	unsigned load;
 	bool swarm; /* each class is left out by half of the seeds */
 	bool north_south;
@@ -52,16 +54,23 @@ static const struct sim_preset presets[] = {
          .cuts = 100,
          .hostile = 100,
          .restore = 100,
+         .upgrade = 100,
          .load = 100,
          .swarm = true},
 	{.name = "lossy", .net = 500, .pause = 50, .load = 100},
-	{.name = "rolling-power", .net = 30, .crash = 200, .power = 800, .load = 100},
+	{.name = "rolling-power", .net = 30, .crash = 200, .power = 800, .upgrade = 50, .load = 100},
 	{.name = "split-north-south", .net = 50, .crash = 30, .cuts = 300, .load = 100, .north_south = true},
 	{.name = "flapping-city", .net = 50, .crash = 50, .cuts = 100, .load = 100, .flapping = true},
 	{.name = "byzantine", .net = 50, .crash = 50, .hostile = 1000, .load = 100},
 	{.name = "storage-hell", .crash = 100, .power = 300, .disk = 1000, .restore = 50, .load = 60},
 	{.name = "clock-chaos", .net = 50, .crash = 50, .clock = 1000, .load = 100},
-	{.name = "holiday-rush", .net = 50, .crash = 30, .cuts = 50, .load = 400, .holiday = true},
+	{.name = "holiday-rush",
+         .net = 50,
+         .crash = 30,
+         .cuts = 50,
+         .upgrade = 100,
+         .load = 400,
+         .holiday = true},
 };
 
 enum { PRESETS = sizeof(presets) / sizeof(presets[0]) };
@@ -147,6 +156,8 @@ static void draw_nodes(struct sim_rates *rates, struct sim_random *random, const
 	rates->pauses = draw(random, weigh(random, preset, preset->pause), 4);
 	rates->restores = draw(random, weigh(random, preset, preset->restore), 0.3);
 	rates->regrants = draw(random, preset->swarm ? 100 : 0, 1);
+	rates->upgrades = draw(random, weigh(random, preset, preset->upgrade), 1);
+	rates->rots = draw(random, disk, 0.1);
 	rates->disk_faults = draw(random, disk, 4);
 	rates->disk_fulls = draw(random, disk, 1);
 	rates->disk = (struct sim_disk_faults){.write_fails = draw_ppm(random, disk, 3000),
@@ -169,7 +180,8 @@ static void scale(struct sim_rates *rates, struct sim_random *random, const stru
 	double *const all[] = {&rates->crashes,     &rates->power_losses, &rates->pauses,
 	                       &rates->clock_steps, &rates->restores,     &rates->disk_faults,
 	                       &rates->disk_fulls,  &rates->regrants,     &rates->cuts,
-	                       &rates->clogs,       &rates->hostile_acts};
+	                       &rates->clogs,       &rates->hostile_acts, &rates->upgrades,
+	                       &rates->rots};
 	double share = FULL_SPAN / (double)options->span;
 	if (options->nodes_count > LARGE_WORLD)
 		least = 2;
@@ -316,6 +328,33 @@ static void disk_faults(struct sim_node *node, struct sim_random *random)
 	sim_after(node->world, span, &disk_well_event, node, 0);
 }
 
+/* In order: the node ends what it does, and starts as another release. Some are taken back. */
+static void upgrade(struct sim_node *node, struct sim_random *random)
+{
+	bool newer = !node->newer || sim_random_chance(random, 700000);
+	sim_tell(node->world, SIM_UPGRADED, node->index, SIM_NOBODY, NULL, "%s",
+	         newer ? "stopped in order, to the next release" : "stopped in order, back to this release");
+	sim_mark(&node->world->marks, SIM_MARK_UPGRADED);
+	sim_node_stop(node, SIM_STOP_TIDY);
+	sim_node_upgrade(node, newer);
+	sim_node_start_after(node, 10 * SIM_SECOND + sim_random_exponential(random, SIM_MINUTE));
+}
+
+/* From here on the node may refuse what it acknowledged, but it may not say what is not so. */
+static void rot(struct sim_node *node, struct sim_random *random)
+{
+	sim_node_stop(node, SIM_STOP_TIDY);
+	const char *table = sim_rot_value(node, random);
+	if (table) {
+		sim_tell(node->world, SIM_DISK_ROT, node->index, SIM_NOBODY, NULL,
+		         "a bit of a value in table %s turned over", table);
+		node->rotten = true;
+		node->rotten_table = table;
+		sim_check_restored(node);
+	}
+	sim_node_start_after(node, SIM_SECOND);
+}
+
 static void disk_full(struct sim_node *node, struct sim_random *random)
 {
 	struct sim_disk_faults full = {.room_bytes = 1};
@@ -426,6 +465,8 @@ static const struct source sources[] = {
 	{SIM_DO_DISK, RATE(disk_faults), disk_faults, NULL},
 	{SIM_DO_FULL, RATE(disk_fulls), disk_full, NULL},
 	{SIM_DO_REGRANT, RATE(regrants), regrant, NULL},
+	{SIM_DO_UPGRADE, RATE(upgrades), upgrade, NULL},
+	{SIM_DO_ROT, RATE(rots), rot, NULL},
 	{SIM_DO_HOSTILE, RATE(hostile_acts), hostile, NULL},
 	{SIM_DO_CUT, RATE(cuts), NULL, cut},
 	{SIM_DO_CLOG, RATE(clogs), NULL, clog_links},

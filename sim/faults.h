@@ -31,6 +31,8 @@ struct sim_rates {
 	double disk_faults; /* windows of some minutes */
 	double disk_fulls;
 	double regrants;
+	double upgrades; /* to the next release, or back */
+	double rots;
 	uint32_t cut_in_commit;      /* of the losses of power */
 	struct sim_disk_faults disk; /* in such a window */
 	int64_t clock_drift;         /* parts in a million, at most, either way */

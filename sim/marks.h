@@ -36,7 +36,9 @@
 	XX(SIM_MARK_THROTTLED, "throttled", false, "a peer that asked too much was throttled")              \
 	XX(SIM_MARK_DOCUMENT, "document-disclosed", true,                                                   \
 	   "a sealed certificate was disclosed and its seal held")                                          \
-	XX(SIM_MARK_NOT_CONFIRMED, "not-confirmed", true, "a wrong guess was not confirmed")
+	XX(SIM_MARK_NOT_CONFIRMED, "not-confirmed", true, "a wrong guess was not confirmed")                \
+	XX(SIM_MARK_UPGRADED, "upgraded", true, "a node ran the next release beside nodes of this one")     \
+	XX(SIM_MARK_ROT_FOUND, "rot-found", false, "a value that had turned over was refused")
 
 enum sim_mark {
 #define XX(name, word, required, sentence) name,

@@ -6,6 +6,7 @@
 #include "sim/check.h"
 #include "sim/faults.h"
 #include "sim/hostile.h"
+#include "sim/newer.h"
 
 enum { TOLD_MOST = 8 }; /* messages of a call that the story tells of */
 
@@ -201,6 +202,7 @@ void sim_net_send(struct sim_node *from, struct core_outbound *outbound)
 		sim_after(world, (sim_time)sim_random_below(&from->random, HAND_OVER_TIME), &die_event, from,
 		          from->life);
 	}
+	sim_newer_speaks(from->newer);
 	enum tb_code code = core_outbound_encode(&from->setup, outbound, &call->bytes, &err);
 	assert(code == TB_OK);
 	dispatch(call);
@@ -287,6 +289,7 @@ void sim_net_answer(struct sim_node *from, struct core_inbound *inbound)
 	struct sim_call *call = inbound->io;
 	struct answer *answer = answer_new(call);
 	struct sim_world *world = from->world;
+	sim_newer_speaks(from->newer);
 	if (core_inbound_answer(&from->setup, inbound, &answer->bytes, &answer->error) == TB_EREPLAY)
 		sim_mark(&world->marks, SIM_MARK_REPLAY_REFUSED);
 	bool answers =

@@ -11,6 +11,7 @@
 #include "sim/check.h"
 #include "sim/faults.h"
 #include "sim/net.h"
+#include "sim/newer.h"
 #include "sim/scenario.h"
 #include "sim/work.h"
 
@@ -19,7 +20,6 @@ enum {
 	STARTS_FAILED_MAX = 40, /* in a row, while nothing is at fault */
 };
 
-#define STORE_BYTES ((uint64_t)1 << 30)
 #define TURN_DELAY (200)  /* µs from what came to the turn that takes it */
 #define COMMIT_TIME (400) /* µs of a commit on a healthy disk */
 #define START_AGAIN SIM_SECOND
@@ -40,6 +40,13 @@ void sim_node_step_clock(struct sim_node *node, tb_time by)
 	node->offset += by;
 	if (node->state == SIM_NODE_UP)
 		arm(node, node->world->now + (sim_time)sim_random_below(&node->random, CLOCK_LOOK));
+}
+
+void sim_node_upgrade(struct sim_node *node, bool newer)
+{
+	assert(node->state == SIM_NODE_DOWN);
+	node->newer = newer;
+	node->setup.version = newer ? "simulated, the next" : "simulated";
 }
 
 void sim_node_set_drift(struct sim_node *node, int64_t millionths)
@@ -106,6 +113,7 @@ void sim_node_ask(struct sim_node *node, const char *path, struct tb_bytes json,
 	assert(method && !core_method_reads(method));
 	enum tb_code code = core_request_new(&request, method, json, &err);
 	assert(code == TB_OK);
+	sim_newer_speaks(node->newer);
 	core_prepare(&node->setup, request, sim_node_now(node));
 	sim_node_submit(node, request, done, ctx);
 }
@@ -207,6 +215,7 @@ static void turn_run(struct sim_world *world, void *subject, uint64_t life)
 	}
 	size_t count = node->waiting_count < TURN_EVENTS_MAX ? node->waiting_count : TURN_EVENTS_MAX;
 	tb_time now = sim_node_now(node);
+	sim_newer_speaks(node->newer);
 	sim_note(world, (uint64_t)node->index << 32 | count);
 	for (size_t i = 0; i < count; i++) {
 		core_apply(node->core, txn, now, &node->waiting[i], &node->effects);
@@ -363,7 +372,7 @@ void sim_node_stop(struct sim_node *node, enum sim_stop how)
 static enum tb_code open_store(struct sim_node *node, struct tb_error *err)
 {
 	struct store_options options = {
-		.dir = node->store_dir, .map_bytes = STORE_BYTES, .tables = core_tables};
+		.dir = node->store_dir, .map_bytes = SIM_STORE_BYTES, .tables = core_tables};
 	uint8_t seed[32];
 	sim_random_bytes(&node->random, seed, sizeof(seed));
 	enum tb_code code = store_open(&node->setup.store, &options, err);

@@ -13,6 +13,8 @@
 struct sim_call;
 struct sim_stream;
 
+#define SIM_STORE_BYTES ((uint64_t)1 << 30)
+
 enum sim_node_state {
 	SIM_NODE_DOWN,
 	SIM_NODE_UP,
@@ -43,11 +45,13 @@ struct sim_node {
 	char code[PKI_REGION_ROOM];
 	char name[64];
 	const struct sim_identity *identity;
+	bool newer; /* runs the next release */
 	bool hostile;
-	const char *does; /* hostile, in a scenario: what it always does; NULL: anything */
-	bool rotten;      /* its disk lost what was written: it may refuse to open */
-	bool dead;        /* stays down for ever: not of the core that is healed */
-	bool absent;      /* there is no such node: a world made smaller */
+	const char *does;         /* hostile, in a scenario: what it always does; NULL: anything */
+	bool rotten;              /* its disk lost what was written: it may refuse to open */
+	const char *rotten_table; /* where a value of it is damaged; NULL: nowhere, or not known */
+	bool dead;                /* stays down for ever: not of the core that is healed */
+	bool absent;              /* there is no such node: a world made smaller */
 
 	enum sim_node_state state;
 	uint32_t life; /* counts the starts; events of an earlier one are void */
@@ -101,6 +105,8 @@ struct sim_node *sim_node_find(const struct sim_world *world, const char *code);
 tb_time sim_node_now(const struct sim_node *node);
 void sim_node_step_clock(struct sim_node *node, tb_time by);
 void sim_node_set_drift(struct sim_node *node, int64_t millionths);
+/* It is down; it starts as the next release, or as this one. */
+void sim_node_upgrade(struct sim_node *node, bool newer);
 
 void sim_node_post(struct sim_node *node, struct core_event event);
 /* Posts a call of the local API as JSON. |done| is called once, except that a request that is malformed by

@@ -235,7 +235,7 @@ static void do_upgrade(struct sim_world *world, const struct sim_step *step)
 	struct sim_node *node = &world->nodes[step->node];
 	sim_tell(world, SIM_UPGRADED, node->index, SIM_NOBODY, NULL, "stopped in order, upgraded");
 	sim_node_stop(node, SIM_STOP_TIDY);
-	node->setup.version = "simulated, the next";
+	sim_node_upgrade(node, true);
 	sim_node_start_after(node, 10 * SIM_SECOND);
 }
 

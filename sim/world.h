@@ -53,7 +53,9 @@ enum { SIM_NODES_MAX = 3000, SIM_SKIPS_MAX = 1 << 20 };
 	XX(SIM_DO_HOSTILE, "hostile")           \
 	XX(SIM_DO_REGRANT, "regrant")           \
 	XX(SIM_DO_PACT, "pact")                 \
-	XX(SIM_DO_MATTER, "matter")
+	XX(SIM_DO_MATTER, "matter")             \
+	XX(SIM_DO_UPGRADE, "upgrade")           \
+	XX(SIM_DO_ROT, "rot")
 
 enum sim_decision_kind {
 #define XX(name, word) name,
