@@ -44,6 +44,10 @@ enum {
 	TB_STATS_CASES_MAX = 20000, /* that one call looks at */
 	TB_STATS_REASONS_MAX = 64,  /* of one row */
 
+	/* Halls. */
+	TB_HALLS_MAX = 2000,
+	TB_HALLS_BYTES_MAX = 256 * 1024, /* of a region's list */
+
 	/* Agreements. */
 	TB_AGREEMENTS_MAX = 512, /* kept by a node, versions counted */
 	TB_AGREEMENT_PARTIES_MAX = 64,

@@ -85,6 +85,10 @@ static void show_people(struct cli *cli, struct table *table, const PbCaseView *
 		table_pair(table, TEXT_H_IDENTITY,
 		           tb_arena_printf(&cli->arena, "%s %s (%s %s)", text(levels[identity->level]),
 		                           identity->method, identity->region, identity->verifier));
+	if (application && application->pickup)
+		table_pair(table, TEXT_H_PICKUP,
+		           tb_arena_printf(&cli->arena, "%s %s", application->pickup->region,
+		                           application->pickup->hall));
 	if (!application || !application->agent)
 		return;
 	table_pair(table, TEXT_H_AGENT, application->agent->name);

@@ -216,6 +216,8 @@ const struct option case_submit_options[] = {
 	{"delivery", OPTION_VALUE, "courier|window|home|network", TEXT_O_DELIVERY},
 	{"address", OPTION_VALUE, "TEXT", TEXT_O_ADDRESS},
 	{"window", OPTION_VALUE, "TEXT", TEXT_O_WINDOW},
+	{"hall", OPTION_VALUE, "CODE", TEXT_O_HALL},
+	{"pickup", OPTION_VALUE, "CODE", TEXT_O_PICKUP_HALL},
 	{"form", OPTION_LIST, "NAME=VALUE", TEXT_O_FORM},
 	CASE_MATERIAL_OPTIONS,
 	CASE_ACTOR_OPTIONS,
@@ -328,6 +330,11 @@ static enum tb_code make_application(struct cli *cli, const struct options *opti
 	set_text(options, "address", &application->address);
 	set_text(options, "window", &application->window);
 	set_text(options, "mode", &application->mode);
+	set_text(options, "hall", &application->hall);
+	if (options_value(options, "pickup")) {
+		application->pickup = PROTO_NEW(PbPickup, pickup, &cli->arena);
+		set_text(options, "pickup", &application->pickup->hall);
+	}
 	set_party(cli, options, "applicant", &application->applicant);
 	set_party(cli, options, "agent", &application->agent);
 	set_authorisation(cli, options, application);

@@ -78,6 +78,8 @@
 	XX(TEXT_M_CATALOGUE_NONE, "没有事项目录", "there is no catalogue") \
 	XX(TEXT_M_ITEM_UNKNOWN, "{1} 的事项目录中没有事项 {2}", "there is no item {2} in the catalogue of {1}") \
 	XX(TEXT_M_CATALOGUE_HEAD, "{1} 事项目录第 {2} 版，发布于 {3}", "Catalogue of {1}, version {2}, published {3}") \
+	XX(TEXT_M_HALLS_LOADED, "大厅名录第 {1} 版，共 {2} 个", "The list of halls is now version {1} with {2} halls.") \
+	XX(TEXT_M_HALL_LINE, "第 {1} 行：{2} 有误", "line {1}: {2}: not expected") \
 	XX(TEXT_M_STATS_MANY, "办件过多，请缩短统计期间", "too many cases: choose a shorter period") \
 	XX(TEXT_M_STATS_LEFT_OUT, "有 {1} 件未能计入", "{1} cases are not counted") \
 	XX(TEXT_M_CASE_MORE, "后面可能还有：--after {1}", "there may be more: --after {1}") \
@@ -190,6 +192,8 @@
 	XX(TEXT_V_CASE_CONSULT, "会商，不影响计时", "consult the other side; stops no clock") \
 	XX(TEXT_V_CASE_REPAIR, "差评整改完成", "what was rated badly was repaired") \
 	XX(TEXT_V_CASE_OBJECT, "属地对异地办理提出异议", "home: object to what was decided in its name") \
+	XX(TEXT_V_HALL_LOAD, "从 YAML 或 CSV 文件发布大厅与窗口名录", "publish the list of halls from a YAML or CSV file") \
+	XX(TEXT_V_HALL_LIST, "列出本地或对方地区的大厅与窗口", "list halls and windows, own or of another region") \
 	XX(TEXT_V_STATS, "办件统计：时效、退件原因、承诺对比、减时间减材料减跑动、好差评", "count cases: lateness, returns, days against the promise, savings, grades") \
 	XX(TEXT_V_CASE_SHARE, "向属地重新抄送其曾拒收的办件副本", "offer the home region its copy again, which it refused") \
 	XX(TEXT_V_CASE_FILE, "联办参与地共享档案材料", "participant: share archive files of a joint case") \
@@ -290,6 +294,15 @@
 	XX(TEXT_O_AUTHORISATION_UNTIL, "授权截止日期", "the authorisation's last day") \
 	XX(TEXT_O_IDENTITY, "身份核验等级", "how sure it is who applies") \
 	XX(TEXT_O_IDENTITY_METHOD, "身份核验方式", "how that was found out") \
+	XX(TEXT_O_HALL_REGION, "地区，默认本地", "whose halls; default: own") \
+	XX(TEXT_O_HALL_AREA, "区划代码开头", "beginning of the area code") \
+	XX(TEXT_O_HALL_RECEIVES, "只列收件大厅", "only those that receive applications") \
+	XX(TEXT_O_HALL_PICKUP, "只列可取件大厅", "only those where results are fetched") \
+	XX(TEXT_O_HALL_DEPARTMENT, "只列进驻此部门的大厅", "only those of this department") \
+	XX(TEXT_O_HALL_ALLIANCE, "只列此联盟的大厅", "only those of this alliance") \
+	XX(TEXT_O_HALL_OPEN, "只列此时开放的大厅", "only those that are open then") \
+	XX(TEXT_O_HALL, "收件大厅编码", "code of the receiving hall") \
+	XX(TEXT_O_PICKUP_HALL, "取件大厅编码", "code of the hall where the result is fetched") \
 	XX(TEXT_O_CASE_DISPUTE, "只列有争议的办件", "only those in dispute") \
 	XX(TEXT_O_CASE_PEER, "只列与此地区的办件", "only with this region") \
 	XX(TEXT_O_AFTER, "从此办件编号之后列起", "begin after this case number") \
@@ -373,6 +386,11 @@
 	XX(TEXT_H_STATS_GRADES, "好差评 1–5", "grades 1–5") \
 	XX(TEXT_H_IDENTITY, "身份核验", "identity") \
 	XX(TEXT_H_AGENT, "代理人", "agent") \
+	XX(TEXT_H_HALL_LEVEL, "层级", "level") \
+	XX(TEXT_H_HALL_AREA, "区划", "area") \
+	XX(TEXT_H_HALL_DOES, "功能", "does") \
+	XX(TEXT_H_HALL_ADDRESS, "地址", "address") \
+	XX(TEXT_H_PICKUP, "取件大厅", "fetched at") \
 	XX(TEXT_H_COPY_REFUSED, "属地未接收副本", "copy refused") \
 	XX(TEXT_H_DISPUTE, "有争议", "disputed") \
 	XX(TEXT_H_ENDPOINT, "地址", "endpoint") \
@@ -441,6 +459,8 @@
 
 /* Enum values: the name that programs see, and what it means. */
 #define TEXT_MAP_WORDS(XX) \
+	XX(TEXT_W_HALL_RECEIVES, "收件", "receives") \
+	XX(TEXT_W_HALL_HANDS_OUT, "取件", "hands out") \
 	XX(TEXT_W_SELF_DECLARED, "自行申报", "self-declared") \
 	XX(TEXT_W_MATCHED, "实名核验", "name and number matched") \
 	XX(TEXT_W_PRESENT, "实人核验", "seen alive") \

@@ -299,7 +299,7 @@ static enum tb_code check_criteria(struct turn *turn, const PbItem *item, struct
 	return TB_OK;
 }
 
-/* Who applies, who acts for them, and how sure that is. */
+/* Who applies, who acts for them, how sure that is, and where they go. */
 static enum tb_code check_people(struct turn *turn, const PbCaseSubmitRequest *submit, struct tb_error *err)
 {
 	PbApplication *application = submit->application;
@@ -312,6 +312,8 @@ static enum tb_code check_people(struct turn *turn, const PbCaseSubmitRequest *s
 	enum tb_code code = identity_check_stated(application, submit->actor, err);
 	if (code == TB_OK)
 		code = identity_check_agent(application, tb_day_at(turn->now), err);
+	if (code == TB_OK)
+		code = hall_check_application(turn, application, err);
 	if (code == TB_OK)
 		identity_state(turn, application, submit->actor);
 	return code;

@@ -56,6 +56,10 @@ void describe_inbound(struct turn *turn, struct core_inbound *inbound)
 		description.checkpoint = tb_arena_copy(&turn->arena, note.data, note.size);
 	description.catalogue_version = catalogue_own_version(turn);
 	description.catalogue = catalogue_page(turn, asked);
+	description.halls_version = hall_version(turn, setup->region);
+	if (asked && asked->halls_version < description.halls_version && !description.catalogue &&
+	    description.n_agreements == 0)
+		description.halls = hall_shared(turn);
 	struct tb_bytes message = proto_encode_arena(&turn->arena, &description.base);
 	struct pki_batch_head head = {.kind = PB_BATCH_KIND__DESCRIPTION,
 	                              .sender = setup->region,
@@ -89,6 +93,7 @@ tb_time describe_finish(struct turn *turn, struct peer_state *state, const struc
 	PbCatalogueHead *have;
 	if (catalogue_head(&turn->kv, peer->region, &turn->arena, &have, NULL) == TB_OK)
 		request.catalogue_version = have->version;
+	request.halls_version = hall_version(turn, peer->region);
 	request.catalogue_after = state->list_after;
 	request.catalogue_after_version = state->list_after_version;
 	struct pki_digest ours = agreements_digest(turn->core, peer->region);
@@ -151,10 +156,16 @@ void describe_answered(struct turn *turn, struct core_outbound *outbound)
 		bool more = description && description->catalogue &&
 		            catalogue_learn(turn, state, outbound, description->catalogue);
 		learn_agreements(turn, state, outbound);
+		if (description && description->halls)
+			hall_learn(turn, outbound, description->halls);
+		/* They did not fit beside the rest. */
+		bool later = description && !description->halls &&
+		             description->halls_version > hall_version(turn, outbound->peer);
 		state->describe_failures = 0;
-		state->describe_at = turn->now + (more                         ? 0
-		                                  : differs(turn->core, state) ? DESCRIBE_RETRY
-		                                                               : describe_every(turn->core));
+		state->describe_at =
+			turn->now + (more                                  ? 0
+		                     : later || differs(turn->core, state) ? DESCRIBE_RETRY
+		                                                           : describe_every(turn->core));
 		state->contact_at = turn->now;
 		state->last_error[0] = 0;
 		return;

@@ -82,7 +82,8 @@ void facts_fold(PbCaseRecord *record, const PbCaseEntry *entry, struct tb_arena 
 	if (detail && detail->application) {
 		facts->papers_saved +=
 			papers_saved(detail->application->materials, detail->application->n_materials);
-		facts->window = detail->application->window;
+		facts->window = detail->application->hall[0] ? detail->application->hall
+		                                             : detail->application->window;
 	}
 	if (case_state_final(entry->to) && !case_state_final(entry->from))
 		facts->closed_ms = entry->at_ms;

@@ -422,6 +422,16 @@ enum tb_code case_application(struct turn *turn, const PbCaseRecord *record, PbA
 void case_next_number(struct turn *turn, char out[32]);
 void case_use_number(struct turn *turn);
 
+/* ---- halllist.c */
+void hall_apply_load(struct turn *turn, struct core_request *request);
+enum tb_code hall_read_list(struct query *query, struct tb_error *err);
+/* The halls that |application| names are there, and do what is asked of them. */
+enum tb_code hall_check_application(struct turn *turn, const PbApplication *application,
+                                    struct tb_error *err);
+uint64_t hall_version(struct turn *turn, const char *region); /* 0: none is here */
+PbHallList *hall_shared(struct turn *turn);                   /* the own list; NULL: none */
+void hall_learn(struct turn *turn, struct core_outbound *outbound, const PbHallList *list);
+
 /* ---- identity.c */
 /* Completes what this region says of who applies. |application| has passed identity_check_stated(). */
 void identity_state(struct turn *turn, PbApplication *application, const PbActor *actor);
