@@ -84,7 +84,7 @@ static void print_outcome(const struct sim_task *task, const struct sim_outcome 
 	static const char *const words[] = {"held", "CRASHED", "NOT LIVE", "BROKEN"};
 	char command[256];
 	double days = (double)outcome->simulated / (double)SIM_DAY;
-	sim_options_command(command, sizeof(command), &task->options);
+	sim_task_command(command, sizeof(command), task);
 	printf("%s\n%s%s%s\n", command,
 	       words[outcome->verdict == SIM_HELD ? 0 : outcome->verdict - SIM_DIED + 1],
 	       outcome->failure[0] ? ": " : "", outcome->failure);
@@ -168,7 +168,7 @@ static void count_outcome(struct tally *tally, const struct sim_job *job)
 		return;
 	if (tally->failed++ < FAILURES_PRINTED) {
 		char command[256];
-		sim_options_command(command, sizeof(command), &job->task.options);
+		sim_task_command(command, sizeof(command), &job->task);
 		printf("%d  %s\n     %s\n     %s\n", (int)outcome->verdict, command, outcome->failure,
 		       job->save);
 		fflush(stdout);

@@ -23,8 +23,14 @@ static double wall(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-void sim_options_command(char *out, size_t room, const struct sim_options *options)
+void sim_task_command(char *out, size_t room, const struct sim_task *task)
 {
+	const struct sim_options *options = &task->options;
+	if (task->file) {
+		snprintf(out, room, "tongban-sim %s %s", options->scenario ? "scenario" : "replay",
+		         task->file);
+		return;
+	}
 	int size = snprintf(out, room,
 	                    "tongban-sim run --seed %" PRIu64 " --nodes %u --preset %s --minutes %lld",
 	                    options->seed, options->nodes_count, sim_preset_name(options->preset),
@@ -213,7 +219,7 @@ static void report(const struct sim_task *task, const struct sim_world *world,
 		marks[i] = (struct sim_report_mark){
 			sim_mark_word((enum sim_mark)i), sim_mark_sentence((enum sim_mark)i),
 			outcome->marks.counts[i], false}; /* one run need not reach them all */
-	sim_options_command(command, sizeof(command), &task->options);
+	sim_task_command(command, sizeof(command), task);
 	snprintf(hash, sizeof(hash), "%016" PRIx64, outcome->hash);
 	struct sim_report text = {
 		.verdict = outcome->verdict,

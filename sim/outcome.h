@@ -22,6 +22,7 @@ struct sim_outcome {
 
 struct sim_task {
 	struct sim_options options;
+	const char *file;   /* that told the run: a replay, or a story; NULL: none did */
 	bool twice;         /* run again, and compare */
 	const char *report; /* directory for report.html and the others; NULL: none */
 	const char *events; /* file for the story as it is told; NULL: none */
@@ -35,7 +36,7 @@ struct sim_task {
 void sim_outcome_run(struct sim_outcome *outcome, const struct sim_task *task);
 
 /* The command that gives this run. |out| is ended by a NUL. */
-void sim_options_command(char *out, size_t room, const struct sim_options *options);
+void sim_task_command(char *out, size_t room, const struct sim_task *task);
 
 /* ---- replay files: seed, options, decisions to leave out; and, for people, those that were taken */
 

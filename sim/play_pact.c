@@ -198,10 +198,11 @@ void play_open(struct sim_world *world, const struct sim_step *step)
 	tb_buf_printf(&json,
 	              "{\"post\":{\"about\":\"%s\",\"asked\":\"%s\",\"days\":%lld,\"subject\":\"事由\","
 	              "\"text\":\"请核实\",\"parties\":[\"%s\",\"%s\"],"
-	              "\"actor\":{\"role\":\"LIAISON\",\"id\":\"l1\"}",
+	              "\"actor\":{\"role\":\"%s\",\"id\":\"l1\"}",
 	              about, world->nodes[step->peer].code,
 	              (long long)(step->number ? step->number : OPEN_DAYS), world->nodes[step->node].code,
-	              world->nodes[step->peer].code);
+	              world->nodes[step->peer].code,
+	              strcmp(step->word, "supervision") == 0 ? "SUPERVISOR" : "LIAISON");
 	if (number[0])
 		tb_buf_printf(&json, ",\"caseNumber\":\"%s\"", number);
 	tb_buf_str(&json, "}}");

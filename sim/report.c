@@ -149,7 +149,7 @@ static struct verdict_words verdict_words(enum sim_verdict verdict)
 	case SIM_NOT_LIVE:
 		return (struct verdict_words){"没有全部了结", "Not everything came to an end"};
 	case SIM_BROKEN:
-		return (struct verdict_words){"规则被破坏", "An invariant broke"};
+		return (struct verdict_words){"有规则或期望不成立", "An invariant or an expectation broke"};
 	}
 	return (struct verdict_words){"", ""};
 }

@@ -69,6 +69,8 @@ static const struct word sentences[] = {
 	{"throttled", "查询过多的对方被限流"},
 	{"document-disclosed", "出示了带签章的证照，签章成立"},
 	{"not-confirmed", "猜错的查询未获证实"},
+	{"upgraded", "新版节点与旧版节点并行"},
+	{"rot-found", "变了位的值被识破"},
 	/* counts and latencies */
 	{"cases handed in", "收件"},
 	{"cases at their end", "终结"},

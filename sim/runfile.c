@@ -55,6 +55,7 @@ int sim_runfile_replay(const struct sim_runfile *order, const char *path)
 	if (!read_replay(&file, path))
 		return SIM_STATUS_USAGE;
 	task.options = file.options;
+	task.file = path;
 	task.options.story_ordinary = order->task.options.story_ordinary;
 	task.options.story_kept = order->task.options.story_kept;
 	int status = sim_run_apart(&task, order->dir, order->quiet);
@@ -96,6 +97,7 @@ int sim_runfile_scenario(const struct sim_runfile *order, const char *path)
 		return SIM_STATUS_USAGE;
 	}
 	sim_scenario_options(&task.options, story);
+	task.file = path;
 	sim_run_in_child(&outcome, &task, order->dir);
 	printf("%-8s  %s: %s\n", outcome.verdict == SIM_HELD ? "held" : "NOT HELD", path, story->title);
 	if (outcome.verdict != SIM_HELD)

@@ -64,6 +64,7 @@ static void test_a_story_does_not_hold_with_the_bug_that_it_is_about(void **stat
 		{"flood", "nonce-forgotten"},
 		{"forged-receipts", "any-receipt"},
 		{"holders-dispute", "decision-overwritten"},
+		{"joint-withdrawn", "part-out-of-order"},
 		{"line-cut", "delivery-stuck"},
 		{"new-years-holiday", "delivery-stuck"},
 		{"nobody-speaks", "deem-early"},
@@ -74,6 +75,7 @@ static void test_a_story_does_not_hold_with_the_bug_that_it_is_about(void **stat
 		{"power-lost-on-arrival", "receipt-before-durable"},
 		{"rolling-upgrade", "cache-not-flushed"},
 		{"signed-by-three", "unsigned-agreement"},
+		{"supervised", "post-without-leaf"},
 		{"three-regions-one-case", "part-missing"},
 	};
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
