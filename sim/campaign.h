@@ -15,7 +15,7 @@ struct sim_campaign {
 	const char *dir;                 /* for the disks */
 	const char *out;                 /* failures, junit.xml */
 	bool once;                       /* do not run each seed twice */
-	bool require_marks;              /* a mark that was never reached fails the campaign */
+	bool require_marks;              /* a mark that 100 seeds or more never reached fails it */
 	bool quiet;
 };
 

@@ -122,6 +122,7 @@ void sim_check_free(struct sim_check *check)
 	sim_map_clear(&check->requests);
 	sim_map_clear(&check->once);
 	sim_map_clear(&check->shown);
+	sim_map_clear(&check->resumed);
 	free(check);
 }
 
@@ -296,6 +297,17 @@ void sim_check_turn(struct sim_node *node)
 	sim_check_held(world, SIM_RULE_BOUNDS);
 }
 
+void sim_check_resumed(struct sim_node *node, const uint8_t root[PKI_HASH_BYTES])
+{
+	struct sim_world *world = node->world;
+	bool made;
+	uint64_t name = sim_mix(sim_mix_bytes(0, root, PKI_HASH_BYTES), node->index + 1);
+	uint64_t *times = sim_map_at(&world->check->resumed, name, &made);
+	sim_mark(&world->marks, SIM_MARK_MATERIAL_RESUMED);
+	if (++*times == 2)
+		sim_mark(&world->marks, SIM_MARK_MATERIAL_TWICE);
+}
+
 static void check_receipt(struct sim_node *node, struct sim_node *peer, struct sim_reader *reader,
                           const PbReceipt *receipt)
 {
@@ -330,23 +342,31 @@ void sim_check_receipts(struct sim_node *node, struct sim_node *peer, const stru
 
 /* ---- sweeps: what is new in the audit log */
 
-static void mark_event(struct sim_world *world, const PbCaseEntry *entry)
+static void mark_event(struct sim_world *world, const PbCaseEntry *entry, const char *mode)
 {
 	static const struct {
+		const char *mode; /* NULL: any */
 		PbCaseEvent event;
 		enum sim_mark mark;
 	} marks[] = {
-		{PB_CASE_EVENT__DEEM, SIM_MARK_DEEMED},
-		{PB_CASE_EVENT__LAPSE, SIM_MARK_LAPSED},
-		{PB_CASE_EVENT__OVERDUE, SIM_MARK_OVERDUE},
-		{PB_CASE_EVENT__WITHDRAW, SIM_MARK_WITHDRAWN},
-		{PB_CASE_EVENT__FIX, SIM_MARK_RETURNED},
-		{PB_CASE_EVENT__BOUNCE, SIM_MARK_BOUNCED},
-		{PB_CASE_EVENT__SUPPLEMENT, SIM_MARK_SUPPLEMENTED},
-		{PB_CASE_EVENT__HAND_OVER, SIM_MARK_CLOSED},
+		{NULL, PB_CASE_EVENT__DEEM, SIM_MARK_DEEMED},
+		{NULL, PB_CASE_EVENT__LAPSE, SIM_MARK_LAPSED},
+		{NULL, PB_CASE_EVENT__OVERDUE, SIM_MARK_OVERDUE},
+		{NULL, PB_CASE_EVENT__WITHDRAW, SIM_MARK_WITHDRAWN},
+		{NULL, PB_CASE_EVENT__FIX, SIM_MARK_RETURNED},
+		{NULL, PB_CASE_EVENT__BOUNCE, SIM_MARK_BOUNCED},
+		{NULL, PB_CASE_EVENT__SUPPLEMENT, SIM_MARK_SUPPLEMENTED},
+		{NULL, PB_CASE_EVENT__HAND_OVER, SIM_MARK_CLOSED},
+		{NULL, PB_CASE_EVENT__HOLD, SIM_MARK_RESTED},
+		{"QC", PB_CASE_EVENT__GRANT, SIM_MARK_ONLINE},
+		{"YB", PB_CASE_EVENT__GRANT, SIM_MARK_DELEGATED},
+		{"YS", PB_CASE_EVENT__ACCEPT, SIM_MARK_ELSEWHERE},
+		{"LB", PB_CASE_EVENT__GRANT, SIM_MARK_JOINT},
+		{"LS", PB_CASE_EVENT__WITHDRAW, SIM_MARK_COMPENSATED},
 	};
 	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
-		if (marks[i].event == entry->event)
+		if (marks[i].event == entry->event &&
+		    (!marks[i].mode || (mode && strcmp(marks[i].mode, mode) == 0)))
 			sim_mark(&world->marks, marks[i].mark);
 	}
 }
@@ -478,7 +498,7 @@ static void sweep_entry(struct sim_node *node, struct sim_reader *reader, const 
 	uint64_t *known = sim_map_at(&check->entries, sim_mix(name, entry->seq), &made);
 	if (made) {
 		*known = value;
-		mark_event(world, entry);
+		mark_event(world, entry, record->mode);
 	} else if (*known != value) {
 		sim_check_broke(world, SIM_RULE_ONE_DECISION, node->index, leaf->subject,
 		                "entry %u is another one elsewhere", entry->seq);

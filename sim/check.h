@@ -87,6 +87,8 @@ void sim_check_opened(struct sim_node *node);
 void sim_check_restored(struct sim_node *node);
 /* Receipts that |peer| gave came to |node|. */
 void sim_check_receipts(struct sim_node *node, struct sim_node *peer, const struct core_outbound *outbound);
+/* |node|'s fetch of |root| goes on behind its first chunk. */
+void sim_check_resumed(struct sim_node *node, const uint8_t root[PKI_HASH_BYTES]);
 /* |peer| described itself to somebody. */
 void sim_check_shown(struct sim_node *peer, const struct core_outbound *outbound);
 /* |node| has refused something of |peer|, or taken note of it: a leaf of this kind and subject, the |first|th

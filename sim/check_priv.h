@@ -43,6 +43,7 @@ struct sim_check {
 	struct sim_map leaves;    /* node and case -> leaves */
 	struct sim_map requests;  /* node and request -> case */
 	struct sim_map shown;     /* node and size of a checkpoint -> root */
+	struct sim_map resumed;   /* node and material -> times */
 	struct sim_map once;      /* node, case and an event that happens once -> seq */
 	uint32_t next_sweep;
 	sim_time sweep_every; /* of one node */

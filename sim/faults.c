@@ -154,7 +154,7 @@ static void draw_nodes(struct sim_rates *rates, struct sim_random *random, const
 	rates->power_losses = draw(random, weigh(random, preset, preset->power), 6);
 	rates->cut_in_commit = 700000;
 	rates->pauses = draw(random, weigh(random, preset, preset->pause), 4);
-	rates->restores = draw(random, weigh(random, preset, preset->restore), 0.3);
+	rates->restores = draw(random, weigh(random, preset, preset->restore), 0.6);
 	rates->regrants = draw(random, preset->swarm ? 100 : 0, 1);
 	rates->upgrades = draw(random, weigh(random, preset, preset->upgrade), 1);
 	rates->rots = draw(random, disk, 0.1);
@@ -229,13 +229,14 @@ static void crash(struct sim_node *node, struct sim_random *random)
 	sim_time down =
 		sim_random_exponential(random, sim_random_chance(random, 900000) ? SIM_MINUTE : SIM_HOUR);
 	uint64_t moment = sim_random_below(random, 100);
-	if (node->world->options.span > LONG_RUN && sim_random_chance(random, GONE_FOR_LONG))
-		down = sim_random_range(random, 8 * SIM_DAY, 12 * SIM_DAY); /* longer than a message lives */
-	if (moment < CRASH_IN_TURN) {
+	bool gone = node->world->options.span > LONG_RUN && sim_random_chance(random, GONE_FOR_LONG);
+	if (gone) /* longer than a message lives */
+		down = sim_random_range(random, 8 * SIM_DAY, 12 * SIM_DAY);
+	else if (moment < CRASH_IN_TURN) {
 		node->dies_after_commit = true;
 		return;
 	}
-	if (moment < CRASH_IN_TURN + CRASH_IN_HAND_OVER) {
+	if (!gone && moment < CRASH_IN_TURN + CRASH_IN_HAND_OVER) {
 		node->dies_in_hand_over = true;
 		return;
 	}

@@ -17,6 +17,8 @@
 	XX(SIM_MARK_POWER_IN_COMMIT, "power-lost-in-commit", true,                                          \
 	   "the power went off in the middle of one")                                                       \
 	XX(SIM_MARK_MATERIAL_RESUMED, "material-resumed", true, "a fetch went on behind its first chunk")   \
+	XX(SIM_MARK_MATERIAL_TWICE, "material-resumed-twice", true,                                         \
+	   "a fetch broke off, was resumed, broke off and was resumed")                                     \
 	XX(SIM_MARK_MATERIAL_CUT, "material-cut", true, "a stream of a material broke off")                 \
 	XX(SIM_MARK_DEEMED, "deemed-acceptance", true, "a case was accepted because nobody spoke in time")  \
 	XX(SIM_MARK_LAPSED, "supplement-lapsed", true, "a supplement was not brought in time")              \
@@ -27,13 +29,22 @@
 	XX(SIM_MARK_BOUNCED, "package-bounced", true, "a package was refused and the window had it back")   \
 	XX(SIM_MARK_SUPPLEMENTED, "supplemented", true, "a supplement was proposed and ordered")            \
 	XX(SIM_MARK_CLIENT_REPEATED, "client-repeated", true, "a client asked twice and got the same case") \
-	XX(SIM_MARK_DEFERRED, "message-deferred", false, "a message came before the one that it follows")   \
-	XX(SIM_MARK_DEAD_LETTER, "dead-letter", false, "a message was given up")                            \
-	XX(SIM_MARK_RESTORED, "backup-restored", false, "a node came back with an older backup")            \
+	XX(SIM_MARK_DEFERRED, "message-deferred", true, "a message came before the one that it follows")    \
+	XX(SIM_MARK_DEAD_LETTER, "dead-letter", true, "a message was given up")                             \
+	XX(SIM_MARK_RESTORED, "backup-restored", true, "a node came back with an older backup")             \
 	XX(SIM_MARK_REPLAY_REFUSED, "replay-refused", true, "a batch that came again was refused")          \
-	XX(SIM_MARK_FORK_REFUSED, "fork-refused", false, "the same id with other content was refused")      \
-	XX(SIM_MARK_CLOCK_REFUSED, "clock-refused", false, "a batch was refused for its sender's clock")    \
-	XX(SIM_MARK_THROTTLED, "throttled", false, "a peer that asked too much was throttled")              \
+	XX(SIM_MARK_FORK_REFUSED, "fork-refused", true, "the same id with other content was refused")       \
+	XX(SIM_MARK_CLOCK_REFUSED, "clock-refused", true, "a batch was refused for its sender's clock")     \
+	XX(SIM_MARK_THROTTLED, "throttled", true, "a peer that asked too much was throttled")               \
+	XX(SIM_MARK_ONLINE, "granted-online", true, "what was applied for online was granted")              \
+	XX(SIM_MARK_DELEGATED, "decided-elsewhere", true, "a window's region decided in another's name")    \
+	XX(SIM_MARK_ELSEWHERE, "accepted-elsewhere", true,                                                  \
+	   "a window's region accepted what another decides")                                               \
+	XX(SIM_MARK_JOINT, "joint-granted", true, "a joint case was granted")                               \
+	XX(SIM_MARK_RESTED, "joint-limit-rested", true, "a joint limit rested for one of the parts")        \
+	XX(SIM_MARK_COMPENSATED, "part-taken-back", true, "a part was taken back because of another")       \
+	XX(SIM_MARK_PACT_ENDED, "agreement-ended", true, "an agreement was ended by notice")                \
+	XX(SIM_MARK_UNANSWERED, "matter-overdue", true, "a matter was not answered in time")                \
 	XX(SIM_MARK_DOCUMENT, "document-disclosed", true,                                                   \
 	   "a sealed certificate was disclosed and its seal held")                                          \
 	XX(SIM_MARK_NOT_CONFIRMED, "not-confirmed", true, "a wrong guess was not confirmed")                \

@@ -90,7 +90,7 @@ void sim_net_fetch(struct sim_node *node, struct core_fetch *fetch)
 	stream->next = world->net->streams;
 	world->net->streams = stream;
 	if (fetch->first_chunk > 0)
-		sim_mark(&world->marks, SIM_MARK_MATERIAL_RESUMED);
+		sim_check_resumed(node, fetch->root);
 	struct sim_link *link = sim_link_find(world->net, node->index, stream->peer->index);
 	sim_after(world, 2 * link->latency, &stream_event, stream, 1);
 }

@@ -81,7 +81,7 @@ static uint64_t draw_size(const struct sim_work *work, struct sim_random *random
 		return KIB + sim_random_below(random, 15 * KIB);
 	if (draw < 870)
 		return 16 * KIB + sim_random_below(random, 300 * KIB);
-	if (draw < 999)
+	if (draw < 985)
 		return 300 * KIB + sim_random_below(random, 1700 * KIB);
 	return 17 * 1024 * KIB + sim_random_below(random, 4096 * KIB);
 }
@@ -424,6 +424,8 @@ static struct act at_window(PbCaseState state, enum temper temper, struct sim_ra
 	static const struct act fix = {"FIX", "R_WIN", NULL}, close = {"CLOSE", "R_WIN", REASON};
 	if (state == PB_CASE_STATE__RECEIVED)
 		return check;
+	if (state == PB_CASE_STATE__CHECKING && temper == SILENT_APPLICANT)
+		return PICK(random, ask, ask, send);
 	if (state == PB_CASE_STATE__CHECKING)
 		return PICK(random, send, send, send, send, send, send, send, ask, nothing, give_up);
 	if (state == PB_CASE_STATE__WINDOW_WAITS && temper == SILENT_APPLICANT)

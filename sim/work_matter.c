@@ -207,6 +207,7 @@ void sim_matter_overdue(struct sim_node *node, struct sim_reader *reader, const 
 	    leaf->at_ms < record->due_ms)
 		sim_check_broke(node->world, SIM_RULE_MATTERS, node->index, leaf->subject,
 		                "overdue before it was due");
+	sim_mark(&node->world->marks, SIM_MARK_UNANSWERED);
 	sim_check_held(node->world, SIM_RULE_MATTERS);
 }
 

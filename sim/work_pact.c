@@ -178,6 +178,7 @@ static void has_ended_it(struct sim_world *world, struct sim_node *node, const s
 	if (!reply->error.code) {
 		tb_time now = sim_node_now(node), then = sim_ms(world->now);
 		pact->ended = tb_day_at(now > then ? now : then);
+		sim_mark(&world->marks, SIM_MARK_PACT_ENDED);
 	}
 }
 

@@ -23,7 +23,7 @@ enum {
 	SEEDS_MOST = 60,
 	JOBS_MOST = 16,
 	PATH_ROOM = 300,
-	CPU_SECONDS_MOST = 12, /* of a seed: some bugs make much ado */
+	CPU_SECONDS_MOST = 6, /* of a seed: some bugs make much ado */
 };
 
 int sim_bug_chosen = SIM_BUGS;
