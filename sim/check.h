@@ -91,8 +91,8 @@ void sim_check_receipts(struct sim_node *node, struct sim_node *peer, const stru
 void sim_check_resumed(struct sim_node *node, const uint8_t root[PKI_HASH_BYTES]);
 /* |peer| described itself to somebody. */
 void sim_check_shown(struct sim_node *peer, const struct core_outbound *outbound);
-/* |node| has refused something of |peer|, or taken note of it: a leaf of this kind and subject, the |first|th
- * or later, must say so before long. */
+/* |node| has refused something of |peer|, or taken note of it: a leaf of this kind, whose subject begins so,
+ * the |first|th or later, must say so before long. */
 void sim_check_noticed(struct sim_node *node, uint64_t first, PbLeafKind kind, const char *peer,
                        const char *subject);
 /* How many leaves its audit log has. */

@@ -537,7 +537,7 @@ static void must_not_count(struct sim_world *world, struct sim_node *to, struct 
 			                world->nodes[attempt->from].code);
 		else
 			seen(world, attempt, "agreement.statement_refused", PB_LEAF_KIND__LEAF_REFUSED,
-			     "agreement: TB_EUNTRUSTED");
+			     "agreement:");
 		sim_read_end(&reader);
 	}
 	attempt_unref(attempt);

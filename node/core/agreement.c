@@ -506,12 +506,14 @@ static void merge_one(struct turn *turn, const char *peer, const PbSignedAgreeme
 	    PROTO_DECODE(&decoded, agreement, bytes, &turn->arena, &err) || agreement_check(decoded, &err) ||
 	    !agreement_is_party(decoded, turn->core->setup.region) || !agreement_is_party(decoded, peer)) {
 		turn_log(turn, TB_LOG_WARN, "agreement.refused", peer, "", "not a sound agreement of ours");
+		refusal_note(turn, peer, "agreement", TB_EINVALID, tb_bytes_of(NULL, 0));
 		return;
 	}
 	const struct held *held = agreement_find(turn->core->agreements, decoded->id, decoded->version);
 	if (held && !tb_bytes_equal(proto_bytes(held->stored->agreement), bytes)) {
 		turn_log(turn, TB_LOG_ERROR, "agreement.forked", peer, decoded->id,
 		         "another text under the same number and version");
+		refusal_note(turn, peer, "agreement", TB_EEXISTS, tb_bytes_of(held->digest, PKI_HASH_BYTES));
 		return;
 	}
 	for (size_t i = 0; i < shown->n_statements; i++) {

@@ -208,6 +208,29 @@ static void test_an_altered_part_of_a_material_leaves_a_leaf(void **state)
 	pair_free(pair);
 }
 
+static void test_an_agreement_that_is_none_leaves_a_leaf(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	struct tb_arena arena = {0};
+	struct tb_buf bytes = {0};
+	PbDescribeRequest request = PB_DESCRIBE_REQUEST__INIT;
+	PbSignedAgreement shown = PB_SIGNED_AGREEMENT__INIT, *list = &shown;
+	shown.agreement = proto_data(tb_bytes_str("no agreement"));
+	request.agreements = &list;
+	request.n_agreements = 1;
+	struct tb_bytes item = proto_encode_arena(&arena, &request.base);
+	hostile_batch(pair, &bytes, PB_BATCH_KIND__DESCRIBE, WINDOW, HOME, &pair->window.region.message,
+	              &item, 1);
+	assert_int_equal(pair_inject(pair, &pair->home, CORE_DESCRIBE, WINDOW, tb_buf_bytes(&bytes), NULL),
+	                 TB_OK);
+	struct tally found = refused(pair, &pair->home, "agreement: TB_EINVALID");
+	assert_int_equal(found.leaves, 1);
+	assert_string_equal(found.peer, WINDOW);
+	tb_buf_clear(&bytes);
+	tb_arena_clear(&arena);
+	pair_free(pair);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -220,6 +243,7 @@ int main(void)
 		TEST(test_what_a_removed_peer_sent_is_in_the_log_too),
 		TEST(test_an_answer_that_does_not_hold_leaves_a_leaf),
 		TEST(test_an_altered_part_of_a_material_leaves_a_leaf),
+		TEST(test_an_agreement_that_is_none_leaves_a_leaf),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
