@@ -71,6 +71,29 @@ static void test_every_story_that_ships_holds_and_says_what_it_teaches(void **st
 	free(names);
 }
 
+/* In this process, where a sanitizer sees what is never given back. */
+static void test_a_story_gives_back_what_it_took(void **state)
+{
+	static const char *const names[] = {"holders-dispute.yaml", "notice-while-open.yaml",
+	                                    "three-regions-one-case.yaml"};
+	struct scratch *scratch = *state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct sim_task task = {.options = world_options(scratch, 1, 2, "calm")};
+		struct sim_scenario *scenario = NULL;
+		struct sim_outcome outcome;
+		struct tb_error err = {0};
+		char *text = read_story(names[i]);
+		if (sim_scenario_read(&scenario, tb_bytes_str(text), names[i], &err))
+			fail_msg("%s", err.text);
+		sim_scenario_options(&task.options, scenario);
+		sim_outcome_run(&outcome, &task);
+		assert_string_equal(outcome.failure, "");
+		assert_int_equal(outcome.verdict, SIM_HELD);
+		sim_scenario_free(scenario);
+		free(text);
+	}
+}
+
 /* ---- expectations that are not met */
 
 #define HEAD                                                                                            \
@@ -165,6 +188,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WITH(test_every_story_that_ships_holds_and_says_what_it_teaches),
+		WITH(test_a_story_gives_back_what_it_took),
 		WITH(test_a_wrong_expectation_fails_with_file_line_and_words),
 		WITH(test_what_does_not_come_to_rest_is_told_as_not_live),
 		WITH(test_a_step_that_cannot_be_done_fails_with_file_line_and_words),
