@@ -44,3 +44,11 @@ void case_brief(struct cli *cli, const PbCaseView *view);
 extern const struct option case_submit_options[];
 int case_submit_run(struct cli *cli, const struct options *options);
 int case_needs_run(struct cli *cli, const struct options *options);
+
+/* What submit's options say, without the materials. TB_EINVALID: they are not right. */
+TB_MUST_CHECK enum tb_code case_application_of(struct cli *cli, const struct options *options,
+                                               PbApplication **out);
+/* Adds what need not be brought (CaseService.Prepare), and says what it was. */
+TB_MUST_CHECK enum tb_code case_fill(struct cli *cli, const struct options *options,
+                                     PbApplication *application);
+int case_prepare_run(struct cli *cli, const struct options *options);

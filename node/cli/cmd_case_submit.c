@@ -221,6 +221,8 @@ const struct option case_submit_options[] = {
 	{"form", OPTION_LIST, "NAME=VALUE", TEXT_O_FORM},
 	CASE_MATERIAL_OPTIONS,
 	CASE_ACTOR_OPTIONS,
+	{"fill", OPTION_FLAG, NULL, TEXT_O_FILL},
+	{"ask", OPTION_LIST, "REGION", TEXT_O_PREPARE_ASK},
 	{"forward", OPTION_FLAG, NULL, TEXT_O_FORWARD},
 	{"request-id", OPTION_VALUE, "ID", TEXT_O_REQUEST_ID},
 	{NULL, OPTION_FLAG, NULL, TEXT_EMPTY},
@@ -360,6 +362,7 @@ static enum tb_code choose_mode(struct cli *cli, PbApplication *application)
 {
 	PbCatalogueListRequest request = PB_CATALOGUE_LIST_REQUEST__INIT;
 	PbCatalogueListResponse *reply;
+	request.code = application->item;
 	if (application->mode[0])
 		return TB_OK;
 	if (application->n_parts > 0) {
@@ -379,6 +382,15 @@ static enum tb_code choose_mode(struct cli *cli, PbApplication *application)
 	}
 	return text_fail(&cli->error, TB_ENOTFOUND, TEXT_M_ITEM_UNKNOWN, application->home, application->item,
 	                 NULL);
+}
+
+enum tb_code case_application_of(struct cli *cli, const struct options *options, PbApplication **out)
+{
+	enum tb_code code = make_application(cli, options, out);
+	const char *missing = code ? NULL : missing_option(*out);
+	if (missing)
+		code = text_fail(&cli->error, TB_EINVALID, TEXT_OPTION_MISSING, missing, NULL);
+	return code ? code : case_materials_form(cli, options);
 }
 
 int case_submit_run(struct cli *cli, const struct options *options)
@@ -406,6 +418,8 @@ int case_submit_run(struct cli *cli, const struct options *options)
 	request.request_id = cli_pb(options_value_or(options, "request-id", ""));
 	code = case_materials(cli, options, &request.application->materials,
 	                      &request.application->n_materials);
+	if (!code && options_flag(options, "fill"))
+		code = case_fill(cli, options, request.application);
 	if (!code)
 		code = CLI_CALL(cli, "CaseService/Submit", &request, case_view, &view);
 	if (code)

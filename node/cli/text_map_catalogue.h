@@ -9,6 +9,17 @@
 	XX(TEXT_M_CATALOGUE_CONFORMS, "{1} 的目录与基本目录一致（{2} 项）", "{1}: the list conforms to the base ({2} items)") \
 	XX(TEXT_M_CATALOGUE_CONFORM_SUM, "应领未领 {1}，名称编码依据类型不一致 {2}，其他要素不一致 {3}，多要材料 {4}，基本目录外 {5}", "not claimed {1}, name, code, basis or type {2}, other elements {3}, papers {4}, outside of the base {5}") \
 	XX(TEXT_M_CATALOGUE_REPLACED, "以前的版本", "What stood there before") \
+	XX(TEXT_V_CASE_PREPARE, "查明哪些材料不必提交（证照、核验、以往办件）", "find what need not be brought: certificates, earlier cases") \
+	XX(TEXT_O_FILL, "能核验或以往提交过的材料自动补入", "put in what need not be brought") \
+	XX(TEXT_O_PREPARE_ASK, "向哪些地区核验（默认为属地）", "peers that are asked; by default the home region") \
+	XX(TEXT_H_PREPARED_BY, "来源", "from") \
+	XX(TEXT_H_PREPARED_WHAT, "凭据", "what") \
+	XX(TEXT_W_PREPARED_MISSING, "须提交", "to be brought") \
+	XX(TEXT_W_PREPARED_OPTIONAL, "可提交", "may be brought") \
+	XX(TEXT_W_PREPARED_GIVEN, "已提供", "given") \
+	XX(TEXT_W_PREPARED_HELD, "本节点持有的证照", "certificate held here") \
+	XX(TEXT_W_PREPARED_VERIFIED, "经核验的证照", "certificate verified") \
+	XX(TEXT_W_PREPARED_EARLIER, "以往办件的材料", "earlier case") \
 	XX(TEXT_V_CATALOGUE_TEMPLATE, "输出事项清单模板（含一个示例）", "write a template for item lists, with an example") \
 	XX(TEXT_V_CATALOGUE_EXPORT, "把事项目录导出为文件", "write a catalogue as a file") \
 	XX(TEXT_V_CATALOGUE_SHOW, "查看一个事项的全部要素与材料（办事指南）", "show all elements and materials of an item") \

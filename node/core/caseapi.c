@@ -244,7 +244,7 @@ enum tb_code case_application(struct turn *turn, const PbCaseRecord *record, PbA
 	return application ? TB_OK : tb_fail(err, TB_ECORRUPT, "case %s has no application", record->number);
 }
 
-static bool was_deemed(struct turn *turn, const PbCaseRecord *record)
+bool case_was_deemed(struct turn *turn, const PbCaseRecord *record)
 {
 	for (uint32_t seq = 1; seq <= record->seq; seq++) {
 		struct tb_bytes bytes;
@@ -263,7 +263,7 @@ static enum tb_code check_complete(struct turn *turn, PbCaseRecord *record, cons
 {
 	PbItem *item;
 	enum tb_code code = catalogue_item_of(&turn->kv, record, &turn->arena, &item, err);
-	if (code == TB_OK && !was_deemed(turn, record))
+	if (code == TB_OK && !case_was_deemed(turn, record))
 		code = catalogue_check_application(item, application, err);
 	if (code == TB_OK)
 		record->needs_originals = catalogue_needs_originals(item, application);
@@ -500,6 +500,7 @@ void case_apply_submit(struct turn *turn, struct core_request *request)
 		return;
 	}
 	case_use_number(turn);
+	case_note_applicant(turn, record, submit->application->applicant);
 	if (submit->request_id[0])
 		kv_put(&turn->kv, KV_REQUEST, &repeated, tb_bytes_str(record->number));
 	case_maybe_sign(turn, record);

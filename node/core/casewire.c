@@ -369,6 +369,7 @@ static enum tb_code take_package(struct turn *turn, const char *peer, const PbCa
 		record->epoch++;
 	}
 	record->materials_missing = 0;
+	case_note_applicant(turn, record, whole->applicant);
 	want_materials(turn, record, peer, whole->materials, whole->n_materials);
 	case_arm(turn, record, !message->package->copy);
 	case_save(turn, record);

@@ -496,6 +496,11 @@ enum tb_code case_order(struct turn *turn, PbCaseRecord *record, const struct ca
 		code = check_here(record, row, err);
 	if (code == TB_OK)
 		code = check_promised(turn, record, row, change->detail, err);
+	if (code == TB_OK)
+		code = case_check_demand(turn, record, change->event, change->detail, err);
+	bool archives = change->event == PB_CASE_EVENT__GRANT || change->event == PB_CASE_EVENT__HAND_OVER;
+	if (code == TB_OK && archives && change->actor->role != PB_ROLE__SYSTEM)
+		code = case_check_archive(turn, record, err);
 	int32_t days[CASE_CLOCKS] = {0};
 	promised_days(turn, record, days);
 	struct clocks_params params = {

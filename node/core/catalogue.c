@@ -411,6 +411,10 @@ static enum tb_code check_material(const PbMaterial *material, size_t index, str
 	if (credential && material->original)
 		return tb_fail(err, TB_EINVALID, "materials[%zu]: a certificate stands in for the original",
 		               index);
+	snprintf(what, sizeof(what), "materials[%zu].reused", index);
+	code = check_text(material->reused, TB_ID_BYTES_MAX, false, what, err);
+	if (code != TB_OK)
+		return code;
 	snprintf(what, sizeof(what), "materials[%zu].credential", index);
 	code = check_text(material->credential, TB_ID_BYTES_MAX, credential, what, err);
 	if (code == TB_OK)

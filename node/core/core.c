@@ -158,6 +158,8 @@ static void apply_peers(struct turn *turn, struct core_request *request)
 #define TOKENS_ALL (0xfeu)
 #define TOKENS_STAFF (TOKENS_ALL & ~(1u << PB_TOKEN_ROLE__TOKEN_KIOSK))
 #define TOKENS_ACT (TOKENS_ALL & ~(1u << PB_TOKEN_ROLE__TOKEN_READ_ONLY))
+/* It finds certificates by their holder. */
+#define TOKENS_PREPARE (TOKENS_ACT & TOKENS_STAFF)
 #define TOKENS_HEAD (1u << PB_TOKEN_ROLE__TOKEN_HEAD)
 
 static const struct core_method methods[] = {
@@ -182,6 +184,8 @@ static const struct core_method methods[] = {
 	{&pb_case_service__descriptor, "Act", TOKENS_ACT, SCOPE_CASE, .apply = case_apply_act,
          .prepare = case_prepare_act},
 	{&pb_case_service__descriptor, "Get", TOKENS_ALL, SCOPE_CASE, .read = case_read_get},
+	{&pb_case_service__descriptor, "Prepare", TOKENS_PREPARE, SCOPE_APPLICATION,
+         .apply = case_apply_prepare},
 	{&pb_case_service__descriptor, "JointNeeds", TOKENS_ALL, SCOPE_FREE, .read = joint_read_needs},
 	{&pb_case_service__descriptor, "List", TOKENS_STAFF, SCOPE_ROWS, .read = case_read_list},
 	{&pb_matter_service__descriptor, "Open", TOKENS_ACT, SCOPE_DENIED, .apply = matter_apply_open},

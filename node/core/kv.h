@@ -46,6 +46,7 @@ enum kv_table {
 	KV_DOOMED,       /* root of a material -> nothing: its file is to be removed */
 	KV_CHANGED,      /* u64 number of a certificate's change, from 1 -> u64 serial */
 	KV_HALL,         /* region -> HallList */
+	KV_APPLICANT,    /* keyed hash of the applicant (11 bytes), u64 time, case number -> nothing */
 	KV_TABLES
 };
 

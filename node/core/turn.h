@@ -282,6 +282,11 @@ enum tb_code credential_read_find(struct query *query, struct tb_error *err);
 void credential_apply_state(struct turn *turn, struct core_request *request);
 
 /* ---- verify.c */
+/* |reply| is NULL when it failed. */
+typedef void verify_done(struct turn *turn, void *ctx, PbVerifyResponse *reply, const struct tb_error *err);
+/* Asks; |done| is called in a later turn, once, if TB_OK was returned. |request| is kept until then. */
+enum tb_code verify_ask(struct turn *turn, struct core_request *request, const PbVerifyRequest *verify,
+                        verify_done *done, void *ctx, struct tb_error *err);
 void verify_apply_ask(struct turn *turn, struct core_request *request);
 void verify_inbound(struct turn *turn, struct core_inbound *inbound);
 void verify_answered(struct turn *turn, struct core_outbound *outbound);
@@ -418,6 +423,8 @@ enum tb_code case_agreement(struct turn *turn, const char *window, const char *h
 /* What the applicant has handed in so far: the application, and what was brought later. */
 enum tb_code case_application(struct turn *turn, const PbCaseRecord *record, PbApplication **out,
                               struct tb_error *err);
+/* Was it accepted because nobody had said in time what is missing? */
+bool case_was_deemed(struct turn *turn, const PbCaseRecord *record);
 /* The day's next case number; it is used up by the second only, so that what is refused leaves no gap. */
 void case_next_number(struct turn *turn, char out[32]);
 void case_use_number(struct turn *turn);
@@ -448,6 +455,17 @@ enum tb_code identity_check_peer(const PbApplication *application, const char *p
 void facts_fold(PbCaseRecord *record, const PbCaseEntry *entry, struct tb_arena *arena);
 /* ---- stats.c */
 enum tb_code stats_read_cases(struct query *query, struct tb_error *err);
+
+/* ---- casepapers.c: what need not be brought, and what may not be asked for */
+void case_apply_prepare(struct turn *turn, struct core_request *request);
+/* A case of |party| is here, from now on: its materials may serve again. */
+void case_note_applicant(struct turn *turn, const PbCaseRecord *record, const PbParty *party);
+/* May |event| ask for what |detail| names? TB_EDENIED: a valid certificate shows one of them. */
+enum tb_code case_check_demand(struct turn *turn, const PbCaseRecord *record, PbCaseEvent event,
+                               const PbCaseDetail *detail, struct tb_error *err);
+/* Before a grant, and before it is closed: the deciding region's list is met, so that the archive is whole.
+ * What was deemed accepted is decided with what there is. */
+enum tb_code case_check_archive(struct turn *turn, const PbCaseRecord *record, struct tb_error *err);
 
 /* ---- joint.c: 多地联办. The lead's case follows its parts, and the parts follow the lead. */
 /* The application's parts, checked and completed from the participants' lists. */

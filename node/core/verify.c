@@ -33,6 +33,8 @@ struct ask {
 	uint32_t left;
 	PbVerifyResponse *reply;
 	struct tb_error error; /* of the first batch that failed */
+	verify_done *done;     /* NULL: the request is answered with it */
+	void *ctx;
 };
 
 static enum tb_code check_query(const PbQuery *query, size_t i, struct tb_error *err)
@@ -71,19 +73,17 @@ static enum tb_code check_ask(struct turn *turn, const PbVerifyRequest *verify, 
 	return TB_OK;
 }
 
-void verify_apply_ask(struct turn *turn, struct core_request *request)
+enum tb_code verify_ask(struct turn *turn, struct core_request *request, const PbVerifyRequest *verify,
+                        verify_done *done, void *ctx, struct tb_error *err)
 {
-	const PbVerifyRequest *verify = (const PbVerifyRequest *)(const void *)request->message;
 	struct tb_arena *arena = &request->arena;
-	struct tb_error err = {0};
-	if (check_ask(turn, verify, &err)) {
-		turn_refuse(turn, request, &err);
-		return;
-	}
+	enum tb_code code = check_ask(turn, verify, err);
+	if (code)
+		return code;
 	struct peer_state *state = core_peer_state(turn->core, verify->region);
 	struct ask *ask = tb_arena_alloc(arena, sizeof(*ask));
 	struct asked *all = tb_arena_alloc(arena, verify->n_queries * sizeof(*all));
-	ask->left = (uint32_t)verify->n_queries;
+	*ask = (struct ask){.left = (uint32_t)verify->n_queries, .done = done, .ctx = ctx};
 	ask->reply = PROTO_NEW(PbVerifyResponse, verify_response, arena);
 	ask->reply->n_outcomes = verify->n_queries;
 	ask->reply->outcomes = tb_arena_alloc(arena, verify->n_queries * sizeof(*ask->reply->outcomes));
@@ -100,6 +100,15 @@ void verify_apply_ask(struct turn *turn, struct core_request *request)
 			state->queue_first = &all[i];
 		state->queue_last = &all[i];
 	}
+	return TB_OK;
+}
+
+void verify_apply_ask(struct turn *turn, struct core_request *request)
+{
+	struct tb_error err = {0};
+	if (verify_ask(turn, request, (const PbVerifyRequest *)(const void *)request->message, NULL, NULL,
+	               &err))
+		turn_refuse(turn, request, &err);
 }
 
 /* What is in flight: the queries of a batch in order. */
@@ -117,7 +126,9 @@ static void ask_done(struct turn *turn, struct asked *asked, const struct tb_err
 		ask->error = *err;
 	if (--ask->left > 0)
 		return;
-	if (ask->error.code)
+	if (ask->done)
+		ask->done(turn, ask->ctx, ask->error.code ? NULL : ask->reply, &ask->error);
+	else if (ask->error.code)
 		turn_refuse(turn, request, &ask->error);
 	else
 		turn_reply(turn, request, &ask->reply->base);
