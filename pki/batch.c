@@ -231,7 +231,7 @@ static enum tb_code check_header(const PbBatchHeader *header, struct tb_error *e
 		               HEADER_VERSION);
 	/* The enum is open on the wire. */
 	int kind = (int)header->kind;
-	if (kind <= PB_BATCH_KIND__BATCH_KIND_UNSPECIFIED || kind > PB_BATCH_KIND__STATEMENT)
+	if (kind <= PB_BATCH_KIND__BATCH_KIND_UNSPECIFIED || kind > PB_BATCH_KIND__ARCHIVE)
 		return tb_fail(err, TB_EMALFORMED, "header: unknown kind %d", kind);
 	enum tb_code code = check_header_parties(header, err);
 	if (code != TB_OK)

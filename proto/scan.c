@@ -33,6 +33,7 @@ static const struct {
 	{&pb_description__descriptor, "checkpoint", TEXT_LINES},
 	{&pb_import_request__descriptor, "header", TEXT_RAW},
 	{&pb_import_request__descriptor, "lines", TEXT_RAW},
+	{&pb_export_response__descriptor, "lines", TEXT_RAW},
 };
 
 static bool printable_lines(struct tb_bytes text)

@@ -277,6 +277,22 @@ bool blob_exists(struct blob_dir *dir, const char *root)
 	return faccessat(dir->fd, path, F_OK, 0) == 0;
 }
 
+enum tb_code blob_remove(struct blob_dir *dir, const char *root, struct tb_error *err)
+{
+	char path[NAME_BYTES_MAX + 4], sub[3];
+	if (!name_valid(root))
+		return name_fail(err);
+	final_path(path, root);
+	if (unlinkat(dir->fd, path, 0) != 0)
+		return errno == ENOENT ? TB_OK : fail(err, "removing", errno);
+	snprintf(sub, sizeof(sub), "%.2s", root);
+	int fd = openat(dir->fd, sub, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int error = fd < 0 || fsync(fd) != 0 ? errno : 0;
+	if (fd >= 0)
+		close(fd);
+	return error ? fail(err, "removing", error) : TB_OK;
+}
+
 static enum tb_code reader_open(struct blob_reader **out, const struct blob_dir *dir, int at,
                                 const char *path, struct tb_error *err)
 {

@@ -55,6 +55,12 @@ extern const struct cli_verb cmd_evidence_verbs[];
 extern const struct cli_verb cmd_audit_verbs[];
 extern const struct cli_verb cmd_token_verbs[];
 extern const struct cli_verb cmd_webhook_verbs[];
+extern const struct cli_verb cmd_export_verbs[];
+extern const struct cli_verb cmd_import_verbs[];
+extern const struct cli_verb cmd_archive_verbs[];
+extern const struct cli_verb cmd_prune_verbs[];
+extern const struct cli_verb cmd_hold_verbs[];
+extern const struct cli_verb cmd_erase_verbs[];
 extern const struct cli_verb cmd_openapi_verbs[];
 
 /* Says cli->error and gives the exit status for |code|. */

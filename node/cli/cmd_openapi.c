@@ -16,7 +16,8 @@ static const proto_service *const services[] = {
 	&pb_hall_service__descriptor,       &pb_material_service__descriptor,
 	&pb_evidence_service__descriptor,   &pb_audit_service__descriptor,
 	&pb_token_service__descriptor,      &pb_event_service__descriptor,
-	&pb_webhook_service__descriptor,
+	&pb_webhook_service__descriptor,    &pb_export_service__descriptor,
+	&pb_retention_service__descriptor,
 };
 enum { SERVICES_COUNT = sizeof(services) / sizeof(services[0]) };
 

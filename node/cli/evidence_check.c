@@ -317,6 +317,18 @@ static enum tb_code check_entry(const struct check *check, const char *case_numb
 	return check_credential(check, decision->credential, entry->node, &credential);
 }
 
+static enum tb_code check_log(const struct check *check, const char *case_number,
+                              const ProtobufCBinaryData *entries, size_t count)
+{
+	struct entry_chain chain = {0};
+	enum tb_code code = TB_OK;
+	for (size_t i = 0; !code && i < count; i++)
+		code = check_entry(check, case_number, proto_bytes(entries[i]), &chain);
+	if (!code && count > 1)
+		TELL(check, TEXT_EV_CHAIN, number_text(check, count));
+	return code;
+}
+
 static enum tb_code check_entries(const struct check *check, const PbCaseMessage *message)
 {
 	const ProtobufCBinaryData *entries = NULL;
@@ -328,13 +340,7 @@ static enum tb_code check_entries(const struct check *check, const PbCaseMessage
 		entries = message->entries->entries;
 		count = message->entries->n_entries;
 	}
-	struct entry_chain chain = {0};
-	enum tb_code code = TB_OK;
-	for (size_t i = 0; !code && i < count; i++)
-		code = check_entry(check, message->case_number, proto_bytes(entries[i]), &chain);
-	if (!code && count > 1)
-		TELL(check, TEXT_EV_CHAIN, number_text(check, count));
-	return code;
+	return check_log(check, message->case_number, entries, count);
 }
 
 static enum tb_code tell_message(const struct check *check, const PbCaseMessage *message)
@@ -362,6 +368,55 @@ static enum tb_code check_message(const struct check *check, proto_message **out
 		return code;
 	*out = &message->base;
 	return tell_message(check, message);
+}
+
+/* ---- archives */
+
+static void tell_materials(const struct check *check, PbMaterial *const *materials, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		char root[2 * PKI_HASH_BYTES + 1], digest[2 * PKI_HASH_BYTES + 1];
+		if (materials[i]->root.len != PKI_HASH_BYTES || materials[i]->sha256.len != PKI_HASH_BYTES)
+			continue;
+		tb_hex(root, materials[i]->root.data, PKI_HASH_BYTES);
+		tb_hex(digest, materials[i]->sha256.data, PKI_HASH_BYTES);
+		TELL(check, TEXT_EV_MATERIAL, root, digest);
+	}
+}
+
+/* The whole log, from its first entry to the end of the case. */
+static enum tb_code check_archive(const struct check *check, proto_message **out, const PbEvidence *evidence)
+{
+	struct pki_proven claim;
+	PbCaseArchive *archive;
+	PbCaseEntry *entry = NULL;
+	enum tb_code code =
+		check_signed(check, &claim, evidence->claim, PB_BATCH_KIND__ARCHIVE, TEXT_EV_NAME_ARCHIVE);
+	if (!code)
+		code = PROTO_DECODE(&archive, case_archive, claim.message, check->arena, check->err);
+	if (code)
+		return code;
+	*out = &archive->base;
+	TELL(check, TEXT_EV_ARCHIVE, archive->case_number, archive->region, time_text(check, archive->at_ms));
+	if (strcmp(archive->region, claim.header->sender) != 0)
+		return broken(check, TEXT_EV_NOT_BETWEEN);
+	code = check_log(check, archive->case_number, archive->entries, archive->n_entries);
+	for (size_t i = 0; !code && i < archive->n_entries; i++) {
+		code = PROTO_DECODE(&entry, case_entry, proto_bytes(archive->entries[i]), check->arena,
+		                    check->err);
+		if (!code && i == 0 && entry->seq != 1)
+			return text_fail(check->err, TB_EINVALID, TEXT_EV_ENTRY_GAP,
+			                 number_text(check, entry->seq), NULL);
+		const PbCaseDetail *detail = code ? NULL : entry->detail;
+		if (detail && detail->application)
+			tell_materials(check, detail->application->materials,
+			               detail->application->n_materials);
+		if (detail)
+			tell_materials(check, detail->materials, detail->n_materials);
+	}
+	if (!code && (!entry || !case_state_final(entry->to)))
+		code = broken(check, TEXT_EV_ARCHIVE_ENDS);
+	return code;
 }
 
 /* ---- receipts */
@@ -408,10 +463,8 @@ enum tb_code evidence_check(struct tb_buf *report, proto_message **claim, const 
 		enum tb_code (*check)(const struct check *check, proto_message **out,
 		                      const PbEvidence *evidence);
 	} subjects[] = {
-		{"answer", check_answer},
-		{"package", check_message},
-		{"entry", check_message},
-		{"receipt", check_receipt},
+		{"answer", check_answer},   {"package", check_message}, {"entry", check_message},
+		{"receipt", check_receipt}, {"archive", check_archive},
 	};
 	struct check check = {report, trust, arena, err};
 	proto_message *message = NULL;

@@ -19,7 +19,9 @@ static const struct cli_verb *const groups[] = {
 	cmd_hall_verbs,       cmd_stats_verbs,     cmd_trace_verbs,
 	cmd_agreement_verbs,  cmd_matter_verbs,    cmd_material_verbs,
 	cmd_evidence_verbs,   cmd_audit_verbs,     cmd_token_verbs,
-	cmd_openapi_verbs,    cmd_webhook_verbs,
+	cmd_openapi_verbs,    cmd_webhook_verbs,   cmd_export_verbs,
+	cmd_import_verbs,     cmd_archive_verbs,   cmd_prune_verbs,
+	cmd_hold_verbs,       cmd_erase_verbs,
 };
 enum { GROUPS_COUNT = sizeof(groups) / sizeof(groups[0]) };
 

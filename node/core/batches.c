@@ -139,6 +139,8 @@ static enum tb_code proof_of(struct query *query, uint64_t number, uint32_t inde
 		return code;
 	if (index >= batch->items_count)
 		code = tb_fail(err, TB_ENOTFOUND, "that batch has %zu items", batch->items_count);
+	if (code == TB_OK && batch->items[index].size == 0)
+		code = tb_fail(err, TB_ENOTFOUND, "what it said was erased or pruned");
 	if (code == TB_OK && batch->signature.size == 0)
 		code = pki_batch_sign(batch, query->setup->message.key, query->setup->message.chain,
 		                      query->setup->message.chain_count, err);
@@ -230,6 +232,8 @@ static enum tb_code export_receipt(struct query *query, const char *peer, const 
 		return code == TB_ENOTFOUND ? tb_fail(err, TB_ESTATE, "message %llu has no receipt yet", seq)
 		                            : code;
 	code = proof_of(query, receipt->batch, receipt->index, NULL, &reply->claim, err);
+	if (code == TB_OK && record->message.len == 0)
+		code = tb_fail(err, TB_ENOTFOUND, "what it said was erased or pruned");
 	if (code == TB_OK)
 		/* The message itself beside its receipt: signed now. */
 		code = evidence_sign_one(query->setup, PB_BATCH_KIND__MESSAGES, peer,

@@ -76,7 +76,11 @@ static enum tb_code add_log(struct kv *kv, const PbCaseRecord *record, PbCaseVie
 		if (code)
 			return code;
 		char *hex = tb_arena_alloc(arena, 2 * PKI_HASH_BYTES + 1);
-		pki_sha256(digest, bytes);
+		if ((size_t)seq * PKI_HASH_BYTES <= record->erased_digests.len) /* as it was */
+			memcpy(digest, record->erased_digests.data + (size_t)(seq - 1) * PKI_HASH_BYTES,
+			       sizeof(digest));
+		else
+			pki_sha256(digest, bytes);
 		tb_hex(hex, digest, sizeof(digest));
 		view->log[view->n_log++] = entry;
 		view->log_digests[view->n_log_digests++] = hex;

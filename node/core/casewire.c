@@ -176,9 +176,12 @@ static void want_materials(struct turn *turn, PbCaseRecord *record, const char *
                            PbMaterial *const *materials, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (materials[i]->root.len != PKI_HASH_BYTES ||
-		    material_here(&turn->kv, proto_bytes(materials[i]->root)))
+		if (materials[i]->root.len != PKI_HASH_BYTES)
 			continue;
+		if (material_here(&turn->kv, proto_bytes(materials[i]->root))) {
+			material_belongs(turn, record->number, proto_bytes(materials[i]->root));
+			continue;
+		}
 		material_want(turn, peer, record->number, materials[i]);
 		record->materials_missing++;
 	}

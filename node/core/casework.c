@@ -149,6 +149,7 @@ void case_fold(PbCaseRecord *record, const PbCaseEntry *entry, const uint8_t dig
 	record->seq = entry->seq;
 	record->state = entry->to;
 	record->epoch = entry->epoch;
+	record->archived_ms = 0; /* an archive lacks this entry */
 	record->n_clocks = entry->n_clocks;
 	record->clocks = entry->clocks;
 	const PbCaseDetail *detail = entry->detail;
@@ -259,6 +260,8 @@ enum tb_code case_accept_detail(struct turn *turn, const PbCaseRecord *record, P
 
 static enum tb_code check_here(const PbCaseRecord *record, const struct case_row *row, struct tb_error *err)
 {
+	if (record->erased_ms)
+		return tb_fail(err, TB_ESTATE, "the personal data of case %s were erased", record->number);
 	if (record->seq >= TB_ENTRIES_MAX)
 		return tb_fail(err, TB_ETOOBIG, "case %s has %d entries already", record->number,
 		               TB_ENTRIES_MAX);

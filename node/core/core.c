@@ -218,6 +218,17 @@ static const struct core_method methods[] = {
 	{&pb_token_service__descriptor, "Add", .apply = token_apply_add},
 	{&pb_token_service__descriptor, "List", .read = token_read_list},
 	{&pb_token_service__descriptor, "Revoke", .apply = token_apply_revoke},
+	{&pb_export_service__descriptor, "Cases", TOKENS_STAFF, SCOPE_ROWS, .read = export_read_cases},
+	{&pb_export_service__descriptor, "Credentials", TOKENS_STAFF, SCOPE_DENIED,
+         .read = export_read_credentials},
+	{&pb_retention_service__descriptor, "Hold", .apply = retention_apply_hold},
+	{&pb_retention_service__descriptor, "Release", .apply = retention_apply_release},
+	{&pb_retention_service__descriptor, "Holds", .read = retention_read_holds},
+	{&pb_retention_service__descriptor, "Finished", .read = retention_read_finished},
+	{&pb_retention_service__descriptor, "Archive", .read = retention_read_archive},
+	{&pb_retention_service__descriptor, "Archived", .apply = retention_apply_archived},
+	{&pb_retention_service__descriptor, "Prune", .apply = retention_apply_prune},
+	{&pb_retention_service__descriptor, "Erase", .apply = retention_apply_erase},
 	{&pb_webhook_service__descriptor, "Add", .apply = webhook_apply_add},
 	{&pb_webhook_service__descriptor, "List", .read = webhook_read_list},
 	{&pb_webhook_service__descriptor, "Remove", .apply = webhook_apply_remove},
@@ -432,6 +443,7 @@ enum tb_code core_open(struct core **out, const struct core_setup *setup, struct
 	core->random = pki_random_new(seed);
 	core->cache = kv_cache_new();
 	core->started = now;
+	core->doomed = true; /* what a former run left */
 	core->note_at = now + NOTE_EVERY;
 	core->purge_at = now + PURGE_EVERY;
 	*out = NULL;
@@ -640,6 +652,7 @@ tb_time core_finish(struct core *core, struct store_txn *txn, tb_time now, struc
 	wake = sooner(wake, refusal_finish(&turn));
 	wake = sooner(wake, credential_finish(&turn));
 	wake = sooner(wake, material_finish(&turn));
+	wake = sooner(wake, retention_finish(&turn));
 	wake = sooner(wake, checkpoint(&turn));
 	audit_finish(&turn);
 	store_numbers(&turn);

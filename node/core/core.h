@@ -58,6 +58,8 @@ struct core_setup {
 	struct blob_dir *blobs;           /* stored chunk size TB_CHUNK_BYTES + PKI_VAULT_OVERHEAD */
 	const char *const *webhook_hosts; /* "host" or "host:port" that may be told what happened, ended by
 	                                     NULL; NULL: none */
+	unsigned case_years;              /* finished cases are kept so long after their end; 0: for ever */
+	unsigned material_years;          /* so are their materials */
 	tb_time webhook_patience;         /* a webhook that fails for so long is given up; 0: three days */
 	tb_time describe_every;           /* how often a peer is asked for its description; 0: a minute */
 };

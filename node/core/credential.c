@@ -246,6 +246,16 @@ static enum tb_code change_state(struct turn *turn, const PbSetStateRequest *cha
 	return TB_OK;
 }
 
+void credential_changed(struct turn *turn, uint64_t serial)
+{
+	uint64_t change = kv_number(&turn->kv, "credential_changes") + 1;
+	struct kv_key key = kv_key_u64(change);
+	uint8_t bytes[8];
+	tb_put_u64(bytes, serial);
+	kv_put(&turn->kv, KV_CHANGED, &key, tb_bytes_of(bytes, sizeof(bytes)));
+	kv_set_number(&turn->kv, "credential_changes", change);
+}
+
 void credential_apply_state(struct turn *turn, struct core_request *request)
 {
 	const PbSetStateRequest *change = (const PbSetStateRequest *)(const void *)request->message;
@@ -261,6 +271,7 @@ void credential_apply_state(struct turn *turn, struct core_request *request)
 	found.record->superseded_by = change->superseded_by;
 	struct kv_key key = kv_key_u64(found.serial);
 	kv_put_message(&turn->kv, KV_CREDENTIAL, &key, &found.record->base);
+	credential_changed(turn, found.serial);
 	struct pki_digest digest;
 	struct tb_bytes bytes = proto_encode_arena(&turn->arena, &found.record->base);
 	pki_sha256(digest.bytes, bytes);

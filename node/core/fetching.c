@@ -287,7 +287,12 @@ void material_apply_added(struct turn *turn, struct core_request *request)
 	struct tb_bytes root = tb_bytes_of(request->prepared, PKI_HASH_BYTES);
 	PbStoredMaterial *record;
 	struct tb_error err = {0};
+	char name[2 * PKI_HASH_BYTES + 1];
+	tb_hex(name, root.data, PKI_HASH_BYTES);
 	enum tb_code code = load(&turn->kv, root, &turn->arena, &record, &err);
+	/* The same was pruned at this very time: its file went after it had been brought anew. */
+	if (code == TB_ENOTFOUND && turn->core->removed && !blob_exists(turn->core->setup.blobs, name))
+		code = tb_fail(&err, TB_EBUSY, "the same material was just removed: bring it again");
 	if (code != TB_OK && code != TB_ENOTFOUND) {
 		turn_refuse(turn, request, &err);
 		return;

@@ -97,6 +97,13 @@ void kv_put(struct kv *kv, enum kv_table table, const struct kv_key *key, struct
 		store_put(kv->txn, table, kv_key_bytes(key), seal(kv, table, key, plain));
 }
 
+void kv_settle(struct kv *kv)
+{
+	kv_flush(kv);
+	kv_cache_forget(kv->cache);
+	kv->cache = NULL;
+}
+
 void kv_flush(struct kv *kv)
 {
 	unsigned table;

@@ -42,7 +42,7 @@ enum kv_table {
 	KV_ITEM_OLD,     /* the same and u64 listed -> StoredItem, for ever */
 	KV_ITEM_BASE,    /* region, NUL, basic code, NUL, code -> nothing */
 	KV_WEBHOOK,      /* name -> StoredWebhook */
-	KV_HOLD,         /* case number -> StoredHold */
+	KV_HOLD,         /* case number -> HoldView */
 	KV_DOOMED,       /* root of a material -> nothing: its file is to be removed */
 	KV_CHANGED,      /* u64 number of a certificate's change, from 1 -> u64 serial */
 	KV_HALL,         /* region -> HallList */
@@ -91,6 +91,8 @@ TB_MUST_CHECK enum tb_code kv_open(struct kv *kv, enum kv_table table, struct tb
                                    struct tb_bytes sealed, struct tb_arena *arena, struct tb_bytes *plain,
                                    struct tb_error *err);
 
+/* For an event that walks or deletes from tables that are cached: until its end nothing is. */
+void kv_settle(struct kv *kv);
 /* At the end of a turn: stores what was put into tables that are cached. */
 void kv_flush(struct kv *kv);
 

@@ -153,6 +153,12 @@ bool kv_cache_take_changed(struct kv_cache *cache, unsigned *table, struct tb_by
 	return true;
 }
 
+void kv_cache_forget(struct kv_cache *cache)
+{
+	assert(!cache->first_changed);
+	forget_all(cache);
+}
+
 void kv_cache_trim(struct kv_cache *cache)
 {
 	assert(!cache->first_changed);

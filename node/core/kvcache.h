@@ -19,5 +19,7 @@ void kv_cache_put(struct kv_cache *cache, unsigned table, struct tb_bytes key, s
  * more. */
 bool kv_cache_take_changed(struct kv_cache *cache, unsigned *table, struct tb_bytes *key,
                            struct tb_bytes *plain);
+/* Forgets everything. Nothing may be left to store. */
+void kv_cache_forget(struct kv_cache *cache);
 /* Forgets everything if it has become much. Nothing may be left to store. */
 void kv_cache_trim(struct kv_cache *cache);

@@ -185,6 +185,8 @@ static void move(struct turn *turn, PbMatterRecord *record, const PbMatterPost *
 
 static void keep(struct turn *turn, PbMatterRecord *record, const PbMatterPost *post)
 {
+	for (size_t i = 0; i < post->n_files; i++)
+		material_belongs(turn, post->matter, proto_bytes(post->files[i]->root));
 	struct tb_bytes bytes = proto_encode_arena(&turn->arena, &post->base);
 	struct kv_key key = post_prefix(post->matter), record_key = matter_key(post->matter);
 	uint8_t digest[PKI_HASH_BYTES];

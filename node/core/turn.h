@@ -111,6 +111,9 @@ struct core {
 	tb_time purge_at;
 	struct refused strangers[REFUSED_KINDS]; /* of those that are no peers any more */
 	struct held_import held[HELD_IMPORTS];
+	bool removed;       /* files were, since the start */
+	bool doomed;        /* KV_DOOMED may name files to be removed */
+	uint64_t doomed_at; /* |turns| of the turn that marked the last one */
 };
 
 struct turn {
@@ -223,6 +226,22 @@ void webhook_apply_resume(struct turn *turn, struct core_request *request);
 enum tb_code webhook_read_list(struct query *query, struct tb_error *err);
 void webhook_count(struct kv *kv, PbStatusResponse *status);
 
+/* ---- export.c: lines for departments' databases */
+enum tb_code export_read_cases(struct query *query, struct tb_error *err);
+enum tb_code export_read_credentials(struct query *query, struct tb_error *err);
+
+/* ---- retention.c: archives, holds, pruning, erasing */
+void retention_apply_hold(struct turn *turn, struct core_request *request);
+void retention_apply_release(struct turn *turn, struct core_request *request);
+enum tb_code retention_read_holds(struct query *query, struct tb_error *err);
+enum tb_code retention_read_finished(struct query *query, struct tb_error *err);
+enum tb_code retention_read_archive(struct query *query, struct tb_error *err);
+void retention_apply_archived(struct turn *turn, struct core_request *request);
+void retention_apply_prune(struct turn *turn, struct core_request *request);
+void retention_apply_erase(struct turn *turn, struct core_request *request);
+/* Removes files that no record names any more. */
+tb_time retention_finish(struct turn *turn);
+
 /* ---- batches.c: batches kept as evidence */
 uint64_t batch_keep(struct turn *turn, const struct pki_batch *batch, const char *peer, uint64_t pair);
 void batch_keep_seal(struct turn *turn, const struct pki_batch *batch, uint64_t number);
@@ -279,6 +298,8 @@ void credential_forget_held(struct core *core);
 enum tb_code credential_read_import(struct query *query, struct tb_error *err);
 enum tb_code credential_read_get(struct query *query, struct tb_error *err);
 enum tb_code credential_read_find(struct query *query, struct tb_error *err);
+/* The certificate |serial| is not as it was: exports give it again. */
+void credential_changed(struct turn *turn, uint64_t serial);
 void credential_apply_state(struct turn *turn, struct core_request *request);
 
 /* ---- verify.c */

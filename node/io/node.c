@@ -596,6 +596,8 @@ static struct core_setup setup_of(const struct config *config, const struct conf
 		.anchors = keys->anchors,
 		.webhook_hosts = config->webhook_hosts,
 		.webhook_patience = config->webhook_patience,
+		.case_years = config->retention_cases,
+		.material_years = config->retention_materials,
 		.message = {keys->message_key, keys->message_chain, keys->message_chain_count},
 		.seal = {keys->seal_key, keys->seal_chain, keys->seal_chain_count},
 	};

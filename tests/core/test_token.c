@@ -199,17 +199,20 @@ static void test_a_method_is_called_by_the_roles_that_its_row_names(void **state
 		const char *method;
 		const char *may; /* y or n by role */
 	} rows[] = {
-		{"NodeService/Status", "yyyyyyy"},       {"NodeService/Requeue", "nnnnnnn"},
-		{"NodeService/DeadLetters", "yyyyyny"},  {"CredentialService/Import", "nnynnnn"},
-		{"CredentialService/Find", "yyyyyny"},   {"CredentialService/SetState", "nnynnnn"},
-		{"CredentialService/Verify", "yyyyyyn"}, {"CatalogueService/Load", "nnnnnnn"},
-		{"CatalogueService/List", "yyyyyyy"},    {"CaseService/Submit", "yyyyyyn"},
-		{"CaseService/Act", "yyyyyyn"},          {"CaseService/Get", "yyyyyyy"},
-		{"CaseService/List", "yyyyyny"},         {"AgreementService/Propose", "nnnnnnn"},
-		{"AgreementService/Sign", "nnnnnnn"},    {"AgreementService/End", "nnnnnnn"},
-		{"AgreementService/List", "yyyyyny"},    {"EvidenceService/Export", "yyyyyny"},
-		{"TokenService/Add", "nnnnnnn"},         {"TokenService/List", "nnnnnnn"},
-		{"TokenService/Revoke", "nnnnnnn"},      {"EventService/List", "yyyyyny"},
+		{"NodeService/Status", "yyyyyyy"},        {"NodeService/Requeue", "nnnnnnn"},
+		{"NodeService/DeadLetters", "yyyyyny"},   {"CredentialService/Import", "nnynnnn"},
+		{"CredentialService/Find", "yyyyyny"},    {"CredentialService/SetState", "nnynnnn"},
+		{"CredentialService/Verify", "yyyyyyn"},  {"CatalogueService/Load", "nnnnnnn"},
+		{"CatalogueService/List", "yyyyyyy"},     {"CaseService/Submit", "yyyyyyn"},
+		{"CaseService/Act", "yyyyyyn"},           {"CaseService/Get", "yyyyyyy"},
+		{"CaseService/List", "yyyyyny"},          {"AgreementService/Propose", "nnnnnnn"},
+		{"AgreementService/Sign", "nnnnnnn"},     {"AgreementService/End", "nnnnnnn"},
+		{"AgreementService/List", "yyyyyny"},     {"EvidenceService/Export", "yyyyyny"},
+		{"TokenService/Add", "nnnnnnn"},          {"TokenService/List", "nnnnnnn"},
+		{"TokenService/Revoke", "nnnnnnn"},       {"ExportService/Cases", "yyyyyny"},
+		{"ExportService/Credentials", "yyyyyny"}, {"RetentionService/Prune", "nnnnnnn"},
+		{"RetentionService/Erase", "nnnnnnn"},    {"WebhookService/Add", "nnnnnnn"},
+		{"WebhookService/List", "nnnnnnn"},       {"EventService/List", "yyyyyny"},
 	};
 	struct pair *pair = pair_new(*state);
 	for (size_t r = 0; r < COUNT(roles); r++) {

@@ -1,0 +1,384 @@
+/* Archives, holds, pruning and erasing: nothing goes silently, and the proofs hold without it. */
+#include "tests/core/hostile.h"
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
+
+#define S "/tongban.v1."
+#define PRUNE S "RetentionService/Prune"
+#define ERASE S "RetentionService/Erase"
+#define HOLD S "RetentionService/Hold"
+
+static enum tb_code call(struct pair *pair, struct side *side, const char *path, const char *json)
+{
+	enum tb_code code;
+	pair_call(pair, side, path, json, &code);
+	return code;
+}
+
+/* The test region's certificates don't last as long as cases are kept. */
+static void assert_log_holds(struct pair *pair, struct side *side)
+{
+	tb_time now = pair->now;
+	pair->now = *(const tb_time *)pair->test;
+	const PbAuditVerifyResponse *reply =
+		(const void *)pair_ask(pair, side, S "AuditService/Verify", "{}");
+	if (!reply->intact)
+		fail_msg("%s", reply->problem);
+	pair->now = now;
+}
+
+/* A case of the window that both have and that has ended. */
+static void ended_case(struct pair *pair, char number[32])
+{
+	pair_submit(pair, true, number);
+	pair_run(pair);
+	assert_int_equal(pair_act(pair, &pair->home, number, "REFUSE", "H_WIN",
+	                          "\"detail\":{\"reason\":\"王伟不符合条件\"}"),
+	                 TB_OK);
+	pair_run(pair);
+	assert_int_equal(pair_case(pair, &pair->window, number)->state, PB_CASE_STATE__NOT_ACCEPTED);
+}
+
+static const PbEvidence *archive(struct pair *pair, struct side *side, const char *number)
+{
+	char json[128];
+	snprintf(json, sizeof(json), "{\"caseNumber\":\"%s\"}", number);
+	return (const void *)pair_ask(pair, side, S "RetentionService/Archive", json);
+}
+
+static enum tb_code archived(struct pair *pair, struct side *side, const char *number, unsigned entries)
+{
+	char json[256];
+	snprintf(json, sizeof(json),
+	         "{\"caseNumber\":\"%s\",\"entries\":%u,\"digest\":"
+	         "\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"}",
+	         number, entries);
+	return call(pair, side, S "RetentionService/Archived", json);
+}
+
+static const PbPruneResponse *prune(struct pair *pair, struct side *side, const char *json)
+{
+	return (const void *)pair_ask(pair, side, PRUNE, json);
+}
+
+static void years(struct side *side, unsigned cases, unsigned materials)
+{
+	side->core->setup.case_years = cases;
+	side->core->setup.material_years = materials;
+}
+
+/* Is |text| in any value of the store? */
+static bool is_kept(struct side *side, const char *text)
+{
+	static const enum kv_table sealed_tables[] = {KV_CASE,  KV_ENTRY,      KV_OUTBOX,  KV_BATCH,
+	                                              KV_INBOX, KV_CREDENTIAL, KV_MATERIAL};
+	struct kv kv = {.vault = pki_vault_new(side->setup.vault_key)};
+	struct tb_error err;
+	bool kept = false;
+	assert_int_equal(store_read(&kv.txn, side->setup.store, &err), TB_OK);
+	for (size_t i = 0; i < sizeof(sealed_tables) / sizeof(sealed_tables[0]) && !kept; i++) {
+		struct store_cursor cursor;
+		struct tb_bytes key, sealed, plain;
+		store_cursor(&cursor, kv.txn, sealed_tables[i], tb_bytes_of(NULL, 0), tb_bytes_of(NULL, 0));
+		while (!kept && store_next(&cursor, &key, &sealed)) {
+			struct tb_arena arena = {0};
+			assert_int_equal(kv_open(&kv, sealed_tables[i], key, sealed, &arena, &plain, &err),
+			                 TB_OK);
+			kept = memmem(plain.data, plain.size, text, strlen(text)) != NULL;
+			tb_arena_clear(&arena);
+		}
+		store_cursor_end(&cursor);
+	}
+	store_abort(kv.txn);
+	pki_vault_free(kv.vault);
+	tb_buf_clear(&kv.scratch);
+	return kept;
+}
+
+static unsigned files(struct side *side)
+{
+	char command[256];
+	unsigned count = 0;
+	snprintf(command, sizeof(command),
+	         "find '%s' -type f -regextype posix-extended -regex '.*/[0-9a-f]{64}' | grep -v partial | "
+	         "wc -l",
+	         side->dir);
+	FILE *out = popen(command, "r");
+	assert_non_null(out);
+	assert_int_equal(fscanf(out, "%u", &count), 1);
+	pclose(out);
+	return count;
+}
+
+static void test_what_has_not_ended_is_neither_archived_nor_erased(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	tb_time began = pair->now;
+	pair->test = &began;
+	char number[32], json[128];
+	pair_submit(pair, false, number);
+	snprintf(json, sizeof(json), "{\"caseNumber\":\"%s\"}", number);
+	assert_int_equal(call(pair, &pair->window, S "RetentionService/Archive", json), TB_ESTATE);
+	assert_int_equal(archived(pair, &pair->window, number, 1), TB_ESTATE);
+	snprintf(json, sizeof(json), "{\"caseNumber\":\"%s\",\"reason\":\"x\"}", number);
+	assert_int_equal(call(pair, &pair->window, ERASE, json), TB_ESTATE);
+	assert_int_equal(call(pair, &pair->window, ERASE, "{\"reason\":\"x\"}"), TB_EINVALID);
+	years(&pair->window, 1, 1);
+	pair->now += 800 * TB_DAY;
+	assert_int_equal(prune(pair, &pair->window, "{}")->n_pruned, 0);
+	pair_free(pair);
+}
+
+static void test_an_archive_is_the_whole_log_signed(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	tb_time began = pair->now;
+	pair->test = &began;
+	char number[32];
+	ended_case(pair, number);
+	const PbFinishedResponse *finished = (const void *)pair_ask(
+		pair, &pair->window, S "RetentionService/Finished", "{\"before\":\"2999-01-01\"}");
+	assert_int_equal(finished->n_numbers, 1);
+	assert_string_equal(finished->numbers[0], number);
+	const PbEvidence *evidence = archive(pair, &pair->window, number);
+	struct tb_arena arena = {0};
+	struct tb_error err;
+	struct pki_proven proven;
+	PbCaseArchive *inside;
+	assert_int_equal(pki_proof_check(&proven, evidence->claim, pair->window.setup.anchors, &arena, &err),
+	                 TB_OK);
+	assert_int_equal(PROTO_DECODE(&inside, case_archive, proven.message, &arena, &err), TB_OK);
+	unsigned entries = (unsigned)inside->n_entries;
+	tb_arena_clear(&arena);
+	assert_int_equal(entries, pair_case(pair, &pair->window, number)->seq);
+	/* It is said to be archived with as many entries as it has. */
+	assert_int_equal(archived(pair, &pair->window, number, entries - 1), TB_ESTATE);
+	assert_int_equal(archived(pair, &pair->window, number, entries), TB_OK);
+	assert_int_equal(hostile_leaves(pair, &pair->window, "LEAF_ARCHIVED"), 1);
+	finished = (const void *)pair_ask(pair, &pair->window, S "RetentionService/Finished",
+	                                  "{\"before\":\"2999-01-01\"}");
+	assert_int_equal(finished->n_numbers, 0);
+	finished = (const void *)pair_ask(pair, &pair->home, S "RetentionService/Finished",
+	                                  "{\"before\":\"2001-01-01\"}");
+	assert_int_equal(finished->n_numbers, 0);
+	pair_free(pair);
+}
+
+static void test_only_what_is_old_archived_and_not_held_is_pruned(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	tb_time began = pair->now;
+	pair->test = &began;
+	struct side *side = &pair->home;
+	char number[32], json[128];
+	ended_case(pair, number);
+	unsigned entries = pair_case(pair, side, number)->seq;
+	assert_int_equal(call(pair, side, PRUNE, "{}"), TB_ESTATE); /* no policy */
+	years(side, 3, 0);
+	assert_int_equal(archived(pair, side, number, entries), TB_OK);
+	assert_int_equal(prune(pair, side, "{}")->n_pruned, 0); /* not old */
+	pair->now += 4 * 366 * TB_DAY;
+	snprintf(json, sizeof(json), "{\"caseNumber\":\"%s\",\"reason\":\"复议\"}", number);
+	assert_int_equal(call(pair, side, HOLD, json), TB_OK);
+	assert_int_equal(call(pair, side, HOLD, json), TB_EEXISTS);
+	assert_int_equal(prune(pair, side, "{}")->held, 1);
+	assert_int_equal(call(pair, side, ERASE, json), TB_ESTATE);
+	assert_int_equal(call(pair, side, S "RetentionService/Release", json), TB_OK);
+	assert_int_equal(hostile_leaves(pair, side, "LEAF_HOLD"), 2);
+	/* Shown, and still there. */
+	assert_int_equal(prune(pair, side, "{\"dryRun\":true}")->n_pruned, 1);
+	assert_int_equal(pair_case(pair, side, number)->seq, entries);
+	assert_int_equal(files(side), 1);
+	const PbPruneResponse *reply = prune(pair, side, "{}");
+	assert_int_equal(reply->n_pruned, 1);
+	assert_string_equal(reply->pruned[0]->case_number, number);
+	assert_int_equal(reply->pruned[0]->entries, entries);
+	assert_int_equal(reply->pruned[0]->materials, 1);
+	pair_run(pair);
+	snprintf(json, sizeof(json), "{\"number\":\"%s\"}", number);
+	assert_int_equal(call(pair, side, S "CaseService/Get", json), TB_ENOTFOUND);
+	assert_false(is_kept(side, "11010519491231002X"));
+	assert_int_equal(files(side), 0);
+	assert_int_equal(hostile_leaves(pair, side, "LEAF_PRUNED"), 1);
+	assert_log_holds(pair, side);
+	pair_crash(pair, side);
+	assert_log_holds(pair, side);
+	pair_free(pair);
+}
+
+static void test_what_is_not_archived_stays_and_is_counted(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	tb_time began = pair->now;
+	pair->test = &began;
+	char number[32];
+	ended_case(pair, number);
+	years(&pair->window, 1, 0);
+	pair->now += 800 * TB_DAY;
+	const PbPruneResponse *reply = prune(pair, &pair->window, "{}");
+	assert_int_equal(reply->n_pruned, 0);
+	assert_int_equal(reply->not_archived, 1);
+	assert_true(pair_case(pair, &pair->window, number)->seq > 0);
+	pair_free(pair);
+}
+
+static void test_materials_may_go_before_their_case_and_a_crash_in_between_loses_nothing(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	tb_time began = pair->now;
+	pair->test = &began;
+	struct side *side = &pair->home;
+	char number[32];
+	ended_case(pair, number);
+	unsigned entries = pair_case(pair, side, number)->seq;
+	assert_int_equal(archived(pair, side, number, entries), TB_OK);
+	years(side, 10, 1);
+	pair->now += 800 * TB_DAY;
+	/* The turn that prunes commits; the one that removes the file does not come. */
+	struct store_txn *txn;
+	struct tb_error err;
+	struct core_effects effects = {0};
+	struct core_request *request;
+	assert_int_equal(core_request_new(&request, core_method_find(PRUNE), tb_bytes_str("{}"), &err),
+	                 TB_OK);
+	assert_int_equal(store_write(&txn, side->setup.store, &err), TB_OK);
+	struct core_event event = {.kind = CORE_REQUEST, .request = request};
+	core_apply(side->core, txn, pair->now, &event, &effects);
+	core_finish(side->core, txn, pair->now, &effects);
+	assert_int_equal(store_commit(txn, &err), TB_OK);
+	core_request_free(request);
+	core_effects_clear(&effects);
+	assert_int_equal(files(side), 1);
+	pair_crash(pair, side);
+	pair_pass(pair, TB_MINUTE);
+	assert_int_equal(files(side), 0);
+	assert_int_equal(pair_case(pair, side, number)->seq, entries);
+	years(side, 10, 1);
+	assert_int_equal(prune(pair, side, "{}")->n_pruned, 0); /* once */
+	assert_log_holds(pair, side);
+	pair_free(pair);
+}
+
+static void test_a_material_of_two_cases_goes_with_the_second(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	tb_time began = pair->now;
+	pair->test = &began;
+	struct side *side = &pair->home;
+	char first[32], second[32], json[128];
+	ended_case(pair, first);
+	ended_case(pair, second);
+	assert_int_equal(files(side), 1);
+	snprintf(json, sizeof(json), "{\"caseNumber\":\"%s\",\"reason\":\"x\"}", first);
+	assert_int_equal(call(pair, side, ERASE, json), TB_OK);
+	pair_run(pair);
+	assert_int_equal(files(side), 1);
+	snprintf(json, sizeof(json), "{\"caseNumber\":\"%s\",\"reason\":\"x\"}", second);
+	assert_int_equal(call(pair, side, ERASE, json), TB_OK);
+	pair_run(pair);
+	assert_int_equal(files(side), 0);
+	/* Brought again, it is there again. */
+	char material[512];
+	pair_upload(pair, side, 300 * 1024, 7, material);
+	assert_int_equal(files(side), 1);
+	pair_free(pair);
+}
+
+static void test_what_was_of_a_person_is_erased_and_the_proofs_hold(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	tb_time began = pair->now;
+	pair->test = &began;
+	char number[32], json[160];
+	ended_case(pair, number);
+	for (unsigned i = 0; i < 2; i++) {
+		struct side *side = i ? &pair->home : &pair->window;
+		const PbCaseView *before = pair_case(pair, side, number);
+		char last[65], first[65];
+		unsigned seq = before->seq;
+		snprintf(first, sizeof(first), "%s", before->log_digests[0]);
+		snprintf(last, sizeof(last), "%s", before->log_digests[seq - 1]);
+		assert_true(is_kept(side, "11010519491231002X"));
+		snprintf(json, sizeof(json), "{\"caseNumber\":\"%s\",\"reason\":\"本人申请\"}", number);
+		assert_int_equal(call(pair, side, ERASE, json), TB_OK);
+		pair_run(pair);
+		assert_false(is_kept(side, "11010519491231002X"));
+		assert_false(is_kept(side, "王伟"));
+		assert_int_equal(files(side), 0);
+		const PbCaseView *after = pair_case(pair, side, number);
+		assert_int_equal(after->seq, seq);
+		assert_string_equal(after->log_digests[0], first);
+		assert_string_equal(after->log_digests[seq - 1], last);
+		assert_string_equal(after->applicant_name, "");
+		assert_int_equal(after->log[0]->event, PB_CASE_EVENT__SUBMIT);
+		assert_int_equal(hostile_leaves(pair, side, "LEAF_ERASED"), 1);
+		assert_log_holds(pair, side);
+		/* Twice is not possible, nor is what would tell others of it. */
+		assert_int_equal(call(pair, side, ERASE, json), TB_ESTATE);
+		assert_int_equal(archived(pair, side, number, seq), TB_ESTATE);
+		pair_crash(pair, side);
+		assert_log_holds(pair, side);
+	}
+	pair_free(pair);
+}
+
+static void test_a_certificate_in_force_is_not_erased_and_one_that_ended_is(void **state)
+{
+	static const char import[] = "{\"format\":\"JSONL\",\"importId\":\"x\",\"firstLine\":1,\"lines\":["
+				     "\"{\\\"type\\\":\\\"11100000MB0143028R001\\\",\\\"number\\\":"
+				     "\\\"N1\\\",\\\"name\\\":\\\"营业执照\\\","
+				     "\\\"holders\\\":[{\\\"codeType\\\":\\\"111\\\",\\\"code\\\":"
+				     "\\\"11010519491231002X\\\",\\\"name\\\":\\\"王伟\\\"}],"
+				     "\\\"issuer\\\":\\\"320400\\\",\\\"issuedOn\\\":\\\"2020-01-01\\\"}\","
+				     "\"{\\\"type\\\":\\\"11100000MB0143028R001\\\",\\\"number\\\":"
+				     "\\\"N2\\\",\\\"name\\\":\\\"营业执照\\\","
+				     "\\\"holders\\\":[{\\\"codeType\\\":\\\"111\\\",\\\"code\\\":"
+				     "\\\"110101199003074530\\\",\\\"name\\\":\\\"李强\\\"}],"
+				     "\\\"issuer\\\":\\\"320400\\\",\\\"issuedOn\\\":\\\"2020-01-01\\\"}\"]}";
+	static const char find[] = "{\"type\":\"11100000MB0143028R001\",\"number\":\"N1\"}";
+	struct pair *pair = pair_new(*state);
+	tb_time began = pair->now;
+	pair->test = &began;
+	struct side *side = &pair->home;
+	char json[256], identifier[128];
+	const PbImportResponse *imported =
+		(const void *)pair_ask(pair, side, S "CredentialService/Import", import);
+	if (imported->n_bad)
+		fail_msg("%s", imported->bad[0]->reason);
+	const PbCredentialFindResponse *found =
+		(const void *)pair_ask(pair, side, S "CredentialService/Find", find);
+	assert_int_equal(found->n_credentials, 1);
+	snprintf(identifier, sizeof(identifier), "%s", found->credentials[0]->credential->identifier);
+	snprintf(json, sizeof(json), "{\"credential\":\"%s\",\"reason\":\"x\"}", identifier);
+	assert_int_equal(call(pair, side, ERASE, json), TB_ESTATE);
+	char cancel[256];
+	snprintf(cancel, sizeof(cancel), "{\"identifier\":\"%s\",\"state\":\"CANCELLED\",\"reason\":\"x\"}",
+	         identifier);
+	assert_int_equal(call(pair, side, S "CredentialService/SetState", cancel), TB_OK);
+	assert_int_equal(call(pair, side, ERASE, json), TB_OK);
+	assert_false(is_kept(side, "王伟"));
+	found = (const void *)pair_ask(pair, side, S "CredentialService/Find", find);
+	assert_int_equal(found->n_credentials, 0);
+	/* Its neighbour under the same seal is proved as before. */
+	found = (const void *)pair_ask(pair, side, S "CredentialService/Find",
+	                               "{\"type\":\"11100000MB0143028R001\",\"number\":\"N2\"}");
+	assert_int_equal(found->n_credentials, 1);
+	assert_true(found->credentials[0]->seal_valid);
+	assert_log_holds(pair, side);
+	pair_free(pair);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_what_has_not_ended_is_neither_archived_nor_erased),
+		TEST(test_an_archive_is_the_whole_log_signed),
+		TEST(test_only_what_is_old_archived_and_not_held_is_pruned),
+		TEST(test_what_is_not_archived_stays_and_is_counted),
+		TEST(test_materials_may_go_before_their_case_and_a_crash_in_between_loses_nothing),
+		TEST(test_a_material_of_two_cases_goes_with_the_second),
+		TEST(test_what_was_of_a_person_is_erased_and_the_proofs_hold),
+		TEST(test_a_certificate_in_force_is_not_erased_and_one_that_ended_is),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
