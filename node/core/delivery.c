@@ -336,11 +336,13 @@ void delivery_answered(struct turn *turn, struct core_outbound *outbound)
 		}
 		/* A peer that answers but settles nothing is asked as seldom as one that does not answer. */
 		bool again = settled < call->count;
-		state->failures = again && settled == 0 ? state->failures + 1 : 0;
+		state->unsettled = again && settled == 0;
+		state->failures = state->unsettled ? state->failures + 1 : 0;
 		state->contact_at = turn->now;
 		state->last_error[0] = 0;
 		state->retry_at = again ? retry_at(turn, state->failures) : 0;
 	} else if (state) {
+		state->unsettled = false;
 		state->failures++;
 		state->retry_at = retry_at(turn, state->failures);
 		snprintf(state->last_error, sizeof(state->last_error), "%.159s", outbound->error.text);
@@ -532,8 +534,9 @@ void delivery_inbound(struct turn *turn, struct core_inbound *inbound)
 		return;
 	}
 	state->contact_at = turn->now;
-	/* Who calls us can be called: don't wait out a long retry. */
-	if (state->failures > 0 && state->retry_at > turn->now + RETRY_FIRST_MS)
+	/* Who calls us can be called: don't wait out a long retry. One that was reached and settled nothing
+	 * waits for something else: two who have each other's messages wait would never rest. */
+	if (state->failures > 0 && !state->unsettled && state->retry_at > turn->now + RETRY_FIRST_MS)
 		state->retry_at = turn->now + RETRY_FIRST_MS;
 	uint64_t batch = batch_keep(turn, inbound->batch, peer->region, 0);
 	size_t count = inbound->batch->items_count;

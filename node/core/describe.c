@@ -138,11 +138,25 @@ static void learn_agreements(struct turn *turn, struct peer_state *state,
 	                 description->n_summaries);
 }
 
-/* What we have is not what the peer said that it has: it is shown at once, unless that was just tried. */
-static bool differs(const struct core *core, const struct peer_state *state)
+/* DESCRIBE_RETRY, twice as long for each of |times|, up to |most|. */
+static tb_time retry_wait(unsigned times, tb_time most)
+{
+	tb_time wait = DESCRIBE_RETRY;
+	for (unsigned i = 0; i < times && wait < most; i++)
+		wait *= 2;
+	return wait < most ? wait : most;
+}
+
+/* What we have is not what the peer said that it has: it is shown soon, and ever more seldom while the peer
+ * does not take it. */
+static tb_time next_wait(const struct core *core, struct peer_state *state)
 {
 	struct pki_digest ours = agreements_digest(core, state->region);
-	return state->agreements_at && memcmp(&ours, &state->agreements_digest, sizeof(ours)) != 0;
+	if (!state->agreements_at || memcmp(&ours, &state->agreements_digest, sizeof(ours)) == 0) {
+		state->describe_differs = 0;
+		return describe_every(core);
+	}
+	return retry_wait(state->describe_differs++, describe_every(core));
 }
 
 void describe_answered(struct turn *turn, struct core_outbound *outbound)
@@ -162,18 +176,14 @@ void describe_answered(struct turn *turn, struct core_outbound *outbound)
 		bool later = description && !description->halls &&
 		             description->halls_version > hall_version(turn, outbound->peer);
 		state->describe_failures = 0;
-		state->describe_at =
-			turn->now + (more                                  ? 0
-		                     : later || differs(turn->core, state) ? DESCRIBE_RETRY
-		                                                           : describe_every(turn->core));
+		tb_time wait = next_wait(turn->core, state);
+		if (later)
+			wait = DESCRIBE_RETRY;
+		state->describe_at = turn->now + (more ? 0 : wait);
 		state->contact_at = turn->now;
 		state->last_error[0] = 0;
 		return;
 	}
-	tb_time wait = DESCRIBE_RETRY;
-	for (unsigned i = 0; i < state->describe_failures && wait < DESCRIBE_RETRY_MOST; i++)
-		wait *= 2;
-	state->describe_failures++;
-	state->describe_at = turn->now + (wait < DESCRIBE_RETRY_MOST ? wait : DESCRIBE_RETRY_MOST);
+	state->describe_at = turn->now + retry_wait(state->describe_failures++, DESCRIBE_RETRY_MOST);
 	snprintf(state->last_error, sizeof(state->last_error), "%.159s", outbound->error.text);
 }

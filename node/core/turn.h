@@ -30,7 +30,8 @@ struct peer_state {
 	/* messages to it */
 	bool deliver_busy;
 	uint64_t outgoing; /* not yet receipted; kept in step with KV_OUTGOING */
-	unsigned failures; /* calls failed in a row */
+	unsigned failures; /* calls failed or settled nothing, in a row */
+	bool unsettled;    /* the last one did: it was reached */
 	tb_time retry_at;
 	/* its description */
 	bool describe_busy;
@@ -39,6 +40,7 @@ struct peer_state {
 	struct agreements_there *there;      /* what it said in words; NULL: it has not */
 	tb_time describe_at;
 	unsigned describe_failures;
+	unsigned describe_differs; /* answers in a row after which agreements still differ */
 	/* its item list, of which a part is here */
 	uint64_t list_version; /* 0: none is on its way */
 	char list_after[TB_ID_BYTES_MAX + 1];

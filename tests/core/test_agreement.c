@@ -613,6 +613,41 @@ static void test_a_second_text_under_a_number_is_told_and_not_kept(void **state)
 	pair_free(pair);
 }
 
+/* The window says each time that it has something else than the home region. */
+static void denies(struct pair *pair, struct side *from, const struct core_inbound *inbound,
+                   struct tb_buf *bytes)
+{
+	unsigned *calls = pair->test;
+	PbDescription said = PB_DESCRIPTION__INIT;
+	char region[] = WINDOW;
+	uint8_t other[PKI_HASH_BYTES] = {0xaa};
+	struct tb_arena arena = {0};
+	if (inbound->call != CORE_DESCRIBE || from != &pair->window)
+		return;
+	(*calls)++;
+	said.region = region;
+	said.agreements_digest = proto_data(tb_bytes_of(other, sizeof(other)));
+	struct tb_bytes message = proto_encode_arena(&arena, &said.base);
+	bytes->size = 0;
+	hostile_answer(pair, bytes, PB_BATCH_KIND__DESCRIPTION, WINDOW, HOME, &from->region.message,
+	               pki_batch_root(inbound->batch), &message, 1);
+	tb_arena_clear(&arena);
+}
+
+static void test_what_the_other_never_takes_is_shown_ever_more_seldom(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	unsigned calls = 0;
+	pair->answering = denies;
+	pair->test = &calls;
+	pair_pass(pair, 6 * TB_MINUTE);
+	assert_true(calls > 3);
+	calls = 0;
+	pair_pass(pair, TB_HOUR);
+	assert_in_range(calls, 10, 20);
+	pair_free(pair);
+}
+
 /* A description by which the window says that it has agreement |id| as |digest|, signed by itself only, and
  * another. */
 static void window_says(struct pair *pair, const char *id, struct tb_bytes digest)
@@ -732,6 +767,7 @@ int main(void)
 		TEST(test_an_amendment_replaces_it_and_shows_what_changed),
 		TEST(test_notice_ends_it_after_its_days),
 		TEST(test_a_wire_that_is_down_shows_as_a_difference),
+		TEST(test_what_the_other_never_takes_is_shown_ever_more_seldom),
 		TEST(test_a_difference_says_what_each_side_has),
 		TEST(test_every_message_of_a_case_cites_what_it_stands_on),
 		TEST(test_what_cannot_be_meant_is_refused),

@@ -95,6 +95,39 @@ static void test_a_peer_that_answers_and_settles_nothing_is_tried_as_seldom(void
 	pair_free(pair);
 }
 
+static void test_who_settles_nothing_is_not_tried_sooner_because_it_calls(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	struct tries tries = {.fate = ARRIVES};
+	struct calendar *old;
+	struct tb_error err;
+	char number[32];
+	pair_submit(pair, true, number);
+	OK(pair_act(pair, &pair->home, number, "NOTIFY", "H_WIN", NEEDS));
+	OK(calendar_parse(&old, tb_bytes_str("2020-01-01\tH\n"), &err));
+	pair->home.setup.calendar = old;
+	pair_crash(pair, &pair->home);
+	pair_pass(pair, TB_MINUTE);
+	OK(pair_act(pair, &pair->window, number, "SUPPLEMENT", "R_WIN", ""));
+	pair_pass(pair, TB_HOUR);
+	pair->fate = noted;
+	pair->test = &tries;
+	for (unsigned minute = 0; minute < 60; minute++) {
+		struct tb_bytes message = tb_bytes_str("?");
+		struct pair_reply reply;
+		struct tb_buf bytes = {0};
+		hostile_batch(pair, &bytes, PB_BATCH_KIND__MESSAGES, HOME, WINDOW, &pair->home.region.message,
+		              &message, 1);
+		OK(pair_inject(pair, &pair->window, CORE_DELIVER, HOME, tb_buf_bytes(&bytes), &reply));
+		pair_reply_clear(&reply);
+		tb_buf_clear(&bytes);
+		pair_pass(pair, TB_MINUTE);
+	}
+	assert_in_range(tries.count, 9, 16);
+	calendar_free(old);
+	pair_free(pair);
+}
+
 static void test_who_calls_is_called_back_without_waiting_out_a_long_retry(void **state)
 {
 	struct pair *pair = pair_new(*state);
@@ -520,6 +553,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_peer_that_is_away_is_tried_at_longer_and_longer_intervals),
 		TEST(test_a_peer_that_answers_and_settles_nothing_is_tried_as_seldom),
+		TEST(test_who_settles_nothing_is_not_tried_sooner_because_it_calls),
 		TEST(test_who_calls_is_called_back_without_waiting_out_a_long_retry),
 		TEST(test_a_peer_that_cannot_be_called_gets_nothing_until_it_can),
 		TEST(test_a_case_that_waits_keeps_its_order_and_no_other_case_waits),
