@@ -155,6 +155,27 @@ static int add_one(const char *path, const struct stat *status, int kind, struct
 	return 0;
 }
 
+static int add_blocks(const char *path, const struct stat *status, int kind, struct FTW *place)
+{
+	(void)path;
+	(void)kind;
+	(void)place;
+	tree_bytes += (uint64_t)status->st_blocks * DISK_SECTOR;
+	return 0;
+}
+
+uint64_t sim_disk_bytes(const struct sim_disk *disk)
+{
+	static const char *const parts[] = {"", ".shadow", ".backup"};
+	char path[DISK_PATH_MAX];
+	tree_bytes = 0;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		beside(path, disk, parts[i], 0);
+		(void)nftw(path, add_blocks, 16, FTW_PHYS);
+	}
+	return tree_bytes;
+}
+
 static void count_used(struct sim_disk *disk)
 {
 	tree_bytes = 0;

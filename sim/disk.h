@@ -46,6 +46,8 @@ void sim_disk_settle(struct sim_disk *disk);
 
 void sim_disk_set_faults(struct sim_disk *disk, const struct sim_disk_faults *faults);
 const struct sim_disk_counts *sim_disk_counts(const struct sim_disk *disk);
+/* What its files, those that a loss of power would bring back and its backup take. */
+uint64_t sim_disk_bytes(const struct sim_disk *disk);
 /* Microseconds of slow syncs since the last call. */
 int64_t sim_disk_slow(struct sim_disk *disk);
 /* The power goes off in the |calls|-th next call that changes the disk or syncs it. That call and all later

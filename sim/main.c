@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sim/bench.h"
 #include "sim/campaign.h"
 #include "sim/faults.h"
 #include "sim/job.h"
@@ -27,6 +28,7 @@ static const char usage[] =
 	"tongban-sim shrink FILE [--out FILE] [--budget 5m]\n"
 	"tongban-sim scenario FILE.yaml... [--report DIR] [--words FILE]\n"
 	"tongban-sim presets\n"
+	"tongban-sim bench [--quick] [--dir DIR]\n"
 	"Cases and verifications are a day's, of all nodes together. Status: 0 held, 127 crash, 128 not "
 	"live,\n"
 	"129 an invariant broke, 2 usage.\n";
@@ -42,6 +44,7 @@ struct arguments {
 	struct sim_campaign campaign;
 	const char *out; /* NULL: not told */
 	bool quiet;
+	bool quick;
 };
 
 static _Noreturn void die(const char *text, const char *what)
@@ -102,6 +105,7 @@ enum {
 	ARG_OUT,
 	ARG_MARKS,
 	ARG_WORDS,
+	ARG_QUICK,
 	ARG_SECONDS,
 };
 
@@ -129,6 +133,7 @@ static const struct option options[] = {
 	{"out", 1, NULL, ARG_OUT},
 	{"require-marks", 0, NULL, ARG_MARKS},
 	{"words", 1, NULL, ARG_WORDS},
+	{"quick", 0, NULL, ARG_QUICK},
 	{"seconds", 1, NULL, ARG_SECONDS},
 	{NULL, 0, NULL, 0},
 };
@@ -201,6 +206,8 @@ static void parse_arguments(struct arguments *arguments, int argc, char **argv)
 			campaign->dir = optarg;
 		else if (which == ARG_QUIET)
 			arguments->quiet = true;
+		else if (which == ARG_QUICK)
+			arguments->quick = true;
 		else if (which == ARG_SEEDS)
 			parse_seeds(campaign, optarg);
 		else if (which == ARG_JOBS)
@@ -297,6 +304,8 @@ int main(int argc, char **argv)
 		status = each_file(sim_runfile_shrink, &arguments, argv + optind, files);
 	} else if (strcmp(verb, "scenario") == 0 && files > 0) {
 		status = each_file(sim_runfile_scenario, &arguments, argv + optind, files);
+	} else if (strcmp(verb, "bench") == 0) {
+		status = sim_bench(arguments.campaign.dir, arguments.quick);
 	} else if (strcmp(verb, "presets") == 0) {
 		const struct sim_preset *preset;
 		for (size_t i = 0; (preset = sim_preset_at(i)); i++)

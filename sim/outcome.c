@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "sim/faults.h"
 #include "sim/net.h"
@@ -259,6 +260,18 @@ static void report(const struct sim_task *task, const struct sim_world *world,
 
 /* ---- running */
 
+/* Pages that no file stands behind. */
+static uint64_t own_memory(void)
+{
+	unsigned long long all, resident = 0, shared = 0;
+	FILE *file = fopen("/proc/self/statm", "r");
+	if (file && fscanf(file, "%llu %llu %llu", &all, &resident, &shared) != 3)
+		resident = shared = 0;
+	if (file)
+		fclose(file);
+	return (resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
 static void fill(struct sim_outcome *outcome, const struct sim_world *world, double since)
 {
 	struct rusage usage;
@@ -269,13 +282,15 @@ static void fill(struct sim_outcome *outcome, const struct sim_world *world, dou
 	                                .wall_seconds = wall() - since,
 	                                .nodes_count = world->nodes_count,
 	                                .marks = world->marks,
-	                                .work = *sim_work_counts(world->work)};
+	                                .work = *sim_work_counts(world->work),
+	                                .memory_bytes = own_memory()};
 	memcpy(outcome->failure, world->failure, sizeof(outcome->failure));
 	memcpy(outcome->rules, sim_check_counts(world->check), sizeof(outcome->rules));
 	for (size_t i = 0; i < world->nodes_count; i++) {
 		const struct sim_disk_counts *counts = sim_disk_counts(world->nodes[i].disk);
 		outcome->disk_losses += counts->losses;
 		outcome->disk_faults += counts->faults;
+		outcome->memory_bytes += sim_disk_bytes(world->nodes[i].disk);
 	}
 	if (getrusage(RUSAGE_SELF, &usage) == 0)
 		outcome->rss_bytes = (uint64_t)usage.ru_maxrss * 1024;

@@ -11,7 +11,8 @@ struct sim_outcome {
 	uint64_t events;
 	sim_time simulated; /* of the world */
 	double wall_seconds;
-	uint64_t rss_bytes; /* the most that the process had */
+	uint64_t rss_bytes;    /* the most that the process had, its maps of the disks counted */
+	uint64_t memory_bytes; /* at its end: the process's own, and the files of the disks */
 	size_t nodes_count;
 	struct sim_marks marks;
 	struct sim_rule_count rules[SIM_RULES];
