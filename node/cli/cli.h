@@ -48,6 +48,7 @@ extern const struct cli_verb cmd_catalogue_compare_verbs[];
 extern const struct cli_verb cmd_trace_verbs[];
 extern const struct cli_verb cmd_agreement_verbs[];
 extern const struct cli_verb cmd_stats_verbs[];
+extern const struct cli_verb cmd_commitment_verbs[];
 extern const struct cli_verb cmd_hall_verbs[];
 extern const struct cli_verb cmd_matter_verbs[];
 extern const struct cli_verb cmd_material_verbs[];

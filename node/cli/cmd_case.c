@@ -99,6 +99,16 @@ static void show_people(struct cli *cli, struct table *table, const PbCaseView *
 		                           application->authorisation->valid_until));
 }
 
+static const char *fee_text(struct cli *cli, const PbFee *fee)
+{
+	static const enum text_id states[] = {TEXT_EMPTY, TEXT_W_FEE_DUE, TEXT_W_FEE_PAID, TEXT_W_FEE_WAIVED,
+	                                      TEXT_W_FEE_REFUNDED};
+	return tb_arena_printf(&cli->arena, "%s %s %llu.%02llu %s %s",
+	                       fee->state <= PB_FEE_STATE__FEE_REFUNDED ? text(states[fee->state]) : "?",
+	                       fee->name, (unsigned long long)(fee->amount_fen / 100),
+	                       (unsigned long long)(fee->amount_fen % 100), fee->reference, fee->payer);
+}
+
 static void show_head(struct cli *cli, const PbCaseView *view)
 {
 	struct table *table = table_new_pairs();
@@ -121,6 +131,8 @@ static void show_head(struct cli *cli, const PbCaseView *view)
 	table_pair(table, TEXT_H_DISPUTE, view->dispute ? yes : "");
 	table_pair(table, TEXT_H_COPY_REFUSED, view->copy_refused ? yes : "");
 	table_pair(table, TEXT_H_PROPOSAL, view->proposal);
+	for (size_t i = 0; i < view->n_fees; i++)
+		table_pair(table, i == 0 ? TEXT_H_FEES : TEXT_EMPTY, fee_text(cli, view->fees[i]));
 	if (view->materials_missing)
 		table_pair(table, TEXT_H_WANTED, cli_number(cli, view->materials_missing));
 	for (size_t i = 0; i < view->n_clocks; i++)
@@ -254,6 +266,8 @@ static const struct event {
 	{"object", PB_CASE_EVENT__OBJECT, PB_ROLE__H_DEPT},
 	{"reopen", PB_CASE_EVENT__REOPEN, PB_ROLE__H_DEPT},
 	{"share", PB_CASE_EVENT__SHARE, PB_ROLE__R_WIN},
+	{"fee", PB_CASE_EVENT__FEE, PB_ROLE__R_WIN},
+	{"kept", PB_CASE_EVENT__KEPT, PB_ROLE__H_DEPT},
 	{"file", PB_CASE_EVENT__FILE, PB_ROLE__H_DEPT},
 };
 enum { EVENTS_COUNT = sizeof(events) / sizeof(events[0]) };
@@ -287,10 +301,11 @@ static const struct event *event_of(const struct cli_verb *verb)
 	{                                                                    \
 		"expect-seq", OPTION_VALUE, "N", TEXT_O_EXPECT_SEQ           \
 	}
-#define WAYBILL_OPTIONS                                              \
-	{"waybill", OPTION_VALUE, "CARRIER:NUMBER", TEXT_O_WAYBILL}, \
-	{                                                            \
-		"content", OPTION_LIST, "TEXT", TEXT_O_CONTENT       \
+#define WAYBILL_OPTIONS                                               \
+	{"waybill", OPTION_VALUE, "CARRIER:NUMBER", TEXT_O_WAYBILL},  \
+		{"postage-fen", OPTION_VALUE, "FEN", TEXT_O_POSTAGE}, \
+	{                                                             \
+		"content", OPTION_LIST, "TEXT", TEXT_O_CONTENT        \
 	}
 
 static const struct option act_options[] = {ACT_OPTIONS, LAST_OPTION};
@@ -317,6 +332,15 @@ static const struct option dispatch_options[] = {
 	ACT_OPTIONS,
 	{"way", OPTION_VALUE, "courier|window|home|network", TEXT_O_WAY},
 	WAYBILL_OPTIONS,
+	LAST_OPTION,
+};
+static const struct option fee_options[] = {
+	ACT_OPTIONS,
+	{"reference", OPTION_VALUE, "NUMBER", TEXT_O_FEE_REFERENCE},
+	{"fee-name", OPTION_VALUE, "TEXT", TEXT_O_FEE_NAME},
+	{"amount-fen", OPTION_VALUE, "FEN", TEXT_O_FEE_AMOUNT},
+	{"payer", OPTION_VALUE, "NAME", TEXT_O_FEE_PAYER},
+	{"state", OPTION_VALUE, "due|paid|waived|refunded", TEXT_O_FEE_STATE},
 	LAST_OPTION,
 };
 static const struct option evaluate_options[] = {
@@ -349,6 +373,12 @@ static enum tb_code set_needs(struct cli *cli, const struct options *options, Pb
 	return TB_OK;
 }
 
+static enum tb_code set_fen(struct cli *cli, const struct options *options, const char *name, uint64_t *out)
+{
+	const char *value = given(options, name);
+	return value ? options_parse_number(value, name, 0, CASE_FEE_FEN_MAX, out, &cli->error) : TB_OK;
+}
+
 static enum tb_code set_waybill(struct cli *cli, const struct options *options, PbCaseDetail *detail)
 {
 	const char *waybill = given(options, "waybill");
@@ -368,7 +398,27 @@ static enum tb_code set_waybill(struct cli *cli, const struct options *options, 
 	for (size_t at = 0; (content = options_next(options, "content", &at)) != NULL;)
 		out->contents[out->n_contents++] = cli_pb(content);
 	detail->waybill = out;
-	return TB_OK;
+	return set_fen(cli, options, "postage-fen", &out->postage_fen);
+}
+
+static enum tb_code set_fee(struct cli *cli, const struct options *options, PbCaseDetail *detail)
+{
+	const char *state = given(options, "state"), *name = given(options, "fee-name"),
+		   *payer = given(options, "payer");
+	int value = 0;
+	if (options->own != fee_options)
+		return TB_OK;
+	PbFee *fee = PROTO_NEW(PbFee, fee, &cli->arena);
+	fee->reference = cli_pb(options_value_or(options, "reference", ""));
+	fee->name = cli_pb(name ? name : "");
+	fee->payer = cli_pb(payer ? payer : "");
+	enum tb_code code = set_fen(cli, options, "amount-fen", &fee->amount_fen);
+	if (!code)
+		code = cli_enum_option(cli, &pb_fee_state__descriptor, "state",
+		                       tb_arena_printf(&cli->arena, "fee-%s", state ? state : "due"), &value);
+	fee->state = (PbFeeState)value;
+	detail->fee = fee;
+	return code;
 }
 
 static enum tb_code set_number(struct cli *cli, const struct options *options, const char *name, uint32_t max,
@@ -408,6 +458,8 @@ static enum tb_code set_detail(struct cli *cli, const struct options *options, P
 		code = set_number(cli, options, "days", CASE_LEGAL_DAYS_MAX, &detail->days);
 	if (!code)
 		code = set_number(cli, options, "grade", 5, &detail->grade);
+	if (!code)
+		code = set_fee(cli, options, detail);
 	return code;
 }
 
@@ -518,6 +570,9 @@ const struct cli_verb cmd_case_verbs[] = {
 	EVENT_VERB("repair", TEXT_V_CASE_REPAIR, act_options, " --note 已回访，申请人认可"),
 	EVENT_VERB("object", TEXT_V_CASE_OBJECT, act_options, " --reason 适用标准有误"),
 	EVENT_VERB("reopen", TEXT_V_CASE_REOPEN, act_options, " --reason 异议成立"),
+	EVENT_VERB("fee", TEXT_V_CASE_FEE, fee_options,
+                   " --reference P20260101 --amount-fen 1000 --state paid"),
+	EVENT_VERB("kept", TEXT_V_CASE_KEPT, act_options, " --note 已核查，属实"),
 	EVENT_VERB("share", TEXT_V_CASE_SHARE, bring_options, " --material M2=lease.pdf"),
 	EVENT_VERB("file", TEXT_V_CASE_FILE, bring_options, " --material A1=archive.ofd"),
 	{0},

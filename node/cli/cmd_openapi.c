@@ -13,11 +13,11 @@ static const proto_service *const services[] = {
 	&pb_credential_service__descriptor, &pb_catalogue_service__descriptor,
 	&pb_case_service__descriptor,       &pb_matter_service__descriptor,
 	&pb_agreement_service__descriptor,  &pb_stats_service__descriptor,
-	&pb_hall_service__descriptor,       &pb_material_service__descriptor,
-	&pb_evidence_service__descriptor,   &pb_audit_service__descriptor,
-	&pb_token_service__descriptor,      &pb_event_service__descriptor,
-	&pb_webhook_service__descriptor,    &pb_export_service__descriptor,
-	&pb_retention_service__descriptor,
+	&pb_hall_service__descriptor,       &pb_commitment_service__descriptor,
+	&pb_material_service__descriptor,   &pb_evidence_service__descriptor,
+	&pb_audit_service__descriptor,      &pb_token_service__descriptor,
+	&pb_event_service__descriptor,      &pb_webhook_service__descriptor,
+	&pb_export_service__descriptor,     &pb_retention_service__descriptor,
 };
 enum { SERVICES_COUNT = sizeof(services) / sizeof(services[0]) };
 

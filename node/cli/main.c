@@ -13,15 +13,15 @@ static const struct option global_options[] = {
 };
 
 static const struct cli_verb *const groups[] = {
-	cmd_init_verbs,       cmd_run_verbs,       cmd_status_verbs,
-	cmd_peer_verbs,       cmd_catalogue_verbs, cmd_catalogue_file_verbs,
-	cmd_credential_verbs, cmd_case_verbs,      cmd_catalogue_compare_verbs,
-	cmd_hall_verbs,       cmd_stats_verbs,     cmd_trace_verbs,
-	cmd_agreement_verbs,  cmd_matter_verbs,    cmd_material_verbs,
-	cmd_evidence_verbs,   cmd_audit_verbs,     cmd_token_verbs,
-	cmd_openapi_verbs,    cmd_webhook_verbs,   cmd_export_verbs,
-	cmd_import_verbs,     cmd_archive_verbs,   cmd_prune_verbs,
-	cmd_hold_verbs,       cmd_erase_verbs,
+	cmd_init_verbs,       cmd_run_verbs,        cmd_status_verbs,
+	cmd_peer_verbs,       cmd_catalogue_verbs,  cmd_catalogue_file_verbs,
+	cmd_credential_verbs, cmd_case_verbs,       cmd_catalogue_compare_verbs,
+	cmd_hall_verbs,       cmd_commitment_verbs, cmd_stats_verbs,
+	cmd_trace_verbs,      cmd_agreement_verbs,  cmd_matter_verbs,
+	cmd_material_verbs,   cmd_evidence_verbs,   cmd_audit_verbs,
+	cmd_token_verbs,      cmd_openapi_verbs,    cmd_webhook_verbs,
+	cmd_export_verbs,     cmd_import_verbs,     cmd_archive_verbs,
+	cmd_prune_verbs,      cmd_hold_verbs,       cmd_erase_verbs,
 };
 enum { GROUPS_COUNT = sizeof(groups) / sizeof(groups[0]) };
 

@@ -194,6 +194,9 @@
 	XX(TEXT_V_CASE_OBJECT, "属地对异地办理提出异议", "home: object to what was decided in its name") \
 	XX(TEXT_V_HALL_LOAD, "从 YAML 或 CSV 文件发布大厅与窗口名录", "publish the list of halls from a YAML or CSV file") \
 	XX(TEXT_V_HALL_LIST, "列出本地或对方地区的大厅与窗口", "list halls and windows, own or of another region") \
+	XX(TEXT_V_CASE_FEE, "登记在其他平台缴纳的费用", "note a fee that is paid elsewhere") \
+	XX(TEXT_V_CASE_KEPT, "登记告知承诺核查属实", "note that what was promised was checked, and held") \
+	XX(TEXT_V_COMMITMENT_LIST, "告知承诺公示", "list what was promised instead of shown") \
 	XX(TEXT_V_STATS, "办件统计：时效、退件原因、承诺对比、减时间减材料减跑动、好差评", "count cases: lateness, returns, days against the promise, savings, grades") \
 	XX(TEXT_V_CASE_SHARE, "向属地重新抄送其曾拒收的办件副本", "offer the home region its copy again, which it refused") \
 	XX(TEXT_V_CASE_FILE, "联办参与地共享档案材料", "participant: share archive files of a joint case") \
@@ -303,6 +306,13 @@
 	XX(TEXT_O_HALL_OPEN, "只列此时开放的大厅", "only those that are open then") \
 	XX(TEXT_O_HALL, "收件大厅编码", "code of the receiving hall") \
 	XX(TEXT_O_PICKUP_HALL, "取件大厅编码", "code of the hall where the result is fetched") \
+	XX(TEXT_O_FEE_REFERENCE, "缴费单号", "number of the payment") \
+	XX(TEXT_O_FEE_NAME, "费用名称", "what is paid for") \
+	XX(TEXT_O_FEE_AMOUNT, "金额（分）", "amount in fen") \
+	XX(TEXT_O_FEE_PAYER, "缴费人", "who pays") \
+	XX(TEXT_O_FEE_STATE, "状态，默认 due", "state; default: due") \
+	XX(TEXT_O_POSTAGE, "邮费（分）", "postage in fen") \
+	XX(TEXT_O_COMMITMENT_UNCHECKED, "只列尚未核查的", "only those that are still to be checked") \
 	XX(TEXT_O_CASE_DISPUTE, "只列有争议的办件", "only those in dispute") \
 	XX(TEXT_O_CASE_PEER, "只列与此地区的办件", "only with this region") \
 	XX(TEXT_O_AFTER, "从此办件编号之后列起", "begin after this case number") \
@@ -391,6 +401,7 @@
 	XX(TEXT_H_HALL_DOES, "功能", "does") \
 	XX(TEXT_H_HALL_ADDRESS, "地址", "address") \
 	XX(TEXT_H_PICKUP, "取件大厅", "fetched at") \
+	XX(TEXT_H_FEES, "费用", "fees") \
 	XX(TEXT_H_COPY_REFUSED, "属地未接收副本", "copy refused") \
 	XX(TEXT_H_DISPUTE, "有争议", "disputed") \
 	XX(TEXT_H_ENDPOINT, "地址", "endpoint") \
@@ -461,6 +472,13 @@
 #define TEXT_MAP_WORDS(XX) \
 	XX(TEXT_W_HALL_RECEIVES, "收件", "receives") \
 	XX(TEXT_W_HALL_HANDS_OUT, "取件", "hands out") \
+	XX(TEXT_W_FEE_DUE, "待缴", "due") \
+	XX(TEXT_W_FEE_PAID, "已缴", "paid") \
+	XX(TEXT_W_FEE_WAIVED, "减免", "waived") \
+	XX(TEXT_W_FEE_REFUNDED, "已退", "refunded") \
+	XX(TEXT_W_COMMITMENT_KEPT, "核查属实", "kept") \
+	XX(TEXT_W_COMMITMENT_BROKEN, "核查不实", "broken") \
+	XX(TEXT_W_COMMITMENT_UNCHECKED, "待核查", "to be checked") \
 	XX(TEXT_W_SELF_DECLARED, "自行申报", "self-declared") \
 	XX(TEXT_W_MATCHED, "实名核验", "name and number matched") \
 	XX(TEXT_W_PRESENT, "实人核验", "seen alive") \

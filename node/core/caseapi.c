@@ -51,6 +51,10 @@ PbCaseView *case_view(const char *self, const PbCaseRecord *record, struct tb_ar
 	view->n_parts = record->n_parts;
 	view->lead = record->lead;
 	view->copy_refused = record->copy_refused;
+	if (record->facts) {
+		view->fees = record->facts->fees;
+		view->n_fees = record->facts->n_fees;
+	}
 	if (record->refusal[0])
 		view->proposal = record->refusal;
 	if (mode) {

@@ -75,6 +75,12 @@
 	    .message = "ACPT", .after = PB_CLOCK__T1_NOTIFY),                                              \
 	ROW(SIGNED_FOR, REFUSE, NOT_ACCEPTED, BIT(H_WIN), HOME, REASON | STOPS, .message = "NACPT"),
 
+/* What is paid elsewhere is noted by the windows. */
+#define FEE_ROW(state) \
+	ROW(state, FEE, state, BIT(R_WIN) | BIT(H_WIN), EITHER, CASE_NEEDS_FEE, .message = "PROC"),
+#define FEE_HERE_ROW(state) ROW(state, FEE, state, BIT(R_WIN), WINDOW, CASE_NEEDS_FEE, .message = "PROC"),
+#define FEE_STATES(XX) XX(ACCEPTED) XX(REVIEW) DECIDED_STATES(XX) XX(CLOSED)
+
 /* Review: articles 42 and 45. |dept| reviews, |head| extends, at |where|; |decided| and |again| are what else
  * happens to a clock with the decision, and when it is taken up again. */
 #define REVIEW_ROWS(dept, head, where, decided, again)                                                                     \
@@ -87,6 +93,7 @@
 	    OPS(OP(T5_DECIDE, STOP), OP(T6_RESULT, START), decided), .message = "DECI"),                   \
 	ROW(REVIEW, DENY, DENIED, BIT(dept) | BIT(head), where, REASON,                                    \
 	    OPS(OP(T5_DECIDE, STOP), OP(T6_RESULT, START), decided), .message = "DECI"),                   \
+	ROW(CLOSED, KEPT, CLOSED, BIT(dept), where, CASE_NEEDS_NOTE, .message = "PROC"),                     \
 	/* A commitment that did not hold, a dispute that was upheld, a bad evaluation: it is reviewed again. */ \
 	ROW(CLOSED, REOPEN, REVIEW, BIT(dept), where, REASON,                                              \
 	    OPS(OP(T9_REPAIR, STOP), OP(T5_DECIDE, START), again), .message = "PROC"),
@@ -130,6 +137,7 @@ static const struct case_row qc_rows[] = {
 	DELIVERY_ROWS(H_WIN, HOME, EITHER, CASE_REMOTE_WAY, STOPS)
 	QC_UNDECIDED(WITHDRAW_ROW)
 	QC_OPEN(CONSULT_ROW)
+	FEE_STATES(FEE_ROW)
 	QC_OPEN(OVERDUE_ROW)
 };
 
@@ -171,6 +179,7 @@ static const struct case_row ds_rows[] = {
 	DELIVERY_ROWS(H_WIN, HOME, EITHER, 0, STOPS)
 	DS_UNDECIDED(WITHDRAW_ROW)
 	DS_OPEN(CONSULT_ROW)
+	FEE_STATES(FEE_ROW)
 	DS_OPEN(OVERDUE_ROW)
 };
 
@@ -218,6 +227,7 @@ static const struct case_row ys_rows[] = {
 	DELIVERY_ROWS(H_WIN, HOME, EITHER, 0, STOPS)
 	YS_UNDECIDED(WITHDRAW_ROW)
 	YS_OPEN(CONSULT_ROW)
+	FEE_STATES(FEE_ROW)
 	YS_OPEN(OVERDUE_ROW)
 };
 
@@ -253,6 +263,7 @@ static const struct case_row yb_rows[] = {
 	YB_DECIDED(SHARE_DECIDED_ROW)
 	YB_UNDECIDED(WITHDRAW_HERE_ROW)
 	YB_OPEN(CONSULT_ROW)
+	FEE_STATES(FEE_HERE_ROW)
 	YB_OPEN(OVERDUE_ROW)
 };
 
@@ -285,6 +296,7 @@ static const struct case_row lb_rows[] = {
 	DELIVERY_ROWS(R_WIN, WINDOW, WINDOW, 0, STOPS)
 	LB_UNDECIDED(WITHDRAW_HERE_ROW)
 	LB_OPEN(CONSULT_ROW)
+	FEE_STATES(FEE_HERE_ROW)
 	LB_OPEN(OVERDUE_ROW)
 };
 

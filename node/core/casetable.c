@@ -123,6 +123,20 @@ static enum tb_code check_list(const PbCaseDetail *detail, struct tb_error *err)
 	return TB_OK;
 }
 
+static enum tb_code check_fee(const PbFee *fee, struct tb_error *err)
+{
+	if (!fee || case_text_blank(fee->reference) || fee->state < PB_FEE_STATE__FEE_DUE ||
+	    fee->state > PB_FEE_STATE__FEE_REFUNDED)
+		return tb_fail(err, TB_EINVALID, "detail.fee: reference and state are needed");
+	if (strlen(fee->reference) > TB_ID_BYTES_MAX || strlen(fee->name) > TB_NAME_BYTES_MAX ||
+	    strlen(fee->payer) > TB_NAME_BYTES_MAX)
+		return tb_fail(err, TB_EINVALID, "detail.fee: a text is too long");
+	return fee->amount_fen <= CASE_FEE_FEN_MAX
+	               ? TB_OK
+	               : tb_fail(err, TB_EINVALID, "detail.fee.amount_fen: over %lld",
+	                         (long long)CASE_FEE_FEN_MAX);
+}
+
 static enum tb_code check_way(const PbCaseDetail *detail, bool remote, struct tb_error *err)
 {
 	if (detail->way < PB_DELIVERY_WAY__COURIER || detail->way > PB_DELIVERY_WAY__NETWORK)
@@ -170,6 +184,8 @@ static enum tb_code check_detail(const struct case_mode *mode, const struct case
 		code = check_way(detail, (row->needs & CASE_REMOTE_WAY) != 0, err);
 	if (code == TB_OK && row->needs & CASE_NEEDS_WAYBILL)
 		code = check_waybill(detail->waybill, err);
+	if (code == TB_OK && row->needs & CASE_NEEDS_FEE)
+		code = check_fee(detail->fee, err);
 	if (code == TB_OK && row->needs & CASE_NEEDS_CLOCK)
 		code = check_clock(mode, row, detail->clock, err);
 	return code;

@@ -46,6 +46,7 @@ enum case_need {
 	CASE_SHARES = 1 << 12,       /* the other side gets a copy of the case from here; the owner stays */
 	CASE_REMOTE_WAY = 1 << 13,   /* detail.way: courier or network only */
 	CASE_NEEDS_FILES = 1 << 14,  /* detail.materials */
+	CASE_NEEDS_FEE = 1 << 16,    /* detail.fee */
 	CASE_SYSTEM_ASKS = 1 << 15,  /* the other side's system may propose it */
 };
 
@@ -79,6 +80,8 @@ enum {
 	CASE_JOINT_DAYS_MAX = 15,               /* the same, paragraph 2: 联合办理 */
 	CASE_LEGAL_DAYS_MAX = 1000,             /* a legal or promised limit, working days */
 };
+
+#define CASE_FEE_FEN_MAX (INT64_C(100000000000)) /* a thousand million yuan */
 
 struct case_row {
 	PbCaseState from;

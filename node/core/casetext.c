@@ -60,7 +60,9 @@
 	XX(FILE, "档案材料共享", "share archive files")               \
 	XX(REOPEN, "重新审查", "review again")                        \
 	XX(OBJECTION_ENDS, "异议期满", "the time to object is over")  \
-	XX(SHARE, "重新抄送属地", "offer the copy again")
+	XX(SHARE, "重新抄送属地", "offer the copy again")             \
+	XX(FEE, "缴费登记", "note a fee")                             \
+	XX(KEPT, "承诺核查通过", "a commitment was kept")
 
 #define CLOCK_MAP(XX)                                       \
 	XX(T1_NOTIFY, "补正告知时限", "notice of defects")  \

@@ -296,6 +296,20 @@ enum tb_code case_agreement(struct turn *turn, const char *window, const char *h
 	return code;
 }
 
+/* Who pays for a parcel is agreed; nobody can say otherwise. */
+static enum tb_code check_postage(const PbAgreement *agreement, const PbCaseDetail *detail,
+                                  struct tb_error *err)
+{
+	PbWaybill *waybill = detail ? detail->waybill : NULL;
+	if (!waybill || !agreement->postage)
+		return TB_OK;
+	if (waybill->payer && waybill->payer != agreement->postage)
+		return tb_fail(err, TB_EINVALID, "detail.waybill.payer: agreement %s says who pays",
+		               agreement->id);
+	waybill->payer = agreement->postage;
+	return TB_OK;
+}
+
 /* What the agreement that the case stands on leaves to the window, and asks of a return. */
 static enum tb_code check_promised(struct turn *turn, const PbCaseRecord *record, const struct case_row *row,
                                    const PbCaseDetail *detail, struct tb_error *err)
@@ -309,6 +323,8 @@ static enum tb_code check_promised(struct turn *turn, const PbCaseRecord *record
 	                            .mode = case_mode_listed(record->mode)};
 	if (!agreement)
 		return TB_OK;
+	if (check_postage(agreement, detail, err))
+		return err->code;
 	if (row->event == PB_CASE_EVENT__ASK &&
 	    !agreement_right(agreement, &ask, PB_RIGHT__NOTIFY_ONCE, turn->now))
 		return tb_fail(err, TB_EDENIED, "agreement %s leaves the notice (一次性告知) to %s",

@@ -203,6 +203,7 @@ static const struct core_method methods[] = {
 	{&pb_agreement_service__descriptor, "Diff", TOKENS_STAFF, SCOPE_FREE, .apply = agreement_apply_diff},
 	{&pb_hall_service__descriptor, "Load", TOKENS_HEAD, SCOPE_DENIED, .apply = hall_apply_load},
 	{&pb_hall_service__descriptor, "List", TOKENS_ALL, SCOPE_FREE, .read = hall_read_list},
+	{&pb_commitment_service__descriptor, "List", TOKENS_ALL, SCOPE_ROWS, .read = commitment_read_list},
 	{&pb_stats_service__descriptor, "Cases", TOKENS_STAFF, SCOPE_ROWS, .read = stats_read_cases},
 	{&pb_material_service__descriptor, "Get", TOKENS_ALL, SCOPE_FREE, .read = material_read_get},
 	{&pb_material_service__descriptor, "List", TOKENS_STAFF, SCOPE_DENIED, .read = material_read_list},

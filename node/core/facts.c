@@ -4,7 +4,7 @@
 #include "node/core/casetable.h"
 #include "node/core/turn.h"
 
-enum { REASONS_KEPT = 8, PAUSES_KEPT = 16 };
+enum { REASONS_KEPT = 8, PAUSES_KEPT = 16, FEES_KEPT = 64 };
 
 static uint32_t papers_saved(PbMaterial *const *materials, size_t count)
 {
@@ -12,6 +12,43 @@ static uint32_t papers_saved(PbMaterial *const *materials, size_t count)
 	for (size_t i = 0; i < count; i++)
 		saved += materials[i]->credential[0] != 0 || materials[i]->commitment[0] != 0;
 	return saved;
+}
+
+/* Written commitments are published, and checked when the case is closed. */
+static void add_promises(PbCaseFacts *facts, PbMaterial *const *materials, size_t count,
+                         struct tb_arena *arena)
+{
+	for (size_t i = 0; i < count && facts->n_promises < TB_NEEDS_MAX; i++) {
+		if (!materials[i]->commitment[0])
+			continue;
+		PbMaterial **list = tb_arena_alloc(arena, (facts->n_promises + 1) * sizeof(*list));
+		if (facts->n_promises > 0)
+			memcpy(list, facts->promises, facts->n_promises * sizeof(*list));
+		list[facts->n_promises++] = materials[i];
+		facts->promises = list;
+	}
+}
+
+/* The newest with a reference counts. */
+static void add_fee(PbCaseFacts *facts, PbFee *fee, struct tb_arena *arena)
+{
+	size_t at = 0;
+	while (at < facts->n_fees && strcmp(facts->fees[at]->reference, fee->reference) != 0)
+		at++;
+	if (at == FEES_KEPT)
+		return;
+	PbFee **list = tb_arena_alloc(arena, (facts->n_fees + 1) * sizeof(*list));
+	if (facts->n_fees > 0)
+		memcpy(list, facts->fees, facts->n_fees * sizeof(*list));
+	list[at] = fee;
+	facts->n_fees += at == facts->n_fees;
+	facts->fees = list;
+}
+
+static void add_parcel(PbCaseFacts *facts, const PbWaybill *waybill)
+{
+	facts->parcels++;
+	facts->postage_fen += waybill->postage_fen;
 }
 
 static uint32_t late_clocks(const PbCaseEntry *entry)
@@ -77,11 +114,18 @@ void facts_fold(PbCaseRecord *record, const PbCaseEntry *entry, struct tb_arena 
 	                                   : PROTO_NEW(PbCaseFacts, case_facts, arena);
 	record->facts = facts;
 	facts->late |= late_clocks(entry);
-	if (detail)
+	if (detail) {
 		facts->papers_saved += papers_saved(detail->materials, detail->n_materials);
+		add_promises(facts, detail->materials, detail->n_materials, arena);
+	}
+	if (detail && detail->fee)
+		add_fee(facts, detail->fee, arena);
+	if (detail && detail->waybill)
+		add_parcel(facts, detail->waybill);
 	if (detail && detail->application) {
 		facts->papers_saved +=
 			papers_saved(detail->application->materials, detail->application->n_materials);
+		add_promises(facts, detail->application->materials, detail->application->n_materials, arena);
 		facts->window = detail->application->hall[0] ? detail->application->hall
 		                                             : detail->application->window;
 	}
@@ -96,8 +140,12 @@ void facts_fold(PbCaseRecord *record, const PbCaseEntry *entry, struct tb_arena 
 		if (detail && detail->local_number[0]) /* a part is accepted by being signed for */
 			accepted(facts, entry);
 		break;
+	case PB_CASE_EVENT__KEPT:
+		facts->promises_kept = true;
+		break;
 	case PB_CASE_EVENT__REOPEN:
 		begin_review(facts, entry->at_ms);
+		facts->promises_broken = facts->n_promises > 0 && !facts->promises_kept;
 		break;
 	case PB_CASE_EVENT__SUSPEND:
 	case PB_CASE_EVENT__RESUME:

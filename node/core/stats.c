@@ -136,6 +136,8 @@ static void add_case(struct count *count, PbStatsRow *row, const PbCaseRecord *r
 	if (facts->grade >= 1 && facts->grade <= GRADES)
 		row->grades[facts->grade - 1]++;
 	row->bad_repaired += facts->repaired;
+	row->parcels += facts->parcels;
+	row->postage_fen += facts->postage_fen;
 }
 
 /* ---- rows */

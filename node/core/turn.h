@@ -478,6 +478,8 @@ enum tb_code identity_check_peer(const PbApplication *application, const char *p
 void facts_fold(PbCaseRecord *record, const PbCaseEntry *entry, struct tb_arena *arena);
 /* ---- stats.c */
 enum tb_code stats_read_cases(struct query *query, struct tb_error *err);
+/* ---- commitment.c */
+enum tb_code commitment_read_list(struct query *query, struct tb_error *err);
 
 /* ---- casepapers.c: what need not be brought, and what may not be asked for */
 void case_apply_prepare(struct turn *turn, struct core_request *request);

@@ -29,6 +29,7 @@ static const struct oracle_row review_at_home[] = {
 	{E(EXTEND), {50}, 50, "Hh", "rdo", "^5", "EXT", "", 10},
 	{E(GRANT), {50}, 60, "Dh Hh", "", "-5 +6", "DECI", "", 0},
 	{E(DENY), {50}, 61, "Dh Hh", "r", "-5 +6", "DECI", "", 0},
+	{E(KEPT), {80}, 80, "Dh", "n", "", "PROC", "", 0},
 	{E(REOPEN), {80}, 50, "Dh", "r", "-9 +5", "PROC", "", 0},
 	END,
 };
@@ -41,6 +42,7 @@ static const struct oracle_row delivery_from_home[] = {
 	{E(HAND_OVER), {70}, 80, "Rw Aw Wh Ah", "s", "", "DELV", "", 0},
 	{E(EVALUATE), {80}, 80, "Aw Ah Rw", "go", "+9b", "EVAL", "", 0},
 	{E(REPAIR), {80}, 80, "Wh Dh", "n", "-9", "EVAL", "~9", 0},
+	{E(FEE), {40, 50, 60, 61, 70, 80}, 0, "Rw Wh", "p", "", "PROC", "", 0},
 	END,
 };
 
@@ -52,6 +54,7 @@ static const struct oracle_row delivery_here[] = {
 	{E(HAND_OVER), {70}, 80, "Rw Aw", "s", "", "DELV", "", 0},
 	{E(EVALUATE), {80}, 80, "Aw Ah Rw", "go", "+9b", "EVAL", "", 0},
 	{E(REPAIR), {80}, 80, "Rw Pw", "n", "-9", "EVAL", "~9", 0},
+	{E(FEE), {40, 50, 60, 61, 70, 80}, 0, "Rw", "p", "", "PROC", "", 0},
 	END,
 };
 
@@ -137,6 +140,7 @@ static const struct oracle_row yb[] = {
 	{E(EXTEND), {50}, 50, "Qw", "rdo", "^5", "EXT", "", 10},
 	{E(GRANT), {50}, 60, "Pw Qw", "", "-5 +6 +X", "DECI", "", 0},
 	{E(DENY), {50}, 61, "Pw Qw", "r", "-5 +6 +X", "DECI", "", 0},
+	{E(KEPT), {80}, 80, "Pw", "n", "", "PROC", "", 0},
 	{E(REOPEN), {80}, 50, "Pw", "r", "-9 +5 -X", "PROC", "", 0},
 	{E(HAND_OVER), {70}, 80, "Rw Aw", "", "", "DELV", "", 0},
 	{E(OBJECT), {40, 50, 55}, 0, "Dh Lh", "rq", "", "CONS", "", 0},
@@ -248,7 +252,7 @@ uint32_t oracle_needs(const struct oracle_row *row)
 		{'n', CASE_NEEDS_NOTE},   {'c', CASE_NEEDS_CLOCK},  {'o', CASE_ONCE},
 		{'x', CASE_HANDS_OVER},   {'s', CASE_STOPS_CLOCKS}, {'q', CASE_DISPUTES},
 		{'h', CASE_SHARES},       {'m', CASE_REMOTE_WAY},   {'f', CASE_NEEDS_FILES},
-		{'k', CASE_SYSTEM_ASKS},
+		{'k', CASE_SYSTEM_ASKS},  {'p', CASE_NEEDS_FEE},
 	};
 	uint32_t needs = 0;
 	for (const char *letter = row->needs; *letter; letter++) {

@@ -288,8 +288,8 @@ static void test_what_is_handed_over_can_bounce(void **state)
 static void test_what_ends_a_case_stops_its_clocks(void **state)
 {
 	(void)state;
-	static const PbCaseEvent after[] = {E(EVALUATE), E(REPAIR),         E(OBJECT),
-	                                    E(OVERDUE),  E(OBJECTION_ENDS), E(SHARE)};
+	static const PbCaseEvent after[] = {E(EVALUATE),       E(REPAIR), E(OBJECT), E(OVERDUE),
+	                                    E(OBJECTION_ENDS), E(SHARE),  E(FEE),    E(KEPT)};
 	EACH_MODE(mode)
 	{
 		EACH_ROW(mode, row)

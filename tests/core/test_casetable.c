@@ -13,7 +13,7 @@
 #define E(name) PB_CASE_EVENT__##name
 
 /* One more than the last of each. */
-enum { EVENT_END = PB_CASE_EVENT__SHARE + 2, ROLE_END = PB_ROLE__R_HEAD + 2, STATE_END = 101 };
+enum { EVENT_END = PB_CASE_EVENT__KEPT + 2, ROLE_END = PB_ROLE__R_HEAD + 2, STATE_END = 101 };
 
 /* The rest of what one test looks at. */
 static struct {
@@ -58,6 +58,7 @@ struct full {
 	PbMaterialNeed *needs[1];
 	PbMaterial material;
 	PbMaterial *materials[1];
+	PbFee fee;
 };
 
 static void full_init(struct full *full)
@@ -83,6 +84,10 @@ static void full_init(struct full *full)
 	full->detail.waybill = &full->waybill;
 	full->detail.grade = 5;
 	full->detail.clock = PB_CLOCK__T2_PUSH;
+	full->fee = (PbFee)PB_FEE__INIT;
+	full->fee.reference = text;
+	full->fee.state = PB_FEE_STATE__FEE_PAID;
+	full->detail.fee = &full->fee;
 }
 
 static enum tb_code allowed(int from, PbCaseEvent event, int role, unsigned side, const PbCaseDetail *detail)
@@ -227,6 +232,9 @@ static void take_out(struct full *full, char letter)
 	case 'f':
 		full->detail.n_materials = 0;
 		break;
+	case 'p':
+		full->detail.fee = NULL;
+		break;
 	default:
 		fail();
 	}
@@ -235,7 +243,7 @@ static void take_out(struct full *full, char letter)
 static void test_casetable_refuses_an_event_without_what_it_needs(void **state)
 {
 	(void)state;
-	static const char all[] = "rdlybgncmf";
+	static const char all[] = "rdlybgncmfp";
 	while (next_mode()) {
 		for (size_t i = 0; i < now.mode->rows_count; i++) {
 			const struct case_row *row = &now.mode->rows[i];

@@ -1,0 +1,152 @@
+/* What was promised instead of shown, what was paid elsewhere, and who pays for parcels. */
+#include "tests/core/pair.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
+#define OK(call) assert_int_equal((call), TB_OK)
+#define LIST "/tongban.v1.CommitmentService/List"
+
+static void act(struct pair *pair, struct side *side, const char *number, const char *event, const char *role,
+                const char *more)
+{
+	if (pair_act(pair, side, number, event, role, more))
+		fail_msg("%s by %s: %s", event, role, pair_refusal(side));
+}
+
+static void load(struct pair *pair)
+{
+	pair_ask(pair, &pair->home, "/tongban.v1.CatalogueService/Load",
+	         "{\"items\":[{\"code\":\"" ITEM "\",\"name\":\"公证\",\"department\":\"11320400014109045T\","
+	         "\"modes\":[\"DS\"],\"promisedDays\":5,\"legalDays\":15,\"materials\":["
+	         "{\"code\":\"M1\",\"name\":\"无犯罪记录\",\"required\":true,\"basis\":\"x\",\"commitment\":"
+	         "true}]}]}");
+	pair_pass(pair, 6 * TB_MINUTE);
+}
+
+static void submit(struct pair *pair, char number[32])
+{
+	enum tb_code code;
+	PbCaseView *view = (PbCaseView *)(void *)pair_call(
+		pair, &pair->window, "/tongban.v1.CaseService/Submit",
+		"{\"application\":{\"item\":\"" ITEM "\",\"mode\":\"DS\",\"home\":\"" HOME "\","
+		"\"applicant\":{\"name\":\"王伟\",\"codeType\":\"111\",\"code\":\"11010519491231002X\"},"
+		"\"delivery\":\"NETWORK\",\"materials\":[{\"need\":\"M1\",\"commitment\":"
+	        "\"本人承诺无犯罪记录\"}]},"
+		"\"actor\":{\"role\":\"R_WIN\",\"id\":\"w1\"},\"forward\":true}",
+		&code);
+	if (code)
+		fail_msg("%s", pair_refusal(&pair->window));
+	snprintf(number, 32, "%s", view->number);
+	pair_run(pair);
+}
+
+static const PbCommitmentListResponse *list(struct pair *pair, struct side *side, const char *json)
+{
+	return (const PbCommitmentListResponse *)(const void *)pair_ask(pair, side, LIST, json);
+}
+
+static void close_case(struct pair *pair, const char *number)
+{
+	act(pair, &pair->home, number, "ACCEPT", "H_WIN", "");
+	act(pair, &pair->home, number, "START", "H_DEPT", "");
+	act(pair, &pair->home, number, "GRANT", "H_DEPT", "");
+	act(pair, &pair->home, number, "DISPATCH", "H_WIN", "\"detail\":{\"way\":\"NETWORK\"}");
+	act(pair, &pair->window, number, "HAND_OVER", "APPLICANT", "");
+}
+
+static void test_a_commitment_is_published_and_checked_afterwards(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	char kept[32], broken[32];
+	load(pair);
+	submit(pair, kept);
+	submit(pair, broken);
+	const PbCommitmentListResponse *reply = list(pair, &pair->home, "{}");
+	assert_int_equal(reply->n_commitments, 2);
+	assert_string_equal(reply->next, "");
+	assert_string_equal(reply->commitments[0]->applicant, "王**");
+	assert_string_equal(reply->commitments[0]->text, "本人承诺无犯罪记录");
+	assert_string_equal(reply->commitments[0]->need, "M1");
+	assert_false(reply->commitments[0]->decided);
+	close_case(pair, kept);
+	close_case(pair, broken);
+	assert_int_equal(pair_act(pair, &pair->home, kept, "KEPT", "H_DEPT", ""), TB_EINVALID);
+	act(pair, &pair->home, kept, "KEPT", "H_DEPT", "\"detail\":{\"note\":\"已核查，属实\"}");
+	act(pair, &pair->home, broken, "REOPEN", "H_DEPT", "\"detail\":{\"reason\":\"承诺不实\"}");
+	assert_int_equal(list(pair, &pair->window, "{\"unchecked\":true}")->n_commitments, 0);
+	reply = list(pair, &pair->window, "{}");
+	assert_true(reply->commitments[0]->kept && !reply->commitments[0]->broken);
+	assert_true(reply->commitments[1]->broken && !reply->commitments[1]->kept);
+	assert_int_equal(pair_case(pair, &pair->window, broken)->state, PB_CASE_STATE__REVIEW);
+	pair_free(pair);
+}
+
+static void test_a_fee_is_part_of_the_case_by_its_reference(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	char number[32];
+#define FEE(state, fen) \
+	"\"detail\":{\"fee\":{\"reference\":\"P1\",\"state\":\"" state "\",\"amountFen\":\"" fen "\"}}"
+	pair_submit(pair, true, number);
+	assert_int_equal(pair_act(pair, &pair->home, number, "FEE", "H_WIN", FEE("FEE_DUE", "1000")),
+	                 TB_ESTATE);
+	act(pair, &pair->home, number, "ACCEPT", "H_WIN", "");
+	act(pair, &pair->home, number, "FEE", "H_WIN", FEE("FEE_DUE", "1000"));
+	assert_int_equal(pair_act(pair, &pair->home, number, "FEE", "H_WIN", ""), TB_EINVALID);
+	assert_int_equal(pair_act(pair, &pair->home, number, "FEE", "H_WIN", FEE("FEE_DUE", "100000000001")),
+	                 TB_EINVALID);
+	act(pair, &pair->window, number, "FEE", "R_WIN", FEE("FEE_PAID", "1000"));
+	const PbCaseView *view = pair_case(pair, &pair->home, number);
+	assert_int_equal(view->n_fees, 1);
+	assert_int_equal(view->fees[0]->state, PB_FEE_STATE__FEE_PAID);
+	assert_int_equal(view->fees[0]->amount_fen, 1000);
+	pair_assert_equal_logs(pair, number);
+	pair_free(pair);
+}
+
+static void test_who_pays_for_a_parcel_is_agreed(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	char number[32], json[160];
+	pair_ask(pair, &pair->window, "/tongban.v1.AgreementService/Propose",
+	         "{\"agreement\":{\"title\":\"t\",\"parties\":[\"" HOME "\",\"" WINDOW
+	         "\"],\"validFrom\":\"2020-01-01\",\"terms\":[{\"items\":[\"*\"],\"modes\":[\"DS\"]}],"
+	         "\"postage\":\"PAID_BY_HOME\"}}");
+	for (int i = 0; i < 5; i++)
+		pair_pass(pair, 2 * TB_MINUTE);
+	PbAgreementListResponse *all = (PbAgreementListResponse *)(void *)pair_ask(
+		pair, &pair->home, "/tongban.v1.AgreementService/List", "{}");
+	snprintf(json, sizeof(json), "{\"id\":\"%s\"}", all->agreements[0]->agreement->id);
+	pair_ask(pair, &pair->home, "/tongban.v1.AgreementService/Sign", json);
+	for (int i = 0; i < 5; i++)
+		pair_pass(pair, 2 * TB_MINUTE);
+	pair_submit(pair, true, number);
+	act(pair, &pair->home, number, "ACCEPT", "H_WIN", "");
+	act(pair, &pair->home, number, "START", "H_DEPT", "");
+	act(pair, &pair->home, number, "GRANT", "H_DEPT", "");
+#define PARCEL(more) \
+	"\"detail\":{\"way\":\"COURIER\",\"waybill\":{\"carrier\":\"EMS\",\"number\":\"1\"" more "}}"
+	assert_int_equal(pair_act(pair, &pair->home, number, "DISPATCH", "H_WIN",
+	                          PARCEL(",\"payer\":\"PAID_BY_APPLICANT\"")),
+	                 TB_EINVALID);
+	act(pair, &pair->home, number, "DISPATCH", "H_WIN", PARCEL(",\"postageFen\":\"2200\""));
+	const PbCaseView *view = pair_case(pair, &pair->window, number);
+	assert_int_equal(view->log[view->n_log - 1]->detail->waybill->payer, PB_POSTAGE_PAYER__PAID_BY_HOME);
+	const PbStatsCasesResponse *stats = (const PbStatsCasesResponse *)(const void *)pair_ask(
+		pair, &pair->window, "/tongban.v1.StatsService/Cases", "{}");
+	assert_int_equal(stats->rows[0]->parcels, 1);
+	assert_int_equal(stats->rows[0]->postage_fen, 2200);
+	pair_free(pair);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_a_commitment_is_published_and_checked_afterwards),
+		TEST(test_a_fee_is_part_of_the_case_by_its_reference),
+		TEST(test_who_pays_for_a_parcel_is_agreed),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
