@@ -2,11 +2,11 @@
  *
  * Who: A applicant, R receiving window, P department there, Q its head, W home window, D deciding department,
  * H its head, L liaison officer, Y system; where: w the window's node, h the home node.
- * Needs: r reason, d days, l list, y way, b waybill, g grade, n note, p fee, c clock, f files; o once, x hands over,
- * s stops all clocks, q dispute, h gives a copy, m only a way for which nobody comes, k the other side's
- * system may ask for it.
- * Clocks (X is T10): +start -stop =pause ~resume ^lengthen; 3o only with originals, 9b only after a bad
- * evaluation. When: >1 T1 has run out, <4 T4 runs and has not run out, ~9 T9 runs.
+ * Needs: r reason, d days, l list, y way, b waybill, g grade, n note, p fee, c clock, f files; o once, x
+ * hands over, s stops all clocks, q dispute, h gives a copy, m only a way for which nobody comes, k the other
+ * side's system may ask for it. Clocks (X is T10): +start -stop =pause ~resume ^lengthen; 3o only with
+ * originals, 9b only after a bad evaluation. When: >1 T1 has run out, <4 T4 runs and has not run out, ~9 T9
+ * runs.
  *
  * A new mode is a new struct oracle: its own rows, and the groups that it shares with others. */
 #pragma once

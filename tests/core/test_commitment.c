@@ -33,7 +33,7 @@ static void submit(struct pair *pair, char number[32])
 		"{\"application\":{\"item\":\"" ITEM "\",\"mode\":\"DS\",\"home\":\"" HOME "\","
 		"\"applicant\":{\"name\":\"王伟\",\"codeType\":\"111\",\"code\":\"11010519491231002X\"},"
 		"\"delivery\":\"NETWORK\",\"materials\":[{\"need\":\"M1\",\"commitment\":"
-	        "\"本人承诺无犯罪记录\"}]},"
+		"\"本人承诺无犯罪记录\"}]},"
 		"\"actor\":{\"role\":\"R_WIN\",\"id\":\"w1\"},\"forward\":true}",
 		&code);
 	if (code)
