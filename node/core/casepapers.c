@@ -28,12 +28,25 @@ static struct kv_key applicant_key(struct kv *kv, const PbParty *party)
 	return kv_key_of(tb_bytes_of(name.bytes, sizeof(name.bytes)));
 }
 
-void case_note_applicant(struct turn *turn, const PbCaseRecord *record, const PbParty *party)
+/* When |party|'s case came, and which: the newest stands last. */
+static struct kv_key note_key(struct kv *kv, const PbCaseRecord *record, const PbParty *party)
 {
-	struct kv_key key = applicant_key(&turn->kv, party);
+	struct kv_key key = applicant_key(kv, party);
 	kv_key_add_u64(&key, (uint64_t)record->created_ms);
 	kv_key_add_str(&key, record->number);
+	return key;
+}
+
+void case_note_applicant(struct turn *turn, const PbCaseRecord *record, const PbParty *party)
+{
+	struct kv_key key = note_key(&turn->kv, record, party);
 	kv_mark(&turn->kv, KV_APPLICANT, &key);
+}
+
+void case_forget_applicant(struct turn *turn, const PbCaseRecord *record, const PbParty *party)
+{
+	struct kv_key key = note_key(&turn->kv, record, party);
+	kv_delete(&turn->kv, KV_APPLICANT, &key);
 }
 
 /* Numbers of |party|'s cases, the newest first. */

@@ -354,6 +354,18 @@ static void release_materials(struct turn *turn, const PbCaseRecord *record, str
 	}
 }
 
+/* The mark that leads from a person to the case. What was erased before names nobody, and has no mark. */
+static void forget_applicant(struct turn *turn, const PbCaseRecord *record)
+{
+	for (uint32_t seq = 1; seq <= record->seq; seq++) {
+		struct tb_bytes bytes;
+		PbCaseEntry *entry;
+		if (entry_load(&turn->kv, record->number, seq, &turn->arena, &bytes, &entry, NULL) == TB_OK &&
+		    entry->detail && entry->detail->application && entry->detail->application->applicant)
+			case_forget_applicant(turn, record, entry->detail->application->applicant);
+	}
+}
+
 /* An item of a kept batch: its leaf stays, so that its neighbours can still be proved. */
 static void scrub_item(struct turn *turn, uint64_t number, uint32_t index)
 {
@@ -488,6 +500,7 @@ static void prune_one(struct turn *turn, PbPruned *row)
 		case_save(turn, record);
 		return;
 	}
+	forget_applicant(turn, record);
 	scrub_messages(turn, record->number, &taken);
 	case_arm(turn, record, false);
 	for (uint32_t seq = 1; seq <= record->seq; seq++) {
@@ -615,6 +628,7 @@ static enum tb_code erase_case(struct turn *turn, const PbEraseRequest *erase, P
 	if (code)
 		return code;
 	release_materials(turn, record, &taken);
+	forget_applicant(turn, record);
 	uint8_t *digests = tb_arena_alloc(&turn->arena, (size_t)record->seq * PKI_HASH_BYTES);
 	for (uint32_t seq = 1; seq <= record->seq; seq++) {
 		struct kv_key key = text_key(record->number);

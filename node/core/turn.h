@@ -485,6 +485,8 @@ enum tb_code commitment_read_list(struct query *query, struct tb_error *err);
 void case_apply_prepare(struct turn *turn, struct core_request *request);
 /* A case of |party| is here, from now on: its materials may serve again. */
 void case_note_applicant(struct turn *turn, const PbCaseRecord *record, const PbParty *party);
+/* Undoes that, if it was noted. */
+void case_forget_applicant(struct turn *turn, const PbCaseRecord *record, const PbParty *party);
 /* May |event| ask for what |detail| names? TB_EDENIED: a valid certificate shows one of them. */
 enum tb_code case_check_demand(struct turn *turn, const PbCaseRecord *record, PbCaseEvent event,
                                const PbCaseDetail *detail, struct tb_error *err);

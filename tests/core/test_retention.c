@@ -95,6 +95,23 @@ static bool is_kept(struct side *side, const char *text)
 	return kept;
 }
 
+/* Does a mark lead from a person to the case? */
+static bool is_marked(struct side *side, const char *number)
+{
+	struct store_txn *txn;
+	struct store_cursor cursor;
+	struct tb_bytes key, nothing;
+	struct tb_error err;
+	bool marked = false;
+	assert_int_equal(store_read(&txn, side->setup.store, &err), TB_OK);
+	store_cursor(&cursor, txn, KV_APPLICANT, tb_bytes_of(NULL, 0), tb_bytes_of(NULL, 0));
+	while (!marked && store_next(&cursor, &key, &nothing))
+		marked = memmem(key.data, key.size, number, strlen(number)) != NULL;
+	store_cursor_end(&cursor);
+	store_abort(txn);
+	return marked;
+}
+
 static unsigned files(struct side *side)
 {
 	char command[256];
@@ -189,6 +206,7 @@ static void test_only_what_is_old_archived_and_not_held_is_pruned(void **state)
 	assert_int_equal(prune(pair, side, "{\"dryRun\":true}")->n_pruned, 1);
 	assert_int_equal(pair_case(pair, side, number)->seq, entries);
 	assert_int_equal(files(side), 1);
+	assert_true(is_marked(side, number));
 	const PbPruneResponse *reply = prune(pair, side, "{}");
 	assert_int_equal(reply->n_pruned, 1);
 	assert_string_equal(reply->pruned[0]->case_number, number);
@@ -198,6 +216,7 @@ static void test_only_what_is_old_archived_and_not_held_is_pruned(void **state)
 	snprintf(json, sizeof(json), "{\"number\":\"%s\"}", number);
 	assert_int_equal(call(pair, side, S "CaseService/Get", json), TB_ENOTFOUND);
 	assert_false(is_kept(side, "11010519491231002X"));
+	assert_false(is_marked(side, number));
 	assert_int_equal(files(side), 0);
 	assert_int_equal(hostile_leaves(pair, side, "LEAF_PRUNED"), 1);
 	assert_log_holds(pair, side);
@@ -299,11 +318,13 @@ static void test_what_was_of_a_person_is_erased_and_the_proofs_hold(void **state
 		snprintf(first, sizeof(first), "%s", before->log_digests[0]);
 		snprintf(last, sizeof(last), "%s", before->log_digests[seq - 1]);
 		assert_true(is_kept(side, "11010519491231002X"));
+		assert_true(is_marked(side, number));
 		snprintf(json, sizeof(json), "{\"caseNumber\":\"%s\",\"reason\":\"本人申请\"}", number);
 		assert_int_equal(call(pair, side, ERASE, json), TB_OK);
 		pair_run(pair);
 		assert_false(is_kept(side, "11010519491231002X"));
 		assert_false(is_kept(side, "王伟"));
+		assert_false(is_marked(side, number));
 		assert_int_equal(files(side), 0);
 		const PbCaseView *after = pair_case(pair, side, number);
 		assert_int_equal(after->seq, seq);
