@@ -99,6 +99,8 @@ static const struct sim_event_kind noticed_event = {"noticed", noticed_run, noti
 void sim_check_noticed(struct sim_node *node, uint64_t first, PbLeafKind kind, const char *peer,
                        const char *subject)
 {
+	if (node->state == SIM_NODE_DOWN)
+		return; /* it died while its answer was on its way, and with it perhaps what it had noted */
 	struct expected *expected = tb_alloc(sizeof(*expected));
 	expected->node = node;
 	expected->life = node->life;
