@@ -5,6 +5,8 @@
  *                                               part, identifier, type, number, holder's type, code, name
  *   tongban-gen application HOME CITY SEED ITEM WINDOW   an application by the holder of the deed
  *   tongban-gen licence HOME CITY SEED          the certificate that a grant issues
+ *   tongban-gen items REGION CITY SEED          a city's whole item list, an item a line: the same items in
+ *                                               every region, with what may differ drawn for each
  *   tongban-gen scan BYTES SEED                 a file that looks like a scan
  *
  * The same arguments give the same bytes, but for the licence's date, which is today. */
@@ -15,6 +17,7 @@
 #include <time.h>
 
 #include "base/bytes.h"
+#include "node/core/catalogue.h"
 #include "node/core/ident.h"
 #include "node/core/record.h"
 
@@ -345,6 +348,216 @@ static void licence(const char *home, const char *city, uint64_t seed)
 	tb_arena_clear(&arena);
 }
 
+/* ---- item lists */
+
+enum {
+	ITEMS_COUNT = 1087, /* as many as one city publishes: */
+	ITEMS_WINDOW = 733, /* these at the comprehensive window, the others in halls of their own */
+	OBJECTS = 8,        /* of each body */
+};
+
+/* Who decides, and on what. */
+static const struct body {
+	const char *name; /* after the city's */
+	const char *theme;
+	const char *objects[OBJECTS];
+} bodies[] = {
+	{"市场监督管理局",
+         "准入准营",
+         {"食品经营", "食品生产", "药品零售", "特种设备使用", "计量标准器具", "广告发布", "个体工商户",
+          "股权出质"}},
+	{"人力资源和社会保障局",
+         "社会保障",
+         {"劳务派遣经营", "人力资源服务", "职业技能等级", "失业保险金", "工伤保险待遇", "灵活就业参保",
+          "专业技术职称", "退休人员待遇"}},
+	{"公安局",
+         "户籍出入境",
+         {"户口迁移", "居住证", "机动车驾驶证", "机动车号牌", "特种行业", "保安服务", "大型群众性活动",
+          "出入境证件"}},
+	{"住房和城乡建设局",
+         "住房建设",
+         {"建筑施工企业安全生产", "建筑业企业资质", "商品房预售", "燃气经营", "公租房", "物业服务",
+          "二级建造师执业", "城镇污水排入排水管网"}},
+	{"交通运输局",
+         "交通出行",
+         {"道路货物运输", "道路旅客运输", "网络预约出租汽车", "机动车维修", "港口经营", "水路运输",
+          "超限运输车辆", "出租汽车驾驶员从业"}},
+	{"卫生健康委员会",
+         "医疗卫生",
+         {"医疗机构执业", "医师执业", "护士执业", "公共场所卫生", "母婴保健技术", "放射诊疗", "饮用水供水",
+          "生育登记"}},
+	{"自然资源局",
+         "不动产与资源",
+         {"不动产抵押", "不动产转移", "建设用地规划", "建设工程规划", "采矿权", "测绘资质", "临时用地",
+          "林木采伐"}},
+	{"农业农村局",
+         "农林牧渔",
+         {"种子生产经营", "农药经营", "兽药经营", "动物防疫条件", "渔业捕捞", "拖拉机驾驶", "生鲜乳收购",
+          "农产品地理标志"}},
+};
+enum { BODIES = sizeof(bodies) / sizeof(bodies[0]) };
+
+static const struct action {
+	const char *name;
+	const char *type; /* GB/T 39046, A.1 */
+	unsigned legal_days;
+	bool issues; /* a certificate */
+	bool shows;  /* the certificate that the first one issues */
+} actions[] = {
+	{"核发", "01", 20, true, false},      {"变更", "01", 20, false, true},
+	{"延续", "01", 20, false, true},      {"注销", "01", 10, false, true},
+	{"遗失补发", "01", 10, false, false}, {"换发", "01", 10, false, true},
+	{"备案", "20", 15, false, false},     {"备案变更", "20", 15, false, false},
+	{"备案注销", "20", 15, false, false}, {"信息查询", "20", 5, false, false},
+	{"证明出具", "08", 5, false, false},  {"信息更正", "20", 10, false, true},
+	{"年度报告", "20", 20, false, true},  {"登记", "07", 30, false, false},
+	{"变更登记", "07", 30, false, false}, {"注销登记", "07", 30, false, false},
+	{"撤销登记", "07", 30, false, false},
+};
+_Static_assert(BODIES *OBJECTS *(sizeof(actions) / sizeof(actions[0])) >= ITEMS_COUNT,
+               "body, object and action name an item");
+
+/* What may be asked for, beside the form. */
+static const struct paper {
+	const char *name;
+	const char *basis;
+	const char *issuer;
+	const char *credential; /* stands in for it */
+} papers[] = {
+	{"居民身份证", "中华人民共和国居民身份证法", "公安机关", "11100000000013127D001"},
+	{"营业执照", "中华人民共和国市场主体登记管理条例", "市场监督管理部门", "11100000MB0143028R001"},
+	{"不动产权证书", "不动产登记暂行条例", "自然资源主管部门", "11100000MB03271699001"},
+	{"经营场所平面图", "中华人民共和国行政许可法", "申请人", NULL},
+	{"从业人员名单", "中华人民共和国行政许可法", "申请人", NULL},
+	{"管理制度文本", "中华人民共和国行政许可法", "申请人", NULL},
+	{"授权委托书", "中华人民共和国民法典", "申请人", NULL},
+	{"验资报告", "中华人民共和国注册会计师法", "会计师事务所", NULL},
+};
+enum { PAPERS = sizeof(papers) / sizeof(papers[0]) };
+
+static char **words(struct tb_arena *arena, size_t *count, const char *a, const char *b)
+{
+	char **out = tb_arena_alloc(arena, 2 * sizeof(*out));
+	out[(*count)++] = tb_arena_str(arena, a);
+	if (b)
+		out[(*count)++] = tb_arena_str(arena, b);
+	return out;
+}
+
+static void add_need(PbItem *item, const struct paper *paper, const char *credential, bool required,
+                     bool original, struct tb_arena *arena)
+{
+	PbMaterialNeed *need = PROTO_NEW(PbMaterialNeed, material_need, arena);
+	need->code = tb_arena_printf(arena, "M%zu", item->n_materials + 1);
+	need->name = tb_arena_str(arena, paper->name);
+	need->required = required;
+	need->basis = tb_arena_str(arena, paper->basis);
+	need->source = tb_arena_str(arena, credential ? "政府部门核发" : "申请人自备");
+	need->issuer = tb_arena_str(arena, paper->issuer);
+	need->kind = tb_arena_str(arena, original ? "原件" : "复印件");
+	need->format = tb_arena_str(arena, original ? "纸质" : "纸质或电子");
+	need->original = original;
+	if (credential)
+		need->credential_types = words(arena, &need->n_credential_types, credential, NULL);
+	item->materials[item->n_materials++] = need;
+}
+
+/* The same papers everywhere, but that a region may ask for one more, or leave open what others require. */
+static void set_materials(PbItem *item, const struct action *action, const char *type, struct draw *common,
+                          struct draw *local, struct tb_arena *arena)
+{
+	static const struct paper form = {"申请表", "中华人民共和国行政许可法", "申请人", NULL};
+	static const struct paper held = {"原证件", "中华人民共和国行政许可法", "审批部门", NULL};
+	unsigned base = draw_below(common, PAPERS), count = 1 + draw_below(common, 4);
+	count += draw_below(local, 4) == 0;
+	item->materials = tb_arena_alloc(arena, (PAPERS + 2) * sizeof(PbMaterialNeed *));
+	add_need(item, &form, NULL, true, false, arena);
+	if (action->shows)
+		add_need(item, &held, type, true, false, arena);
+	for (unsigned i = 0; i < count; i++) {
+		const struct paper *paper = &papers[(base + i) % PAPERS];
+		add_need(item, paper, paper->credential, draw_below(local, 8) > 0,
+		         paper->credential && draw_below(common, 3) == 0, arena);
+	}
+}
+
+static void set_limits_and_modes(PbItem *item, const struct action *action, struct draw *local,
+                                 struct tb_arena *arena)
+{
+	bool online = draw_below(local, 3) > 0;
+	item->legal_days = action->legal_days;
+	item->promised_days = 1 + draw_below(local, action->legal_days);
+	item->case_type = tb_arena_str(arena, item->promised_days == 1 ? "1" : "2");
+	item->modes = words(arena, &item->n_modes, "DS", online ? "QC" : NULL);
+	item->channels = words(arena, &item->n_channels, "1", online ? "2" : NULL);
+	item->online_depth = tb_arena_str(arena, online ? "全程网办" : "互联网咨询");
+	item->onsite_runs = online ? 0 : 1;
+	item->onsite_reason = tb_arena_str(arena, online ? "" : "中华人民共和国行政许可法");
+}
+
+/* What a region says by itself: it may differ from the next one's, and need not. */
+static void set_local(PbItem *item, const char *city, struct draw *local, struct tb_arena *arena)
+{
+	item->conditions = tb_arena_printf(arena, "符合法定条件的申请人均可在%s市提出申请。", city);
+	item->acceptance_standard = tb_arena_str(arena, "材料齐全，符合法定形式。");
+	item->procedure = tb_arena_str(arena, draw_below(local, 2) ? "申请、受理、审查、决定、送达"
+	                                                           : "申请、受理、决定、送达");
+	item->form = tb_arena_printf(arena, "%s申请表", item->name);
+	item->flow_chart = tb_arena_printf(arena, "https://items.example/%s.png", item->code);
+	item->address = tb_arena_printf(arena, "%s市政务服务中心%u层", city, 1 + draw_below(local, 5));
+	item->phone = tb_arena_printf(arena, "0000-12345-%u", 1 + draw_below(local, 90));
+	item->service_hours = tb_arena_str(arena, "工作日 09:00-12:00 13:00-17:00");
+}
+
+static PbItem *make_item(const char *region, const char *city, uint64_t seed, unsigned index,
+                         struct tb_arena *arena)
+{
+	struct draw common = draw_of("000000", seed, index), local = draw_of(region, seed, index);
+	unsigned of_body = index % BODIES, object = index / BODIES % OBJECTS;
+	const struct body *body = &bodies[of_body];
+	const struct action *action = &actions[index / (BODIES * OBJECTS)];
+	PbItem *item = PROTO_NEW(PbItem, item, arena);
+	char department[19], authority[19];
+	make_uscc(department, "11", region, 100 + of_body);
+	make_uscc(authority, "11", "100000", 100 + of_body);
+	const char *type = tb_arena_printf(arena, "%s%03u", authority, 1 + object);
+	/* GB/T 39046: who, level, base and business code. */
+	item->base_code = tb_arena_printf(arena, "0001%02u%03u000", 10 + of_body, 1 + index / BODIES);
+	item->level = tb_arena_str(arena, "3");
+	item->code = tb_arena_printf(arena, "%s3%s", department, item->base_code);
+	item->handling_code = tb_arena_printf(arena, "%s01", item->code);
+	item->name = tb_arena_printf(arena, "%s%s", body->objects[object], action->name);
+	item->department = tb_arena_str(arena, department);
+	item->department_name = tb_arena_printf(arena, "%s市%s", city, body->name);
+	item->item_type = tb_arena_str(arena, action->type);
+	item->basis = tb_arena_printf(arena, "中华人民共和国行政许可法；%s管理办法", body->objects[object]);
+	item->theme = tb_arena_str(arena, body->theme);
+	item->subjects = words(arena, &item->n_subjects, "1", draw_below(&common, 2) ? "2" : NULL);
+	item->scope = PB_SCOPE__SCOPE_NATIONAL + (int)draw_below(&common, 4);
+	item->year = 2020 + draw_below(&common, 7);
+	item->window_class = tb_arena_str(arena, index < ITEMS_WINDOW ? "综合窗口" : "分厅");
+	item->result_type = tb_arena_str(arena, action->issues ? type : "");
+	set_limits_and_modes(item, action, &local, arena);
+	set_local(item, city, &local, arena);
+	set_materials(item, action, type, &common, &local, arena);
+	return item;
+}
+
+static void items(const char *region, const char *city, uint64_t seed)
+{
+	for (unsigned i = 0; i < ITEMS_COUNT; i++) {
+		struct tb_arena arena = {0};
+		struct tb_error err = {0};
+		PbItem *item = make_item(region, city, seed, i, &arena);
+		if (catalogue_check_item(item, &err)) {
+			fprintf(stderr, "tongban-gen: item %u: %s\n", i, err.text);
+			exit(1);
+		}
+		print_json(&item->base, false);
+		tb_arena_clear(&arena);
+	}
+}
+
 static void scan(uint64_t bytes, uint64_t seed)
 {
 	struct draw draw = {seed};
@@ -387,10 +600,12 @@ int main(int argc, char **argv)
 		application(argv[2], argv[3], number(argv[4]), argv[5], argv[6]);
 	else if (is(argc, argv, "licence", 3, 3))
 		licence(argv[2], argv[3], number(argv[4]));
+	else if (is(argc, argv, "items", 3, 3))
+		items(argv[2], argv[3], number(argv[4]));
 	else if (is(argc, argv, "scan", 2, 2))
 		scan(number(argv[2]), number(argv[3]));
 	else {
-		fprintf(stderr, "usage: tongban-gen certificates|cast|application|licence|scan ... "
+		fprintf(stderr, "usage: tongban-gen certificates|cast|application|licence|items|scan ... "
 		                "(the head of tests/demo/gen.c)\n");
 		return 2;
 	}

@@ -1,10 +1,14 @@
 """Item lists as people keep them: templates, faults by the cell, checks, differences, what need not be brought."""
 
+import json
 import os
+import pathlib
 import subprocess
 
 import harness
-from harness import HOME, ITEM
+from harness import DEPARTMENT, HOME, ITEM, WINDOW, wait_for
+
+DATA = pathlib.Path(__file__).resolve().parents[2] / "data"
 
 HEADS = "事项编码,业务办理项名称,实施主体编码,受理模式,承诺办理时限,法定办理时限,材料编码,申请材料名称,是否必需,要求提供材料依据,年度,通办范围"
 GOOD = f"{ITEM},机动车驾驶证公证,11320400014109045T,DS,5,15,M1,申请表,是,公证程序规则,2026,跨省\n,,,,,,M2,身份证,否,\n"
@@ -60,6 +64,61 @@ def test_templates_are_loaded_as_they_are(world):
         status, _, said = spoken(node, "catalogue", "load", path)
         assert status == 0, said
     assert spoken(node, "catalogue", "check")[0] == 0
+
+
+def generated(region, city, seed=1):
+    """A city's whole list: an item a line."""
+    program = pathlib.Path(harness.options.tongban).with_name("tongban-gen")
+    return subprocess.run([program, "items", region, city, str(seed)], check=True, capture_output=True, text=True,
+                          timeout=60).stdout
+
+
+def national():
+    """The national list as a table; what it does not say is the same for all."""
+    rows = [line.split("\t") for line in (DATA / "items.tsv").read_text(encoding="utf-8").splitlines()[1:]]
+    heads = "事项编码,业务办理项名称,全国事项名称,年度,通办范围,实施主体编码,受理模式,承诺办理时限,法定办理时限\n"
+    return len(rows), heads + "".join(f"N{seq},{name},{name},{year},全国,{DEPARTMENT},QC,5,20\n"
+                                      for seq, name, _, year, _ in rows)
+
+
+def test_two_cities_whole_lists_are_loaded_checked_and_held_against_each_other(world):
+    home_list, window_list = generated(HOME, "常州"), generated(WINDOW, "兰州")
+    assert home_list == generated(HOME, "常州") != generated(HOME, "常州", 2)
+    window, home = world.pair(catalogue=False)
+    for node, text in ((home, home_list), (window, window_list)):
+        status, _, said = spoken(node, "catalogue", "load", node.file("items.jsonl", text))
+        assert status == 0, said
+    count, table = national()
+    status, _, said = spoken(home, "catalogue", "load", home.file("national.csv", table), "--merge")
+    assert status == 0, said
+    # Each item is there once, as it was given.
+    listed = home.do("catalogue", "list")["catalogue"]["items"]
+    classes = [item.get("windowClass", "") for item in listed]
+    assert [classes.count(name) for name in ("综合窗口", "分厅", "")] == [733, 354, count], len(listed)
+    given = {item["code"]: item for item in map(json.loads, home_list.splitlines())}
+    assert {(code, item["name"]) for code, item in given.items()} <= {(item["code"], item["name"]) for item in listed}
+    # A list of many pages comes whole; a node asks for it when it starts.
+    window.restart()
+    wait_for(lambda: len(window.api("CatalogueService/List", {"region": HOME}).get("catalogue", {}).get("items", []))
+             == len(listed), 60, "the window to learn the whole list", 0.2)
+    # Both are in order; the differences of an item stand side by side.
+    assert spoken(home, "catalogue", "check")[0] == 0
+    assert spoken(window, "catalogue", "check", "--region", HOME)[0] == 0
+    for text in (home_list, window_list):
+        status, said, _ = spoken(home, "catalogue", "check", "--elements", "--file", home.file("again.jsonl", text))
+        assert status == 0, said
+    base = json.loads(home_list.splitlines()[700])["baseCode"]
+    status, said, _ = spoken(window, "catalogue", "diff", base, "--regions", f"{WINDOW},{HOME}")
+    rows = {line.split()[0]: line for line in said.splitlines() if line.strip()}
+    assert status == 0 and "≠" in rows["实施主体"] and "≠" not in rows["业务办理项名称"], said
+    # Two among a thousand that ask for each other's certificates are found, and only they.
+    items = [json.loads(line) for line in home_list.splitlines()]
+    for one, other in ((items[0], items[1]), (items[1], items[0])):
+        one["materials"].append({"code": "M99", "name": "证件", "required": True, "basis": "办法",
+                                 "credentialTypes": [other["resultType"]]})
+    bad = home.file("circle.jsonl", "".join(json.dumps(item, ensure_ascii=False) + "\n" for item in items))
+    status, said, _ = spoken(home, "catalogue", "check", "--file", bad)
+    assert status == 1 and said.count("M99") == 2 and f"{items[0]['code']} > {items[1]['code']}" in said, said
 
 
 harness.main(globals())
