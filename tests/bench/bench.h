@@ -65,3 +65,4 @@ void row_memory(struct bench *bench);
 void row_verify(struct bench *bench);
 void row_deliver(struct bench *bench);
 void row_material(struct bench *bench);
+void row_catalogue(struct bench *bench);

@@ -127,6 +127,7 @@ static int work(struct bench *bench, const char *json)
 	row_material(bench);
 	node_stop(&bench->window);
 	node_stop(&bench->home);
+	row_catalogue(bench);
 	generator_free(bench->generator);
 	report_print(&bench->report, stdout);
 	if (json) {
@@ -176,7 +177,7 @@ static int usage(void)
 	fputs("usage: tongban-bench --node PROGRAM [--quick] [--json FILE] [--only ROW,...]\n"
 	      "                     [--certificates N] [--runs N]\n"
 	      "rows: import_csv start memory verify_bulk verify_api verify_latency deliver deliver_latency "
-	      "material\n",
+	      "material catalogue\n",
 	      stderr);
 	return STATUS_FAILED;
 }
