@@ -51,6 +51,7 @@ struct walk {
 	struct source *sources; /* by type, then by item */
 	size_t sources_count;
 	size_t *queue;
+	bool *had;      /* by item: what it issues can be had without a circle */
 	bool *seen;     /* by item */
 	size_t *before; /* the item that led here */
 };
@@ -69,6 +70,7 @@ static void walk_init(struct walk *walk, const PbCatalogue *catalogue, struct tb
 	                      .arena = arena,
 	                      .sources = tb_arena_alloc(arena, count * sizeof(*walk->sources)),
 	                      .queue = tb_arena_alloc(arena, count * sizeof(*walk->queue)),
+	                      .had = tb_arena_alloc(arena, count * sizeof(*walk->had)),
 	                      .seen = tb_arena_alloc(arena, count * sizeof(*walk->seen)),
 	                      .before = tb_arena_alloc(arena, count * sizeof(*walk->before))};
 	for (size_t i = 0; i < catalogue->n_items; i++) {
@@ -80,7 +82,7 @@ static void walk_init(struct walk *walk, const PbCatalogue *catalogue, struct tb
 }
 
 /* The items that issue what |need| asks for with nothing else in its place: from the one returned on, *count.
- */
+ * None if one of them gives it anyway: a renewal shows what the first issue gave. */
 static const struct source *issuers(const struct walk *walk, const PbMaterialNeed *need, size_t *count)
 {
 	size_t low = 0, high = walk->sources_count;
@@ -97,7 +99,36 @@ static const struct source *issuers(const struct walk *walk, const PbMaterialNee
 	while (low + *count < walk->sources_count &&
 	       strcmp(walk->sources[low + *count].type, need->credential_types[0]) == 0)
 		++*count;
+	for (size_t i = 0, all = *count; i < all; i++) {
+		if (walk->had[walk->sources[low + i].item])
+			*count = 0;
+	}
 	return walk->sources + low;
+}
+
+static bool can_be_had(const struct walk *walk, const PbItem *item)
+{
+	for (size_t m = 0; m < item->n_materials; m++) {
+		size_t count;
+		issuers(walk, item->materials[m], &count);
+		if (count > 0)
+			return false;
+	}
+	return true;
+}
+
+/* Each round but the last finds an item at least. */
+static void find_obtainable(struct walk *walk)
+{
+	for (bool more = true; more;) {
+		more = false;
+		for (size_t i = 0; i < walk->catalogue->n_items; i++) {
+			if (walk->had[i] || !can_be_had(walk, walk->catalogue->items[i]))
+				continue;
+			walk->had[i] = true;
+			more = true;
+		}
+	}
 }
 
 /* The items that lead from |from| back to |goal|, by breadth, so that the shortest circle is told. */
@@ -217,6 +248,7 @@ size_t catalogue_findings(const PbCatalogue *catalogue, bool elements, struct tb
 	struct findings findings = {.arena = arena};
 	struct walk walk;
 	walk_init(&walk, catalogue, arena);
+	find_obtainable(&walk);
 	for (size_t i = 0; i < catalogue->n_items; i++) {
 		check_item(&findings, catalogue->items[i]);
 		find_circles(&findings, &walk, i);

@@ -60,6 +60,20 @@ static void test_papers_without_a_basis_and_limits_are_found(void **state)
 	tb_arena_clear(&arena);
 }
 
+static void test_a_renewal_that_shows_the_old_certificate_is_no_circle(void **state)
+{
+	(void)state;
+	struct tb_arena arena = {0};
+#define RENEWAL                                                                 \
+	"{\"code\":\"b\",\"resultType\":\"T1\",\"materials\":[{\"code\":\"M\"," \
+	"\"required\":true,\"basis\":\"x\",\"credentialTypes\":[\"T1\"]}]}"
+	assert_int_equal(find(&arena, "{\"code\":\"a\",\"resultType\":\"T1\"}," RENEWAL), 0);
+	/* Nobody issues the first one. */
+	assert_int_equal(find(&arena, RENEWAL), 1);
+	assert_int_equal(findings[0].fault, CATALOGUE_CIRCLE);
+	tb_arena_clear(&arena);
+}
+
 static void test_a_proof_that_needs_itself_is_found_over_two_items(void **state)
 {
 	(void)state;
@@ -139,6 +153,7 @@ int main(void)
 		cmocka_unit_test(test_a_sound_list_has_no_findings),
 		cmocka_unit_test(test_elements_that_are_not_given_are_found_one_by_one),
 		cmocka_unit_test(test_papers_without_a_basis_and_limits_are_found),
+		cmocka_unit_test(test_a_renewal_that_shows_the_old_certificate_is_no_circle),
 		cmocka_unit_test(test_a_proof_that_needs_itself_is_found_over_two_items),
 		cmocka_unit_test(test_a_proof_with_another_way_is_no_circle),
 		cmocka_unit_test(test_modes_that_cannot_be_are_found),
