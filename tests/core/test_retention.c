@@ -266,6 +266,12 @@ static void test_materials_may_go_before_their_case_and_a_crash_in_between_loses
 	core_finish(side->core, txn, pair->now, &effects);
 	assert_int_equal(store_commit(txn, &err), TB_OK);
 	core_request_free(request);
+	for (struct core_effect *effect = effects.first; effect; effect = effect->next) {
+		if (effect->kind != CORE_SEND)
+			continue;
+		free(effect->outbound->core);
+		core_outbound_free(effect->outbound);
+	}
 	core_effects_clear(&effects);
 	assert_int_equal(files(side), 1);
 	pair_crash(pair, side);
