@@ -184,6 +184,22 @@ static int by_since(const void *a, const void *b)
 	return (x->since > y->since) - (x->since < y->since);
 }
 
+static void fill_checks(struct sim_report_check checks[SIM_RULES], struct sim_report_mark marks[SIM_MARKS],
+                        const struct sim_outcome *outcome)
+{
+	for (unsigned i = 0; i < SIM_RULES; i++)
+		checks[i] = (struct sim_report_check){
+			.name = sim_rule_word((enum sim_rule)i),
+			.sentence = sim_rule_sentence((enum sim_rule)i),
+			.checked = outcome->rules[i].checked,
+			.broken = outcome->rules[i].broken,
+			.first = outcome->rules[i].broken ? outcome->rules[i].first : NULL};
+	for (unsigned i = 0; i < SIM_MARKS; i++)
+		marks[i] = (struct sim_report_mark){
+			sim_mark_word((enum sim_mark)i), sim_mark_sentence((enum sim_mark)i),
+			outcome->marks.counts[i], false}; /* one run need not reach them all */
+}
+
 static void report(const struct sim_task *task, const struct sim_world *world,
                    const struct sim_outcome *outcome)
 {
@@ -209,17 +225,7 @@ static void report(const struct sim_task *task, const struct sim_world *world,
 	for (size_t i = 0; i < world->nodes_count; i++)
 		nodes[i] = (struct sim_report_node){world->nodes[i].code, world->nodes[i].name,
 		                                    world->nodes[i].hostile};
-	for (unsigned i = 0; i < SIM_RULES; i++)
-		checks[i] = (struct sim_report_check){
-			.name = sim_rule_word((enum sim_rule)i),
-			.sentence = sim_rule_sentence((enum sim_rule)i),
-			.checked = outcome->rules[i].checked,
-			.broken = outcome->rules[i].broken,
-			.first = outcome->rules[i].broken ? outcome->rules[i].first : NULL};
-	for (unsigned i = 0; i < SIM_MARKS; i++)
-		marks[i] = (struct sim_report_mark){
-			sim_mark_word((enum sim_mark)i), sim_mark_sentence((enum sim_mark)i),
-			outcome->marks.counts[i], false}; /* one run need not reach them all */
+	fill_checks(checks, marks, outcome);
 	sim_task_command(command, sizeof(command), task);
 	snprintf(hash, sizeof(hash), "%016" PRIx64, outcome->hash);
 	struct sim_report text = {

@@ -184,7 +184,8 @@ static int run_archive(struct cli *cli, const struct options *options)
 		if (code == TB_OK)
 			request.after = page->next;
 	} while (code == TB_OK && page->more);
-	text_say(stderr, TEXT_M_ARCHIVED, cli_number(cli, count), dir, NULL);
+	if (code == TB_OK || count > 0)
+		text_say(stderr, TEXT_M_ARCHIVED, cli_number(cli, count), dir, NULL);
 	return code ? cli_fail(cli, code) : CLI_DONE;
 }
 

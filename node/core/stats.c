@@ -9,9 +9,10 @@
 #include "node/core/agreement.h"
 #include "node/core/calendar.h"
 #include "node/core/casetable.h"
+#include "node/core/region.h"
 #include "node/core/turn.h"
 
-enum { REGION_CHARS = 6, DATE_CHARS = 8, REASON_BYTES = 120, GRADES = 5 };
+enum { DATE_CHARS = 8, REASON_BYTES = 120, GRADES = 5 };
 
 struct count {
 	struct query *query;
@@ -296,6 +297,10 @@ enum tb_code stats_read_cases(struct query *query, struct tb_error *err)
 	enum tb_code code = day_digits(from, count.request->from, "from", err);
 	if (code == TB_OK)
 		code = day_digits(to, count.request->to, "to", err);
+	if (code == TB_OK && count.request->peer[0] &&
+	    !regions_name(query->setup->regions, count.request->peer))
+		code = tb_fail(err, TB_EINVALID, "peer: %.40s is no region code (GB/T 2260)",
+		               count.request->peer);
 	if (code == TB_OK)
 		code = agreements_open(&count.agreements, &query->kv, err);
 	if (code == TB_OK)

@@ -9,106 +9,34 @@
 #include <cmocka.h>
 
 #include "node/core/casetable.h"
-#include "tests/cli/server.h"
-
-static char reply_text[4][2048];
-static const char *replies[5];
-static size_t replies_count;
-
-static int setup(void **state)
-{
-	(void)state;
-	replies_count = 0;
-	memset(replies, 0, sizeof(replies));
-	return 0;
-}
-
-static void reply_with(const char *json)
-{
-	snprintf(reply_text[replies_count], sizeof(reply_text[0]),
-	         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-	         strlen(json), json);
-	replies[replies_count] = reply_text[replies_count];
-	replies_count++;
-}
-
-static const struct cli_verb *find_verb(const char *name)
-{
-	for (const struct cli_verb *verb = cmd_case_verbs; verb->name; verb++) {
-		if (strcmp(verb->name, name) == 0)
-			return verb;
-	}
-	fail_msg("no verb %s", name);
-	return NULL;
-}
-
-/* Runs |name| with |words| against the replies; gives all that was sent, to be cleared. */
-static int run(const char *name, const char *const *words, struct tb_buf *seen, struct tb_error *err)
-{
-	struct server server;
-	struct options options;
-	struct cli cli = {.verb = find_verb(name), .json = true};
-	int count = 0;
-	char *argv[32];
-	for (; words[count]; count++)
-		argv[count] = cli_pb(words[count]);
-	server_start(&server, replies);
-	cli.dir = server.dir;
-	assert_int_equal(options_parse(&options, cli.verb->options, NULL, count, argv, &cli.arena, err),
-	                 TB_OK);
-	int status = cli.verb->run(&cli, &options);
-	*err = cli.error;
-	client_free(cli.client);
-	tb_arena_clear(&cli.arena);
-	server_stop(&server);
-	*seen = server.seen;
-	return status;
-}
-
-static void check(const char *name, const char *const *words, const char *const *sent)
-{
-	struct tb_buf seen;
-	struct tb_error err;
-	assert_int_equal(run(name, words, &seen, &err), CLI_DONE);
-	for (; *sent; sent++) {
-		if (!strstr(tb_buf_text(&seen), *sent))
-			fail_msg("%s did not send %s: %s", name, *sent, tb_buf_text(&seen));
-	}
-	tb_buf_clear(&seen);
-}
+#include "tests/cli/verbs.h"
 
 #define SUBMIT                                                                                              \
 	"--item", "A1", "--home", "320400", "--applicant-name", "王伟", "--applicant-code", "1", "--actor", \
 		"0371"
-#define WORDS(...)                \
-	(const char *const[])     \
-	{                         \
-		__VA_ARGS__, NULL \
-	}
-
 static const char catalogue[] = "{\"catalogue\":{\"region\":\"320400\",\"items\":[{\"code\":\"A0\",\"modes\":"
 				"[\"DS\"]},{\"code\":\"A1\",\"modes\":[\"QC\",\"DS\"]}]}}";
 
 static void test_a_case_is_handed_in_by_the_item_s_first_mode(void **state)
 {
 	(void)state;
-	reply_with(catalogue);
-	reply_with("{\"number\":\"N1\"}");
-	check("case submit", WORDS(SUBMIT),
-	      WORDS("/tongban.v1.CatalogueService/List", "\"region\":\"320400\"",
-	            "/tongban.v1.CaseService/Submit", "\"mode\":\"QC\"", "\"role\":\"APPLICANT\""));
+	verbs_reply_with(catalogue);
+	verbs_reply_with("{\"number\":\"N1\"}");
+	verbs_check(cmd_case_verbs, "case submit", WORDS(SUBMIT),
+	            WORDS("/tongban.v1.CatalogueService/List", "\"region\":\"320400\"",
+	                  "/tongban.v1.CaseService/Submit", "\"mode\":\"QC\"", "\"role\":\"APPLICANT\""));
 }
 
 static void test_a_mode_that_is_given_needs_no_list(void **state)
 {
 	(void)state;
-	reply_with("{\"number\":\"N1\"}");
-	check("case submit", WORDS(SUBMIT, "--mode", "YS", "--forward"),
-	      WORDS("/tongban.v1.CaseService/Submit", "\"mode\":\"YS\"", "\"role\":\"R_WIN\""));
-	setup(NULL);
-	reply_with("{\"number\":\"N1\"}");
-	check("case submit", WORDS(SUBMIT, "--mode", "QC", "--role", "r-win"),
-	      WORDS("\"mode\":\"QC\"", "\"role\":\"R_WIN\""));
+	verbs_reply_with("{\"number\":\"N1\"}");
+	verbs_check(cmd_case_verbs, "case submit", WORDS(SUBMIT, "--mode", "YS", "--forward"),
+	            WORDS("/tongban.v1.CaseService/Submit", "\"mode\":\"YS\"", "\"role\":\"R_WIN\""));
+	verbs_setup(NULL);
+	verbs_reply_with("{\"number\":\"N1\"}");
+	verbs_check(cmd_case_verbs, "case submit", WORDS(SUBMIT, "--mode", "QC", "--role", "r-win"),
+	            WORDS("\"mode\":\"QC\"", "\"role\":\"R_WIN\""));
 }
 
 static void test_an_item_that_is_not_in_the_list_has_no_mode(void **state)
@@ -116,9 +44,9 @@ static void test_an_item_that_is_not_in_the_list_has_no_mode(void **state)
 	struct tb_buf seen;
 	struct tb_error err;
 	(void)state;
-	reply_with(
+	verbs_reply_with(
 		"{\"catalogue\":{\"region\":\"320400\",\"items\":[{\"code\":\"A0\",\"modes\":[\"DS\"]}]}}");
-	assert_int_equal(run("case submit", WORDS(SUBMIT), &seen, &err), CLI_REFUSED);
+	assert_int_equal(verbs_run(cmd_case_verbs, "case submit", WORDS(SUBMIT), &seen, &err), CLI_REFUSED);
 	assert_non_null(strstr(err.text, "A1"));
 	assert_null(strstr(tb_buf_text(&seen), "Submit"));
 	tb_buf_clear(&seen);
@@ -148,26 +76,27 @@ static void test_who_acts_follows_from_the_mode(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		char role[64];
-		setup(NULL);
-		reply_with(rows[i].view);
-		reply_with("{\"number\":\"N1\"}");
+		verbs_setup(NULL);
+		verbs_reply_with(rows[i].view);
+		verbs_reply_with("{\"number\":\"N1\"}");
 		snprintf(role, sizeof(role), "\"role\":\"%s\"", rows[i].role);
-		check(rows[i].verb,
-		      (const char *const[]){"N1", rows[i].more[0], rows[i].more[0] ? rows[i].more[1] : NULL,
-		                            NULL},
-		      WORDS("/tongban.v1.CaseService/Get", "/tongban.v1.CaseService/Act", role));
+		verbs_check(cmd_case_verbs, rows[i].verb,
+		            (const char *const[]){"N1", rows[i].more[0],
+		                                  rows[i].more[0] ? rows[i].more[1] : NULL, NULL},
+		            WORDS("/tongban.v1.CaseService/Get", "/tongban.v1.CaseService/Act", role));
 	}
 }
 
 static void test_a_role_that_is_given_is_sent_as_it_is(void **state)
 {
 	(void)state;
-	reply_with("{\"number\":\"N1\"}");
-	check("case start", WORDS("N1", "--role", "r-dept"),
-	      WORDS("/tongban.v1.CaseService/Act", "\"role\":\"R_DEPT\""));
-	setup(NULL);
-	reply_with("{\"number\":\"N1\"}");
-	check("case extend", WORDS("N1", "--role", "R_HEAD", "--days", "3"), WORDS("\"role\":\"R_HEAD\""));
+	verbs_reply_with("{\"number\":\"N1\"}");
+	verbs_check(cmd_case_verbs, "case start", WORDS("N1", "--role", "r-dept"),
+	            WORDS("/tongban.v1.CaseService/Act", "\"role\":\"R_DEPT\""));
+	verbs_setup(NULL);
+	verbs_reply_with("{\"number\":\"N1\"}");
+	verbs_check(cmd_case_verbs, "case extend", WORDS("N1", "--role", "R_HEAD", "--days", "3"),
+	            WORDS("\"role\":\"R_HEAD\""));
 }
 
 static void test_what_is_needed_is_asked_for_region_by_region(void **state)
@@ -175,12 +104,12 @@ static void test_what_is_needed_is_asked_for_region_by_region(void **state)
 	struct tb_buf seen;
 	struct tb_error err;
 	(void)state;
-	reply_with("{}");
-	check("case needs", WORDS("310000:A1", "340100:B2"),
-	      WORDS("/tongban.v1.CaseService/JointNeeds", "{\"home\":\"310000\",\"item\":\"A1\"}",
-	            "{\"home\":\"340100\",\"item\":\"B2\"}"));
-	setup(NULL);
-	assert_int_equal(run("case needs", WORDS("310000"), &seen, &err), CLI_USAGE);
+	verbs_reply_with("{}");
+	verbs_check(cmd_case_verbs, "case needs", WORDS("310000:A1", "340100:B2"),
+	            WORDS("/tongban.v1.CaseService/JointNeeds", "{\"home\":\"310000\",\"item\":\"A1\"}",
+	                  "{\"home\":\"340100\",\"item\":\"B2\"}"));
+	verbs_setup(NULL);
+	assert_int_equal(verbs_run(cmd_case_verbs, "case needs", WORDS("310000"), &seen, &err), CLI_USAGE);
 	assert_null(strstr(tb_buf_text(&seen), "JointNeeds"));
 	tb_buf_clear(&seen);
 }
@@ -202,7 +131,7 @@ static void test_every_event_of_people_has_a_verb(void **state)
 			snprintf(name, sizeof(name), "case %s", case_event_name(row->event));
 			for (char *p = name; *p; p++)
 				*p = *p == '_' ? '-' : *p >= 'A' && *p <= 'Z' ? (char)(*p + 32) : *p;
-			const struct cli_verb *verb = find_verb(name);
+			const struct cli_verb *verb = verbs_find(cmd_case_verbs, name);
 			assert_non_null(verb->example);
 			assert_non_null(strstr(verb->example, name));
 		}
@@ -212,13 +141,13 @@ static void test_every_event_of_people_has_a_verb(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_a_case_is_handed_in_by_the_item_s_first_mode, setup),
-		cmocka_unit_test_setup(test_a_mode_that_is_given_needs_no_list, setup),
-		cmocka_unit_test_setup(test_an_item_that_is_not_in_the_list_has_no_mode, setup),
-		cmocka_unit_test_setup(test_who_acts_follows_from_the_mode, setup),
-		cmocka_unit_test_setup(test_a_role_that_is_given_is_sent_as_it_is, setup),
-		cmocka_unit_test_setup(test_what_is_needed_is_asked_for_region_by_region, setup),
-		cmocka_unit_test_setup(test_every_event_of_people_has_a_verb, setup),
+		cmocka_unit_test_setup(test_a_case_is_handed_in_by_the_item_s_first_mode, verbs_setup),
+		cmocka_unit_test_setup(test_a_mode_that_is_given_needs_no_list, verbs_setup),
+		cmocka_unit_test_setup(test_an_item_that_is_not_in_the_list_has_no_mode, verbs_setup),
+		cmocka_unit_test_setup(test_who_acts_follows_from_the_mode, verbs_setup),
+		cmocka_unit_test_setup(test_a_role_that_is_given_is_sent_as_it_is, verbs_setup),
+		cmocka_unit_test_setup(test_what_is_needed_is_asked_for_region_by_region, verbs_setup),
+		cmocka_unit_test_setup(test_every_event_of_people_has_a_verb, verbs_setup),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -132,6 +132,8 @@ static void test_a_period_counts_what_was_received_in_it(void **state)
 	assert_int_equal(code, TB_EINVALID);
 	pair_call(pair, &pair->window, PATH, "{\"to\":\"2026-02-30\"}", &code);
 	assert_int_equal(code, TB_EINVALID);
+	pair_call(pair, &pair->window, PATH, "{\"peer\":\"999999\"}", &code);
+	assert_int_equal(code, TB_EINVALID);
 	pair_free(pair);
 }
 
