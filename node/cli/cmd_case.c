@@ -536,7 +536,7 @@ const struct cli_verb cmd_case_verbs[] = {
          "tongban case prepare --item CODE --home 320400 --applicant-name 王伟 --applicant-code "
          "11010519491231002X",
          false, case_prepare_run},
-	{"case needs", "REGION:ITEM...", 1, TB_PARTS_MAX, TEXT_V_CASE_NEEDS, NULL,
+	{"case needs", "[REGION:ITEM...]", 0, TB_PARTS_MAX, TEXT_V_CASE_NEEDS, case_needs_options,
          "tongban case needs 310000:ITEM 320400:ITEM", false, case_needs_run},
 	{"case list", "", 0, 0, TEXT_V_CASE_LIST, list_options, "tongban case list --state REVIEW", false,
          run_list},

@@ -43,7 +43,11 @@ void case_brief(struct cli *cli, const PbCaseView *view);
 /* tongban case submit, case needs; in cmd_case_submit.c. */
 extern const struct option case_submit_options[];
 int case_submit_run(struct cli *cli, const struct options *options);
+extern const struct option case_needs_options[];
 int case_needs_run(struct cli *cli, const struct options *options);
+/* --at PART=REGION of a bundle, as parts of an application. */
+TB_MUST_CHECK enum tb_code case_bundle_parts(struct cli *cli, const struct options *options,
+                                             PbCasePart ***parts, size_t *count);
 
 /* What submit's options say, without the materials. TB_EINVALID: they are not right. */
 TB_MUST_CHECK enum tb_code case_application_of(struct cli *cli, const struct options *options,

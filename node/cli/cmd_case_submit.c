@@ -197,6 +197,9 @@ const struct option case_submit_options[] = {
 	{"file", OPTION_VALUE, "FILE", TEXT_O_APPLICATION},
 	{"item", OPTION_VALUE, "CODE", TEXT_O_ITEM},
 	{"mode", OPTION_VALUE, "QC|DS|YS|YB|LB", TEXT_O_MODE},
+	{"bundle", OPTION_VALUE, "CODE", TEXT_O_BUNDLE},
+	{"list", OPTION_VALUE, "REGION", TEXT_O_BUNDLE_LIST},
+	{"at", OPTION_LIST, "PART=REGION", TEXT_O_BUNDLE_AT},
 	{"home", OPTION_VALUE, "REGION", TEXT_O_HOME},
 	{"applicant-name", OPTION_VALUE, "NAME", TEXT_O_APPLICANT_NAME},
 	{"applicant-code-type", OPTION_VALUE, "TYPE", TEXT_O_CODE_TYPE},
@@ -314,6 +317,34 @@ static enum tb_code set_form(struct cli *cli, const struct options *options, PbA
 	return TB_OK;
 }
 
+enum tb_code case_bundle_parts(struct cli *cli, const struct options *options, PbCasePart ***parts,
+                               size_t *count)
+{
+	const char *given;
+	*parts = tb_arena_alloc(&cli->arena, (options->given_count + 1) * sizeof(PbCasePart *));
+	*count = 0;
+	for (size_t at = 0; (given = options_next(options, "at", &at)) != NULL;) {
+		const char *code, *region;
+		if (cli_pair(cli, "at", given, &code, &region))
+			return TB_EINVALID;
+		PbCasePart *part = PROTO_NEW(PbCasePart, case_part, &cli->arena);
+		part->item = cli_pb(code);
+		part->home = cli_pb(region);
+		(*parts)[(*count)++] = part;
+	}
+	return TB_OK;
+}
+
+static enum tb_code set_bundle(struct cli *cli, const struct options *options, PbApplication *application)
+{
+	if (!options_value(options, "bundle"))
+		return TB_OK;
+	set_text(options, "bundle", &application->item);
+	set_text(options, "list", &application->list);
+	application->mode = cli_pb("LB");
+	return case_bundle_parts(cli, options, &application->parts, &application->n_parts);
+}
+
 /* The file's content first, the options over it. Nothing is uploaded yet. */
 static enum tb_code make_application(struct cli *cli, const struct options *options, PbApplication **out)
 {
@@ -340,7 +371,7 @@ static enum tb_code make_application(struct cli *cli, const struct options *opti
 	set_party(cli, options, "applicant", &application->applicant);
 	set_party(cli, options, "agent", &application->agent);
 	set_authorisation(cli, options, application);
-	if (set_identity(cli, options, application))
+	if (set_identity(cli, options, application) || set_bundle(cli, options, application))
 		return TB_EINVALID;
 	if (way && case_way(cli, "delivery", way, &application->delivery))
 		return TB_EINVALID;
@@ -349,9 +380,9 @@ static enum tb_code make_application(struct cli *cli, const struct options *opti
 
 static const char *missing_option(const PbApplication *application)
 {
-	/* A joint case is for its parts' items. */
+	/* A joint case is for its parts' items, and led by who receives it. */
 	return !application->item[0] && application->n_parts == 0            ? "item"
-	       : !application->home[0]                                       ? "home"
+	       : !application->home[0] && strcmp(application->mode, "LB")    ? "home"
 	       : !application->applicant || !application->applicant->name[0] ? "applicant-name"
 	       : !application->applicant->code[0]                            ? "applicant-code"
 	                                                                     : NULL;
@@ -467,14 +498,29 @@ static const char *meets_text(struct cli *cli, const PbCaseJointNeedsRequest *re
 	return all;
 }
 
+const struct option case_needs_options[] = {
+	{"bundle", OPTION_VALUE, "CODE", TEXT_O_BUNDLE_NEEDS},
+	{"list", OPTION_VALUE, "REGION", TEXT_O_BUNDLE_LIST},
+	{"at", OPTION_LIST, "PART=REGION", TEXT_O_BUNDLE_AT},
+	{NULL, OPTION_FLAG, NULL, TEXT_EMPTY},
+};
+
 int case_needs_run(struct cli *cli, const struct options *options)
 {
 	static const struct table_column columns[] = {
 		{TEXT_H_MATERIAL, false}, {TEXT_H_REQUIRED, false}, {TEXT_H_ASKED_BY, false}};
 	PbCaseJointNeedsRequest request = PB_CASE_JOINT_NEEDS_REQUEST__INIT;
 	PbCaseJointNeedsResponse *reply;
-	if (needs_parts(cli, options, &request))
+	const char *bundle = options_value(options, "bundle");
+	if (!bundle == (options->operands_count == 0)) {
+		text_fail(&cli->error, TB_EINVALID, TEXT_M_NEEDS_WHAT, NULL);
 		return cli_usage(cli);
+	}
+	if (bundle ? case_bundle_parts(cli, options, &request.parts, &request.n_parts)
+	           : needs_parts(cli, options, &request))
+		return cli_usage(cli);
+	request.bundle = cli_pb(bundle ? bundle : "");
+	request.list = cli_pb(options_value_or(options, "list", ""));
 	enum tb_code code =
 		CLI_CALL(cli, "CaseService/JointNeeds", &request, case_joint_needs_response, &reply);
 	if (code)
@@ -483,6 +529,11 @@ int case_needs_run(struct cli *cli, const struct options *options)
 		cli_print_json(&reply->base);
 		return CLI_DONE;
 	}
+	request.parts = reply->n_parts > 0 ? reply->parts : request.parts; /* of a bundle */
+	request.n_parts = reply->n_parts > 0 ? reply->n_parts : request.n_parts;
+	for (size_t i = 0; bundle && i < request.n_parts; i++)
+		printf("%zu. %s %s %s\n", i + 1, request.parts[i]->home, request.parts[i]->item,
+		       request.parts[i]->item_name);
 	struct table *table = TABLE_NEW(columns);
 	for (size_t i = 0; i < reply->n_needs; i++) {
 		const PbMaterialNeed *need = reply->needs[i]->need;

@@ -90,6 +90,8 @@ static void show_item(const PbItem *item)
 		show_part(ITEMFILE_FEE, &item->fees[i]->base, item->fees[i]->name);
 	for (size_t i = 0; i < item->n_mode_regions; i++)
 		show_part(ITEMFILE_MODE, &item->mode_regions[i]->base, item->mode_regions[i]->mode);
+	for (size_t i = 0; i < item->n_bundle; i++)
+		show_part(ITEMFILE_BUNDLE, &item->bundle[i]->base, item->bundle[i]->code);
 }
 
 static int run_show(struct cli *cli, const struct options *options)

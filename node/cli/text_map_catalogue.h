@@ -46,6 +46,12 @@
 	XX(TEXT_H_LIST_YEAR, "年度", "year") \
 	XX(TEXT_H_LIST_SCOPE, "通办范围", "scope") \
 	XX(TEXT_H_LIST_WINDOW, "窗口类别", "window") \
+	XX(TEXT_W_FAULT_BUNDLE, "“一件事”中的事项不在目录内、不支持联办或本身也是“一件事”", "a bundle's item is not in the list, is not for LB, or is a bundle") \
+	XX(TEXT_O_BUNDLE, "“一件事”编码，代替 --item 与 --mode", "code of a bundle (一件事), instead of --item and --mode") \
+	XX(TEXT_O_BUNDLE_NEEDS, "“一件事”编码，代替 REGION:ITEM", "code of a bundle (一件事), instead of REGION:ITEM") \
+	XX(TEXT_O_BUNDLE_LIST, "“一件事”在哪个地区的目录中（默认为本地区）", "region whose list has the bundle; by default the own one") \
+	XX(TEXT_O_BUNDLE_AT, "“一件事”的哪一项由哪个地区办理", "which region decides which part of the bundle") \
+	XX(TEXT_M_NEEDS_WHAT, "须给出 REGION:ITEM 或 --bundle，二者取一", "either REGION:ITEM or --bundle is expected") \
 	XX(TEXT_W_FAULT_ELEMENT, "缺少要素", "an element is not given") \
 	XX(TEXT_W_FAULT_CODE, "事项编码不合规范", "not an item code of either generation") \
 	XX(TEXT_W_FAULT_ONSITE, "须到现场但无法律依据", "one must come, but no law is named") \

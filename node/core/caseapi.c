@@ -340,8 +340,10 @@ static enum tb_code check_submit(struct turn *turn, const PbCaseSubmitRequest *s
 		return tb_fail(err, TB_EINVALID, "application.mode: no such handling mode");
 	if (application->lead[0] || (application->n_parts > 0 && strcmp(application->mode, "LB") != 0))
 		return tb_fail(err, TB_EINVALID, "application.parts: only with mode LB");
-	bool own = strcmp(application->home, self) == 0;
 	bool joint = strcmp(application->mode, "LB") == 0;
+	if (joint && !application->home[0]) /* nobody else could be meant */
+		submit->application->home = tb_arena_str(&turn->arena, self);
+	bool own = strcmp(application->home, self) == 0;
 	bool at_once = submit->forward || leaves_at_once(application->mode);
 	/* All online, it does not matter whose portal it was; the other modes are for a window elsewhere. */
 	if (joint && !own)

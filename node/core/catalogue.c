@@ -271,6 +271,54 @@ static enum tb_code check_fees_and_regions(const PbItem *item, struct tb_error *
 	return TB_OK;
 }
 
+static enum tb_code check_part(const PbItem *item, size_t index, struct tb_error *err)
+{
+	static const struct text_rule texts[] = {
+		{"code", offsetof(PbBundlePart, code), TB_ID_BYTES_MAX, true},
+		{"item", offsetof(PbBundlePart, item), TB_ID_BYTES_MAX, true},
+		{"name", offsetof(PbBundlePart, name), TB_NAME_BYTES_MAX, false},
+	};
+	const PbBundlePart *part = item->bundle[index];
+	char what[64];
+	snprintf(what, sizeof(what), "bundle[%zu].", index);
+	enum tb_code code = CHECK_TEXTS(part, what, texts, err);
+	if (code)
+		return code;
+	if (part->region[0] && (strlen(part->region) != 6 || strspn(part->region, "0123456789") != 6))
+		return tb_fail(err, TB_EINVALID, "%sregion: six digits are expected", what);
+	for (size_t i = 0; i < index; i++) {
+		if (strcmp(item->bundle[i]->code, part->code) == 0)
+			return tb_fail(err, TB_EINVALID, "%scode is that of %zu, too", what, i);
+	}
+	/* Only backwards: so there is no circle. */
+	for (size_t i = 0; i < part->n_after; i++) {
+		size_t before = 0;
+		while (before < index && strcmp(item->bundle[before]->code, part->after[i]) != 0)
+			before++;
+		if (before == index)
+			return tb_fail(err, TB_EINVALID,
+			               "%safter[%zu]: codes of parts before it are expected", what, i);
+	}
+	return TB_OK;
+}
+
+/* 一件事: it asks for what its items ask for, and nothing else. */
+static enum tb_code check_bundle(const PbItem *item, struct tb_error *err)
+{
+	enum tb_code code = TB_OK;
+	if (item->n_bundle == 0)
+		return TB_OK;
+	if (item->n_bundle < 2 || item->n_bundle > TB_PARTS_MAX)
+		return tb_fail(err, TB_EINVALID, "bundle: 2 to %d expected", TB_PARTS_MAX);
+	if (item->n_modes != 1 || strcmp(item->modes[0], "LB") != 0)
+		return tb_fail(err, TB_EINVALID, "modes: a bundle has LB alone");
+	if (item->n_materials > 0)
+		return tb_fail(err, TB_EINVALID, "materials: a bundle has those of its items");
+	for (size_t i = 0; i < item->n_bundle && code == TB_OK; i++)
+		code = check_part(item, i, err);
+	return code;
+}
+
 enum tb_code catalogue_check_item(const PbItem *item, struct tb_error *err)
 {
 	enum tb_code code = CHECK_TEXTS(item, "", item_texts, err);
@@ -286,6 +334,8 @@ enum tb_code catalogue_check_item(const PbItem *item, struct tb_error *err)
 		code = check_fees_and_regions(item, err);
 	if (code == TB_OK)
 		code = check_needs(item, err);
+	if (code == TB_OK)
+		code = check_bundle(item, err);
 	if (code == TB_OK && protobuf_c_message_get_packed_size(&item->base) > TB_ITEM_BYTES_MAX)
 		code = tb_fail(err, TB_ETOOBIG, "all of it is over %d bytes", TB_ITEM_BYTES_MAX);
 	return code;
@@ -340,6 +390,9 @@ enum tb_code catalogue_check_offer(const PbItem *item, const char *mode, const c
 	if (item->external[0])
 		return tb_fail(err, TB_ESTATE, "item %.60s: applications go to another system, %.80s",
 		               item->code, item->external);
+	if (item->n_bundle > 0)
+		return tb_fail(err, TB_ESTATE,
+		               "item %.60s is a bundle: it is applied for as such, in mode LB", item->code);
 	for (size_t i = 0; i < item->n_mode_regions; i++) {
 		const PbItemMode *offer = item->mode_regions[i];
 		bool covered = offer->n_regions == 0;

@@ -15,7 +15,7 @@ TB_MUST_CHECK enum tb_code catalogue_check_versions(PbItem *const *items, size_t
 
 /* Is |item| offered in |mode| (as a case says it) to the windows of |window|? A region of the list covers
  * those below it, by GB/T 2260: 320000 covers 320400. TB_EDENIED; TB_ESTATE: another system takes the
- * applications. */
+ * applications, or it is a bundle. */
 TB_MUST_CHECK enum tb_code catalogue_check_offer(const PbItem *item, const char *mode, const char *window,
                                                  struct tb_error *err);
 

@@ -242,6 +242,23 @@ static void check_item(struct findings *findings, const PbItem *item)
 	}
 }
 
+/* The items of a bundle that this region decides by itself. */
+static void check_bundle(struct findings *findings, const PbCatalogue *catalogue, const PbItem *bundle)
+{
+	for (size_t i = 0; i < bundle->n_bundle; i++) {
+		const PbBundlePart *part = bundle->bundle[i];
+		bool good = part->region[0] && strcmp(part->region, catalogue->region) != 0;
+		for (size_t j = 0; j < catalogue->n_items && !good; j++) {
+			const PbItem *item = catalogue->items[j];
+			bool named = strcmp(item->code, part->item) == 0 ||
+			             strcmp(item->base_code, part->item) == 0;
+			good = named && item->n_bundle == 0 && has_mode(item, "LB");
+		}
+		if (!good)
+			add(findings, CATALOGUE_BUNDLE, bundle, NULL, part->item);
+	}
+}
+
 size_t catalogue_findings(const PbCatalogue *catalogue, bool elements, struct tb_arena *arena,
                           struct catalogue_finding **out)
 {
@@ -251,6 +268,7 @@ size_t catalogue_findings(const PbCatalogue *catalogue, bool elements, struct tb
 	find_obtainable(&walk);
 	for (size_t i = 0; i < catalogue->n_items; i++) {
 		check_item(&findings, catalogue->items[i]);
+		check_bundle(&findings, catalogue, catalogue->items[i]);
 		find_circles(&findings, &walk, i);
 		if (elements)
 			check_elements(&findings, catalogue->items[i]);

@@ -511,7 +511,8 @@ PbCatalogue *catalogue_page(struct turn *turn, const PbDescribeRequest *asked)
 		if (told || item->listed <= page->since || (row->removed && page->since == 0))
 			continue;
 		bytes += protobuf_c_message_get_packed_size(&item->base);
-		fields += ITEM_FIELDS + NEED_FIELDS * item->n_materials + 2 * (item->n_modes + item->n_fees);
+		fields += ITEM_FIELDS + NEED_FIELDS * (item->n_materials + item->n_bundle) +
+		          2 * (item->n_modes + item->n_fees);
 		page->more =
 			page->n_items + page->n_removed > 0 && (bytes > PAGE_BYTES || fields > PAGE_FIELDS);
 		if (!page->more && row->removed)

@@ -29,6 +29,12 @@ static enum tb_code check_after(const PbCasePart *part, size_t index, struct tb_
 
 enum tb_code joint_check(struct turn *turn, PbApplication *application, struct tb_error *err)
 {
+	if (application->item[0]) {
+		enum tb_code code = bundle_apply(&turn->kv, turn->core->setup.region, tb_day_at(turn->now),
+		                                 application, &turn->arena, err);
+		if (code)
+			return code;
+	}
 	if (application->n_parts < 2 || application->n_parts > TB_PARTS_MAX)
 		return tb_fail(err, TB_EINVALID, "application.parts: 2 to %d expected", TB_PARTS_MAX);
 	if (!application->item_name[0])
@@ -157,13 +163,23 @@ enum tb_code joint_read_needs(struct query *query, struct tb_error *err)
 	struct tb_arena *arena = &query->request->arena;
 	PbCaseJointNeedsResponse *reply =
 		PROTO_NEW(PbCaseJointNeedsResponse, case_joint_needs_response, arena);
-	if (request->n_parts == 0 || request->n_parts > TB_PARTS_MAX)
+	PbApplication wanted = PB_APPLICATION__INIT;
+	wanted.item = request->bundle;
+	wanted.list = request->list;
+	wanted.parts = request->parts;
+	wanted.n_parts = request->n_parts;
+	if (request->bundle[0] &&
+	    bundle_apply(&query->kv, query->setup->region, tb_day_at(query->now), &wanted, arena, err))
+		return err->code;
+	if (wanted.n_parts == 0 || wanted.n_parts > TB_PARTS_MAX)
 		return tb_fail(err, TB_EINVALID, "parts: 1 to %d expected", TB_PARTS_MAX);
+	reply->parts = wanted.parts;
+	reply->n_parts = wanted.n_parts;
 	reply->needs = tb_arena_alloc(arena, (size_t)TB_PARTS_MAX * TB_NEEDS_MAX * sizeof(*reply->needs));
-	for (size_t i = 0; i < request->n_parts; i++) {
+	for (size_t i = 0; i < wanted.n_parts; i++) {
 		PbItem *item;
 		struct tb_error why;
-		if (catalogue_item(&query->kv, request->parts[i]->home, request->parts[i]->item,
+		if (catalogue_item(&query->kv, wanted.parts[i]->home, wanted.parts[i]->item,
 		                   tb_day_at(query->now), arena, &item, &why))
 			return tb_fail(err, why.code, "parts[%zu]: %s", i, why.text);
 		for (size_t j = 0; j < item->n_materials; j++)

@@ -390,9 +390,12 @@ static enum tb_code check_application(struct kv *kv, const struct core_principal
 {
 	if (!application)
 		return TB_OK; /* refused by whoever wants it */
+	/* The items of a bundle are the bundle's, whatever is written there. */
+	bool bundle = strcmp(application->mode, "LB") == 0 && application->item[0];
+	const char *list = bundle && application->list[0] ? application->list : application->home;
 	bool sees =
-		application->n_parts > 0 || sees_item(kv, principal, application->home, application->item);
-	for (size_t i = 0; sees && i < application->n_parts; i++)
+		(application->n_parts > 0 && !bundle) || sees_item(kv, principal, list, application->item);
+	for (size_t i = 0; sees && !bundle && i < application->n_parts; i++)
 		sees = sees_item(kv, principal, application->parts[i]->home, application->parts[i]->item);
 	return sees ? TB_OK : not_its_item(principal, err);
 }

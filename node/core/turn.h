@@ -494,6 +494,12 @@ enum tb_code case_check_demand(struct turn *turn, const PbCaseRecord *record, Pb
  * What was deemed accepted is decided with what there is. */
 enum tb_code case_check_archive(struct turn *turn, const PbCaseRecord *record, struct tb_error *err);
 
+/* ---- bundle.c: 一件事 */
+/* The parts of |application|, whose item is a bundle: from the bundle, in regions that the application's own
+ * parts name or the bundle does, or else in |self|. Its name and version are the bundle's. */
+enum tb_code bundle_apply(struct kv *kv, const char *self, tb_day day, PbApplication *application,
+                          struct tb_arena *arena, struct tb_error *err);
+
 /* ---- joint.c: 多地联办. The lead's case follows its parts, and the parts follow the lead. */
 /* The application's parts, checked and completed from the participants' lists. */
 enum tb_code joint_check(struct turn *turn, PbApplication *application, struct tb_error *err);

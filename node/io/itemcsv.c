@@ -1,6 +1,6 @@
 /* An item list as a table (RFC 4180), as spreadsheets have it: a row with an item's code begins an item; it
- * and the rows after it, whose cells of the item are empty, hold a material, a fee and a limit to regions
- * each. */
+ * and the rows after it, whose cells of the item are empty, hold a material, a fee, a limit to regions and a
+ * part of a bundle each. */
 #include "node/io/itemfile_priv.h"
 
 #include <assert.h>
@@ -110,6 +110,11 @@ static const struct column {
 	{ITEMFILE_MODE, "mode", "限定模式", NULL},
 	{ITEMFILE_MODE, "regions", "限定地区", NULL},
 	{ITEMFILE_MODE, "note", "模式说明", NULL},
+	{ITEMFILE_BUNDLE, "code", "联办序号", NULL},
+	{ITEMFILE_BUNDLE, "item", "联办事项编码", NULL},
+	{ITEMFILE_BUNDLE, "name", "联办事项名称", NULL},
+	{ITEMFILE_BUNDLE, "region", "联办地区", NULL},
+	{ITEMFILE_BUNDLE, "after", "前置联办", NULL},
 };
 enum { COLUMNS = sizeof(columns) / sizeof(columns[0]), LIST_MAX = 512, ROWS_OF_ITEM_MAX = TB_NEEDS_MAX };
 
@@ -122,7 +127,8 @@ static const struct {
 } parts[ITEMFILE_PARTS] = {{NULL, "", &pb_item__descriptor},
                            {"materials", "material.", &pb_material_need__descriptor},
                            {"fees", "fee.", &pb_item_fee__descriptor},
-                           {"mode_regions", "mode_region.", &pb_item_mode__descriptor}};
+                           {"mode_regions", "mode_region.", &pb_item_mode__descriptor},
+                           {"bundle", "bundle.", &pb_bundle_part__descriptor}};
 
 static const ProtobufCFieldDescriptor *field_of(const struct column *column)
 {
@@ -413,6 +419,7 @@ static void begin_item(struct csv *csv)
 	csv->item->materials = tb_arena_alloc(arena, ROWS_OF_ITEM_MAX * sizeof(PbMaterialNeed *));
 	csv->item->fees = tb_arena_alloc(arena, ROWS_OF_ITEM_MAX * sizeof(PbItemFee *));
 	csv->item->mode_regions = tb_arena_alloc(arena, ROWS_OF_ITEM_MAX * sizeof(PbItemMode *));
+	csv->item->bundle = tb_arena_alloc(arena, ROWS_OF_ITEM_MAX * sizeof(PbBundlePart *));
 	csv->item_row = csv->row_line;
 	csv->bad = csv->unread = false;
 	memset(csv->counts, 0, sizeof(csv->counts));
@@ -430,8 +437,10 @@ static proto_message *new_part(struct csv *csv, enum itemfile_part part)
 		item->materials[item->n_materials++] = (PbMaterialNeed *)(void *)message;
 	else if (part == ITEMFILE_FEE)
 		item->fees[item->n_fees++] = (PbItemFee *)(void *)message;
-	else
+	else if (part == ITEMFILE_MODE)
 		item->mode_regions[item->n_mode_regions++] = (PbItemMode *)(void *)message;
+	else
+		item->bundle[item->n_bundle++] = (PbBundlePart *)(void *)message;
 	return message;
 }
 
@@ -572,6 +581,8 @@ static const proto_message *part_at(const PbItem *item, enum itemfile_part part,
 		return row < item->n_fees ? &item->fees[row]->base : NULL;
 	case ITEMFILE_MODE:
 		return row < item->n_mode_regions ? &item->mode_regions[row]->base : NULL;
+	case ITEMFILE_BUNDLE:
+		return row < item->n_bundle ? &item->bundle[row]->base : NULL;
 	default:
 		return row == 0 ? &item->base : NULL;
 	}

@@ -30,8 +30,8 @@ struct itemfile {
 bool itemfile_format_of(const char *name, enum itemfile_format *out);
 
 /* What a table's columns are of. */
-enum itemfile_part { ITEMFILE_ITEM, ITEMFILE_MATERIAL, ITEMFILE_FEE, ITEMFILE_MODE };
-enum { ITEMFILE_PARTS = 4 };
+enum itemfile_part { ITEMFILE_ITEM, ITEMFILE_MATERIAL, ITEMFILE_FEE, ITEMFILE_MODE, ITEMFILE_BUNDLE };
+enum { ITEMFILE_PARTS = 5 };
 
 /* The columns of |part|, in the order of the template: the elements (要素) and their names. */
 size_t itemfile_columns(enum itemfile_part part);

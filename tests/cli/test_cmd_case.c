@@ -112,6 +112,29 @@ static void test_what_is_needed_is_asked_for_region_by_region(void **state)
 	assert_int_equal(verbs_run(cmd_case_verbs, "case needs", WORDS("310000"), &seen, &err), CLI_USAGE);
 	assert_null(strstr(tb_buf_text(&seen), "JointNeeds"));
 	tb_buf_clear(&seen);
+	assert_int_equal(verbs_run(cmd_case_verbs, "case needs", WORDS(NULL), &seen, &err), CLI_USAGE);
+	tb_buf_clear(&seen);
+	assert_int_equal(
+		verbs_run(cmd_case_verbs, "case needs", WORDS("310000:A1", "--bundle", "B"), &seen, &err),
+		CLI_USAGE);
+	tb_buf_clear(&seen);
+}
+
+static void test_a_bundle_is_handed_in_and_asked_about_by_its_code(void **state)
+{
+	(void)state;
+	verbs_reply_with("{\"number\":\"N1\"}");
+	verbs_check(cmd_case_verbs, "case submit",
+	            WORDS("--bundle", "YJS-1", "--list", "320000", "--at", "P2=320400", "--applicant-name",
+	                  "王伟", "--applicant-code", "11010519491231002X", "--actor", "1"),
+	            WORDS("/tongban.v1.CaseService/Submit", "\"item\":\"YJS-1\"", "\"list\":\"320000\"",
+	                  "\"mode\":\"LB\"", "\"parts\":[{\"home\":\"320400\",\"item\":\"P2\"}]"));
+	verbs_setup(NULL);
+	verbs_reply_with("{\"parts\":[{\"home\":\"320400\",\"item\":\"A\",\"itemName\":\"转出\"}],\"needs\":"
+	                 "[{\"need\":{\"name\":\"身份证\"},\"meets\":[\"0:M1\"]}]}");
+	verbs_check(cmd_case_verbs, "case needs", WORDS("--bundle", "YJS-1", "--at", "P2=320400"),
+	            WORDS("/tongban.v1.CaseService/JointNeeds", "\"bundle\":\"YJS-1\"",
+	                  "{\"home\":\"320400\",\"item\":\"P2\"}"));
 }
 
 /* Whatever people may do has a verb. */
@@ -147,6 +170,7 @@ int main(void)
 		cmocka_unit_test_setup(test_who_acts_follows_from_the_mode, verbs_setup),
 		cmocka_unit_test_setup(test_a_role_that_is_given_is_sent_as_it_is, verbs_setup),
 		cmocka_unit_test_setup(test_what_is_needed_is_asked_for_region_by_region, verbs_setup),
+		cmocka_unit_test_setup(test_a_bundle_is_handed_in_and_asked_about_by_its_code, verbs_setup),
 		cmocka_unit_test_setup(test_every_event_of_people_has_a_verb, verbs_setup),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,6 +74,24 @@ static void test_a_renewal_that_shows_the_old_certificate_is_no_circle(void **st
 	tb_arena_clear(&arena);
 }
 
+static void test_the_items_of_a_bundle_are_looked_for(void **state)
+{
+	(void)state;
+	struct tb_arena arena = {0};
+#define BUNDLE(second)                                                                      \
+	"{\"code\":\"b\",\"modes\":[\"LB\"],\"bundle\":[{\"code\":\"P1\",\"item\":\"a\"},{" \
+	"\"code\":\"P2\"," second "}]}"
+#define A "{\"code\":\"x\",\"baseCode\":\"a\",\"modes\":[\"LB\",\"DS\"]}"
+	assert_int_equal(find(&arena, A "," BUNDLE("\"item\":\"elsewhere\",\"region\":\"320000\"")), 0);
+	assert_int_equal(find(&arena, A "," BUNDLE("\"item\":\"y\",\"region\":\"320400\"")), 1);
+	assert_int_equal(findings[0].fault, CATALOGUE_BUNDLE);
+	assert_string_equal(findings[0].with, "y");
+	assert_int_equal(find(&arena, "{\"code\":\"y\",\"modes\":[\"DS\"]}," A "," BUNDLE("\"item\":\"y\"")),
+	                 1);
+	assert_int_equal(find(&arena, A "," BUNDLE("\"item\":\"b\"")), 1);
+	tb_arena_clear(&arena);
+}
+
 static void test_a_proof_that_needs_itself_is_found_over_two_items(void **state)
 {
 	(void)state;
@@ -152,6 +170,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_sound_list_has_no_findings),
 		cmocka_unit_test(test_elements_that_are_not_given_are_found_one_by_one),
+		cmocka_unit_test(test_the_items_of_a_bundle_are_looked_for),
 		cmocka_unit_test(test_papers_without_a_basis_and_limits_are_found),
 		cmocka_unit_test(test_a_renewal_that_shows_the_old_certificate_is_no_circle),
 		cmocka_unit_test(test_a_proof_that_needs_itself_is_found_over_two_items),
