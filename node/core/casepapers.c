@@ -92,8 +92,9 @@ static PbMaterial *earlier_material(struct turn *turn, const char *number, const
 	for (size_t i = application->n_materials; i-- > 0;) {
 		const PbMaterial *had = application->materials[i];
 		const PbMaterialNeed *was = need_of(item, had->need);
+		/* What served again there is as old as the case that it was handed in with. */
 		if (!was || strcmp(was->name, need->name) != 0 || had->root.len != PKI_HASH_BYTES ||
-		    had->original || !material_here(&turn->kv, proto_bytes(had->root)))
+		    had->original || had->reused[0] || !material_here(&turn->kv, proto_bytes(had->root)))
 			continue;
 		PbMaterial *material = PROTO_NEW(PbMaterial, material, arena);
 		material->name = tb_arena_str(arena, had->name);
@@ -101,7 +102,7 @@ static PbMaterial *earlier_material(struct turn *turn, const char *number, const
 		material->size = had->size;
 		material->root = proto_data(tb_arena_bytes(arena, proto_bytes(had->root)));
 		material->sha256 = proto_data(tb_arena_bytes(arena, proto_bytes(had->sha256)));
-		material->reused = tb_arena_str(arena, had->reused[0] ? had->reused : number);
+		material->reused = tb_arena_str(arena, number);
 		return material;
 	}
 	return NULL;

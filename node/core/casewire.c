@@ -291,7 +291,8 @@ static enum tb_code begin_record(struct turn *turn, const char *peer, const PbCa
 	const char *base_code = "";
 	enum tb_code code = check_grant(turn, peer, first->application, err);
 	if (code == TB_OK)
-		code = identity_check_peer(first->application, peer, run->list[0]->at_ms, err);
+		code = identity_check_peer(first->application, run->list[0]->actor, peer, run->list[0]->at_ms,
+		                           err);
 	if (code == TB_OK)
 		code = check_agreement(turn, peer, message, first->application, &base_code, err);
 	if (code)

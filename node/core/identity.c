@@ -24,21 +24,27 @@ void identity_state(struct turn *turn, PbApplication *application, const PbActor
 		identity->verifier = actor->id;
 }
 
-enum tb_code identity_check_stated(const PbApplication *application, const PbActor *actor,
-                                   struct tb_error *err)
+static enum tb_code check_assertion(const PbApplication *application, const PbActor *actor,
+                                    struct tb_error *err)
 {
 	const PbIdentityAssertion *identity = application->identity;
-	if (!identity)
-		return TB_OK;
+	/* The system begins the parts of a joint case with what was said of the whole. */
+	bool officer = actor && (actor->role == PB_ROLE__R_WIN || actor->role == PB_ROLE__SYSTEM);
 	if (identity->level < PB_ASSURANCE__SELF_DECLARED || identity->level > PB_ASSURANCE__IN_PERSON)
-		return tb_fail(err, TB_EINVALID, "application.identity.level: missing");
+		return tb_fail(err, TB_EINVALID, "application.identity.level: missing or not known here");
 	if (strlen(identity->method) > TB_NAME_BYTES_MAX || strlen(identity->verifier) > TB_NAME_BYTES_MAX)
 		return tb_fail(err, TB_ETOOBIG, "application.identity: method or verifier is too long");
 	/* A screen sees no original of an identity card. */
-	if (identity->level == PB_ASSURANCE__IN_PERSON && actor->role != PB_ROLE__R_WIN)
+	if (identity->level == PB_ASSURANCE__IN_PERSON && !officer)
 		return tb_fail(err, TB_EDENIED,
 		               "application.identity.level: IN_PERSON is for an officer to say");
 	return TB_OK;
+}
+
+enum tb_code identity_check_stated(const PbApplication *application, const PbActor *actor,
+                                   struct tb_error *err)
+{
+	return application->identity ? check_assertion(application, actor, err) : TB_OK;
 }
 
 /* ---- agents */
@@ -115,16 +121,13 @@ enum tb_code identity_check_agent(const PbApplication *application, tb_day day, 
 
 /* ---- what a peer says */
 
-enum tb_code identity_check_peer(const PbApplication *application, const char *peer, tb_time at,
-                                 struct tb_error *err)
+enum tb_code identity_check_peer(const PbApplication *application, const PbActor *actor, const char *peer,
+                                 tb_time at, struct tb_error *err)
 {
 	const PbIdentityAssertion *identity = application->identity;
 	if (identity && strcmp(identity->region, peer) != 0)
 		return tb_fail(err, TB_EDENIED, "the identity is vouched for by %.8s, not by %s",
 		               identity->region, peer);
-	if (identity &&
-	    (identity->level < PB_ASSURANCE__SELF_DECLARED || identity->level > PB_ASSURANCE__IN_PERSON))
-		return tb_fail(err, TB_EMALFORMED,
-		               "the identity is vouched for at no level that is known here");
-	return identity_check_agent(application, tb_day_at(at), err);
+	enum tb_code code = identity_check_stated(application, actor, err);
+	return code ? code : identity_check_agent(application, tb_day_at(at), err);
 }

@@ -470,9 +470,9 @@ enum tb_code identity_check_stated(const PbApplication *application, const PbAct
                                    struct tb_error *err);
 /* An agent has an authorisation that is good on |day|. */
 enum tb_code identity_check_agent(const PbApplication *application, tb_day day, struct tb_error *err);
-/* What |peer| says of who applied at |at|. */
-enum tb_code identity_check_peer(const PbApplication *application, const char *peer, tb_time at,
-                                 struct tb_error *err);
+/* What |peer| says of who applied at |at|; |actor|, if known, handed it in. */
+enum tb_code identity_check_peer(const PbApplication *application, const PbActor *actor, const char *peer,
+                                 tb_time at, struct tb_error *err);
 
 /* ---- facts.c: what is counted later. Folds |entry| into a copy of |record|'s facts. */
 void facts_fold(PbCaseRecord *record, const PbCaseEntry *entry, struct tb_arena *arena);

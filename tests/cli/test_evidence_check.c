@@ -432,6 +432,148 @@ static void test_evidence_of_a_receipt_is_for_exactly_its_message(void **state)
 	assert_int_equal(check(evidence("receipt", receipt_proof(digest(message), &b), NULL)), TB_EMALFORMED);
 }
 
+/* ---- archives */
+
+enum { ARCHIVED_ENTRIES = 3 };
+
+static const char archived_case[] = "T320400202609210000001";
+
+/* The archive of a case of three entries: handed in with one material, brought a second, ended. */
+struct archived {
+	PbCaseEntry entries[ARCHIVED_ENTRIES];
+	uint32_t first;     /* entry, from 0 */
+	uint32_t count;     /* of those that are given */
+	bool unchained;     /* the last names another one before it */
+	const char *region; /* that says it archives */
+	const struct credential *by;
+};
+
+static PbMaterial *scan(uint8_t fill, size_t root_size)
+{
+	PbMaterial *material = PROTO_NEW(PbMaterial, material, &arena);
+	uint8_t *bytes = tb_arena_alloc(&arena, PKI_HASH_BYTES);
+	memset(bytes, fill, PKI_HASH_BYTES);
+	material->name = text_of("scan.pdf");
+	material->root = proto_data(tb_bytes_of(bytes, root_size));
+	material->sha256 = proto_data(tb_bytes_of(bytes, PKI_HASH_BYTES));
+	return material;
+}
+
+static PbMaterial **list_of(PbMaterial *material)
+{
+	return tb_arena_copy(&arena, &material, sizeof(material));
+}
+
+static struct archived archived(void)
+{
+	struct archived made = {.count = ARCHIVED_ENTRIES, .region = a.code, .by = &a.message};
+	PbApplication *application = PROTO_NEW(PbApplication, application, &arena);
+	application->n_materials = 1;
+	application->materials = list_of(scan(0x11, PKI_HASH_BYTES));
+	for (uint32_t i = 0; i < ARCHIVED_ENTRIES; i++) {
+		PbCaseEntry *entry = &made.entries[i];
+		*entry = (PbCaseEntry)PB_CASE_ENTRY__INIT;
+		entry->case_number = text_of(archived_case);
+		entry->seq = i + 1;
+		entry->event = PB_CASE_EVENT__CHECK;
+		entry->to = i + 1 < ARCHIVED_ENTRIES ? PB_CASE_STATE__CHECKING : PB_CASE_STATE__CLOSED;
+		entry->node = text_of(a.code);
+		entry->at_ms = NOW;
+		entry->detail = PROTO_NEW(PbCaseDetail, case_detail, &arena);
+	}
+	made.entries[0].detail->application = application;
+	made.entries[1].detail->n_materials = 1;
+	made.entries[1].detail->materials = list_of(scan(0x22, PKI_HASH_BYTES));
+	return made;
+}
+
+static enum tb_code check_archived(struct archived *made)
+{
+	PbCaseArchive archive = PB_CASE_ARCHIVE__INIT;
+	ProtobufCBinaryData entries[ARCHIVED_ENTRIES];
+	struct tb_bytes before = tb_bytes_of(NULL, 0);
+	for (uint32_t i = 0; i < ARCHIVED_ENTRIES; i++) {
+		bool wrong = made->unchained && i + 1 == ARCHIVED_ENTRIES;
+		made->entries[i].previous = proto_data(wrong ? digest(tb_bytes_str("other")) : before);
+		entries[i] = proto_data(proto_encode_arena(&arena, &made->entries[i].base));
+		before = digest(proto_bytes(entries[i]));
+	}
+	archive.case_number = text_of(archived_case);
+	archive.region = text_of(made->region);
+	archive.at_ms = NOW;
+	archive.entries = entries + made->first;
+	archive.n_entries = made->count;
+	struct tb_bytes message = proto_encode_arena(&arena, &archive.base);
+	struct pki_batch *batch =
+		signed_batch(PB_BATCH_KIND__ARCHIVE, &a, &a, made->by, &message, 1, tb_bytes_of(NULL, 0));
+	enum tb_code code = check(evidence("archive", proof_of(batch, 0), NULL));
+	pki_batch_free(batch);
+	return code;
+}
+
+static void test_evidence_of_an_archive_tells_the_whole_case_and_its_materials(void **state)
+{
+	(void)state;
+	struct archived whole = archived();
+	assert_int_equal(check_archived(&whole), TB_OK);
+	assert_told("signed with the message key of 320400");
+	assert_told("case T320400202609210000001, archived by 320400");
+	assert_told("the 3 entries form one chain");
+	assert_told(
+		"material 1111111111111111111111111111111111111111111111111111111111111111, SHA-256 1111");
+	assert_told(
+		"material 2222222222222222222222222222222222222222222222222222222222222222, SHA-256 2222");
+	/* A paper original has no file that could be named. */
+	whole = archived();
+	whole.entries[1].detail->materials = list_of(scan(0x33, 0));
+	assert_int_equal(check_archived(&whole), TB_OK);
+	assert_null(strstr(tb_buf_text(&report), "3333"));
+}
+
+static void test_evidence_refuses_an_archive_that_is_not_the_whole_log(void **state)
+{
+	(void)state;
+	struct archived made = archived();
+	made.first = 1;
+	made.count = 2; /* its beginning is left out */
+	assert_int_equal(check_archived(&made), TB_EINVALID);
+	assert_string_equal(err.text, "entry 2 does not follow the one before");
+	made = archived();
+	made.count = 2; /* its end is left out */
+	assert_int_equal(check_archived(&made), TB_EINVALID);
+	assert_string_equal(err.text, "the archived case has not ended");
+	made = archived();
+	made.count = 0;
+	assert_int_equal(check_archived(&made), TB_EINVALID);
+	made = archived();
+	made.unchained = true;
+	assert_int_equal(check_archived(&made), TB_EINVALID);
+	assert_non_null(strstr(err.text, "entry 3 does not hold the digest"));
+	made = archived();
+	made.entries[2].seq = 4;
+	assert_int_equal(check_archived(&made), TB_EINVALID);
+	made = archived();
+	made.entries[1].case_number = text_of("T320400202609210000002");
+	assert_int_equal(check_archived(&made), TB_EINVALID);
+	assert_string_equal(err.text, "entry 2 is of another case");
+}
+
+static void test_evidence_refuses_an_archive_in_anothers_name(void **state)
+{
+	(void)state;
+	struct archived made = archived();
+	made.region = b.code;
+	assert_int_equal(check_archived(&made), TB_EINVALID);
+	made = archived();
+	made.by = &b.message;
+	assert_int_equal(check_archived(&made), TB_EUNTRUSTED);
+	made = archived();
+	made.by = &a.seal;
+	assert_int_equal(check_archived(&made), TB_EUNTRUSTED);
+	/* A package of the same log is no archive of it. */
+	assert_int_equal(check(evidence("archive", message_proof(package_bytes(0)), NULL)), TB_EINVALID);
+}
+
 /* ---- files */
 
 static void test_evidence_is_read_as_json_and_as_protobuf(void **state)
@@ -515,6 +657,9 @@ int main(void)
 		TEST(test_evidence_refuses_entries_that_form_no_chain),
 		TEST(test_evidence_refuses_an_entry_of_another_case),
 		TEST(test_evidence_of_a_receipt_is_for_exactly_its_message),
+		TEST(test_evidence_of_an_archive_tells_the_whole_case_and_its_materials),
+		TEST(test_evidence_refuses_an_archive_that_is_not_the_whole_log),
+		TEST(test_evidence_refuses_an_archive_in_anothers_name),
 		TEST(test_evidence_is_read_as_json_and_as_protobuf),
 		TEST(test_evidence_anchors_come_from_files_named_by_region),
 	};

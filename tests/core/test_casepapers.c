@@ -133,21 +133,11 @@ static void test_who_cannot_tell_is_named(void **state)
 	pair_free(pair);
 }
 
-static void test_a_material_of_an_earlier_case_serves_again_for_a_year(void **state)
+/* Hands in what is prepared at the window, as if it had been brought. */
+static void submit_prepared(struct pair *pair, char number[32])
 {
-	struct pair *pair = papers_pair(state, true);
-	char number[32];
-	submit(pair, number);
-	PbCasePrepareResponse *reply = prepare(pair, &pair->window, "", "");
-	assert_int_equal(reply->needs[0]->by, PB_PREPARED_BY__PREPARED_EARLIER);
-	assert_string_equal(reply->needs[0]->material->reused, number);
-	assert_int_equal(reply->needs[0]->material->size, 1000);
-	/* At home as well, where the material has arrived. */
-	reply = prepare(pair, &pair->home, "", "");
-	assert_int_equal(reply->needs[0]->by, PB_PREPARED_BY__PREPARED_EARLIER);
-	/* It goes with the next case as if it had been brought. */
 	struct tb_buf material = {0}, json = {0};
-	reply = prepare(pair, &pair->window, "", "");
+	PbCasePrepareResponse *reply = prepare(pair, &pair->window, "", "");
 	for (int i = 0; i < 2; i++) {
 		tb_buf_str(&material, i ? "," : "");
 		proto_json_encode(&material, &reply->needs[i]->material->base);
@@ -161,11 +151,50 @@ static void test_a_material_of_an_earlier_case_serves_again_for_a_year(void **st
 	              tb_buf_text(&material));
 	PbCaseView *view = (PbCaseView *)(void *)pair_ask(
 		pair, &pair->window, "/tongban.v1.CaseService/Submit", tb_buf_text(&json));
-	snprintf(number, sizeof(number), "%s", view->number);
+	snprintf(number, 32, "%s", view->number);
 	tb_buf_clear(&material);
 	tb_buf_clear(&json);
 	pair_pass(pair, TB_MINUTE);
 	assert_int_equal(pair_case(pair, &pair->home, number)->state, PB_CASE_STATE__SIGNED_FOR);
+}
+
+static void test_a_material_of_an_earlier_case_serves_again(void **state)
+{
+	struct pair *pair = papers_pair(state, true);
+	char number[32];
+	submit(pair, number);
+	PbCasePrepareResponse *reply = prepare(pair, &pair->window, "", "");
+	assert_int_equal(reply->needs[0]->by, PB_PREPARED_BY__PREPARED_EARLIER);
+	assert_string_equal(reply->needs[0]->material->reused, number);
+	assert_int_equal(reply->needs[0]->material->size, 1000);
+	/* At home as well, where the material has arrived. */
+	reply = prepare(pair, &pair->home, "", "");
+	assert_int_equal(reply->needs[0]->by, PB_PREPARED_BY__PREPARED_EARLIER);
+	submit_prepared(pair, number);
+	pair_free(pair);
+}
+
+/* The home region looks at itself alone: certificates of a year ago have run out. */
+static PbPreparedBy form_at_home(struct pair *pair, tb_time at)
+{
+	pair->parted = true;
+	pair->now = at;
+	return prepare(pair, &pair->home, "", "")->needs[0]->by;
+}
+
+static void test_a_material_serves_for_a_year_from_the_day_it_was_handed_in(void **state)
+{
+	struct pair *pair = papers_pair(state, true);
+	char number[32];
+	submit(pair, number);
+	const tb_time from = pair_case(pair, &pair->home, number)->log[0]->at_ms;
+	/* That it served again makes it no younger. */
+	pair->now += 20 * TB_DAY;
+	pair_run(pair);
+	submit_prepared(pair, number);
+	assert_true(pair_case(pair, &pair->home, number)->log[0]->at_ms > from + 19 * TB_DAY);
+	assert_int_equal(form_at_home(pair, from + 366 * TB_DAY), PB_PREPARED_BY__PREPARED_EARLIER);
+	assert_int_equal(form_at_home(pair, from + 366 * TB_DAY + 1), PB_PREPARED_BY__PREPARED_MISSING);
 	pair_free(pair);
 }
 
@@ -243,7 +272,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_what_a_peer_can_confirm_is_not_asked_for),
 		TEST(test_who_cannot_tell_is_named),
-		TEST(test_a_material_of_an_earlier_case_serves_again_for_a_year),
+		TEST(test_a_material_of_an_earlier_case_serves_again),
+		TEST(test_a_material_serves_for_a_year_from_the_day_it_was_handed_in),
 		TEST(test_what_a_valid_certificate_shows_may_not_be_asked_for),
 		TEST(test_other_papers_may_be_asked_for),
 		TEST(test_a_case_is_granted_with_a_whole_archive_only),

@@ -72,18 +72,26 @@ static void test_a_peer_that_is_away_is_tried_at_longer_and_longer_intervals(voi
 	pair_free(pair);
 }
 
-static void test_a_peer_that_answers_and_settles_nothing_is_tried_as_seldom(void **state)
+/* The home region asks for a supplement of |number|, and then has a calendar of another year: it cannot
+ * settle what comes. The calendar is to be freed. */
+static struct calendar *lose_calendar(struct pair *pair, const char *number)
 {
-	struct pair *pair = pair_new(*state);
-	struct tries tries = {.fate = ARRIVES};
 	struct calendar *old;
 	struct tb_error err;
-	char number[32];
-	pair_submit(pair, true, number);
 	OK(pair_act(pair, &pair->home, number, "NOTIFY", "H_WIN", NEEDS));
 	OK(calendar_parse(&old, tb_bytes_str("2020-01-01\tH\n"), &err));
 	pair->home.setup.calendar = old;
 	pair_crash(pair, &pair->home);
+	return old;
+}
+
+static void test_a_peer_that_answers_and_settles_nothing_is_tried_as_seldom(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	struct tries tries = {.fate = ARRIVES};
+	char number[32];
+	pair_submit(pair, true, number);
+	struct calendar *old = lose_calendar(pair, number);
 	pair_pass(pair, TB_MINUTE); /* its first description */
 	pair->fate = noted;
 	pair->test = &tries;
@@ -99,14 +107,9 @@ static void test_who_settles_nothing_is_not_tried_sooner_because_it_calls(void *
 {
 	struct pair *pair = pair_new(*state);
 	struct tries tries = {.fate = ARRIVES};
-	struct calendar *old;
-	struct tb_error err;
 	char number[32];
 	pair_submit(pair, true, number);
-	OK(pair_act(pair, &pair->home, number, "NOTIFY", "H_WIN", NEEDS));
-	OK(calendar_parse(&old, tb_bytes_str("2020-01-01\tH\n"), &err));
-	pair->home.setup.calendar = old;
-	pair_crash(pair, &pair->home);
+	struct calendar *old = lose_calendar(pair, number);
 	pair_pass(pair, TB_MINUTE);
 	OK(pair_act(pair, &pair->window, number, "SUPPLEMENT", "R_WIN", ""));
 	pair_pass(pair, TB_HOUR);
@@ -174,15 +177,10 @@ static void test_a_peer_that_cannot_be_called_gets_nothing_until_it_can(void **s
 static void test_a_case_that_waits_keeps_its_order_and_no_other_case_waits(void **state)
 {
 	struct pair *pair = pair_new(*state);
-	struct calendar *old;
-	struct tb_error err;
 	char stuck[32], free_one[32];
 	pair_submit(pair, true, stuck);
 	pair_submit(pair, true, free_one);
-	OK(pair_act(pair, &pair->home, stuck, "NOTIFY", "H_WIN", NEEDS));
-	OK(calendar_parse(&old, tb_bytes_str("2020-01-01\tH\n"), &err));
-	pair->home.setup.calendar = old;
-	pair_crash(pair, &pair->home);
+	struct calendar *old = lose_calendar(pair, stuck);
 	pair->parted = true;
 	OK(pair_act(pair, &pair->window, stuck, "SUPPLEMENT", "R_WIN", "")); /* needs the calendar */
 	OK(pair_act(pair, &pair->window, free_one, "CONSULT", "R_WIN", NOTE));

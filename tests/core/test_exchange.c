@@ -1,5 +1,5 @@
 /* The exchange between two nodes, as a story and as what may go wrong in it. */
-#include "tests/core/pair.h"
+#include "tests/core/hostile.h"
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
 #define OK(call) assert_int_equal((call), TB_OK)
@@ -290,22 +290,18 @@ static void test_a_crash_of_either_side_at_any_step_loses_nothing(void **state)
 	pair_free(pair);
 }
 
+static void grant_nothing(struct pair *pair)
+{
+	struct peer_set *none = peer_set_new();
+	hostile_add_peer(none, &pair->window.region, &(struct hostile_grant){0});
+	pair_set_peers(pair, &pair->home, none);
+}
+
 static void test_a_package_that_is_not_granted_bounces(void **state)
 {
 	struct pair *pair = pair_new(*state);
 	char number[32];
-	struct peer_set *none = peer_set_new();
-	struct peer peer = {.region = WINDOW,
-	                    .name = "w",
-	                    .endpoint = "wire:1",
-	                    .queries_per_second = 1,
-	                    .queries_burst = 1};
-	struct tb_error err = {0};
-	OK(peer_set_add(none, &peer, tb_buf_bytes(&pair->window.region.ca_pem), &err));
-	peer_set_unref(pair->home.peers);
-	pair->home.peers = none;
-	pair->home.waiting.events[pair->home.waiting.count++] =
-		(struct core_event){.kind = CORE_PEERS, .peers = none};
+	grant_nothing(pair);
 	pair_submit(pair, true, number);
 	PbCaseView *view = pair_case(pair, &pair->window, number);
 	assert_int_equal(view->state, PB_CASE_STATE__CHECKING);
@@ -319,18 +315,7 @@ static void test_a_withdrawal_overtakes_a_package_that_is_refused(void **state)
 {
 	struct pair *pair = pair_new(*state);
 	char number[32];
-	struct peer_set *none = peer_set_new();
-	struct peer peer = {.region = WINDOW,
-	                    .name = "w",
-	                    .endpoint = "wire:1",
-	                    .queries_per_second = 1,
-	                    .queries_burst = 1};
-	struct tb_error err = {0};
-	OK(peer_set_add(none, &peer, tb_buf_bytes(&pair->window.region.ca_pem), &err));
-	peer_set_unref(pair->home.peers);
-	pair->home.peers = none;
-	pair->home.waiting.events[pair->home.waiting.count++] =
-		(struct core_event){.kind = CORE_PEERS, .peers = none};
+	grant_nothing(pair);
 	pair->parted = true;
 	pair_submit(pair, true, number);
 	OK(pair_act(pair, &pair->window, number, "WITHDRAW", "APPLICANT", ""));

@@ -1,5 +1,5 @@
 /* Who applies, how sure that is, and on what authority an agent acts. */
-#include "tests/core/pair.h"
+#include "tests/core/hostile.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -143,16 +143,19 @@ static void test_an_agent_acts_on_an_authorisation(void **state)
 
 /* ---- what no node of ours would send */
 
-static const char *peer_refuses(PbIdentityAssertion *identity, PbParty *agent, struct tb_error *err)
+static const char *peer_refuses(PbIdentityAssertion *identity, PbParty *agent, PbRole role,
+                                struct tb_error *err)
 {
 	PbApplication application = PB_APPLICATION__INIT;
 	PbParty applicant = PB_PARTY__INIT;
+	PbActor actor = PB_ACTOR__INIT;
 	char code[] = "11010519491231002X";
 	applicant.code = code;
 	application.applicant = &applicant;
 	application.identity = identity;
 	application.agent = agent;
-	return identity_check_peer(&application, WINDOW, NOW, err) ? err->text : NULL;
+	actor.role = role;
+	return identity_check_peer(&application, role ? &actor : NULL, WINDOW, NOW, err) ? err->text : NULL;
 }
 
 static void test_a_peer_vouches_for_itself_only(void **state)
@@ -162,15 +165,78 @@ static void test_a_peer_vouches_for_itself_only(void **state)
 	PbIdentityAssertion identity = PB_IDENTITY_ASSERTION__INIT;
 	PbParty agent = PB_PARTY__INIT;
 	char other[] = HOME, own[] = WINDOW;
-	assert_null(peer_refuses(NULL, NULL, &err));
+	const PbRole officer = PB_ROLE__R_WIN;
+	assert_null(peer_refuses(NULL, NULL, officer, &err));
 	identity.level = PB_ASSURANCE__IN_PERSON;
 	identity.region = other;
-	assert_non_null(strstr(peer_refuses(&identity, NULL, &err), "vouched for by 320400"));
+	assert_non_null(strstr(peer_refuses(&identity, NULL, officer, &err), "vouched for by 320400"));
 	identity.region = own;
-	assert_null(peer_refuses(&identity, NULL, &err));
+	assert_null(peer_refuses(&identity, NULL, officer, &err));
+	assert_non_null(strstr(peer_refuses(&identity, NULL, PB_ROLE__APPLICANT, &err), "officer"));
+	assert_non_null(strstr(peer_refuses(&identity, NULL, PB_ROLE__ROLE_UNSPECIFIED, &err), "officer"));
 	identity.level = (PbAssurance)9;
-	assert_non_null(strstr(peer_refuses(&identity, NULL, &err), "no level"));
-	assert_non_null(strstr(peer_refuses(NULL, &agent, &err), "agent"));
+	assert_non_null(strstr(peer_refuses(&identity, NULL, officer, &err), "level"));
+	assert_non_null(strstr(peer_refuses(NULL, &agent, officer, &err), "agent"));
+}
+
+/* A window that states less, or nothing, is asked for the item's level by the home region too. */
+static void test_the_home_region_asks_for_its_level_whatever_the_window_sends(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	char number[32];
+	load(pair, "\"identity\":\"PRESENT\",");
+	pair->parted = true;
+	OK(submit(pair, "QC", "APPLICANT", "\"identity\":{\"level\":\"PRESENT\"}", number));
+	for (int none = 0; none < 2; none++) {
+		struct forgery f;
+		struct pair_reply reply;
+		char *before = hostile_state(pair, &pair->home, NULL);
+		forgery_take(&f, pair, &pair->window);
+		f.entries[0]->detail->application->identity->level = PB_ASSURANCE__MATCHED;
+		if (none)
+			f.entries[0]->detail->application->identity = NULL;
+		const PbReceipt *receipt = forgery_send(&f, &reply);
+		assert_int_equal(receipt->kind, PB_RECEIPT_KIND__REJECTED);
+		assert_non_null(strstr(receipt->reason, "identity: the item asks for PRESENT"));
+		hostile_assert_unchanged(pair, &pair->home, NULL, before, "a level too low");
+		pair_reply_clear(&reply);
+		forgery_clear(&f);
+	}
+	pair->parted = false;
+	pair_pass(pair, TB_HOUR);
+	assert_int_equal(application_at_home(pair, number)->identity->level, PB_ASSURANCE__PRESENT);
+	pair_free(pair);
+}
+
+/* The signature of the package is the assertion's. */
+static void test_an_assertion_altered_on_the_way_or_signed_by_another_key_is_nobodys(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	char number[32];
+	load(pair, "");
+	pair->parted = true;
+	OK(submit(pair, "QC", "APPLICANT", "\"identity\":{\"level\":\"MATCHED\",\"method\":\"kiosk-17\"}",
+	          number));
+	for (int altered = 0; altered < 2; altered++) {
+		struct forgery f;
+		struct tb_buf bytes = {0};
+		const struct region *region = &pair->window.region;
+		char *before = hostile_state(pair, &pair->home, NULL);
+		forgery_take(&f, pair, &pair->window);
+		struct tb_bytes message = forgery_encode(&f);
+		hostile_batch(pair, &bytes, PB_BATCH_KIND__MESSAGES, WINDOW, HOME,
+		              altered ? &region->message : &region->node, &message, 1);
+		uint8_t *method = memmem(bytes.data, bytes.size, "kiosk-17", 8);
+		assert_non_null(method);
+		method[7] = altered ? '8' : '7';
+		assert_int_equal(
+			pair_inject(pair, &pair->home, CORE_DELIVER, WINDOW, tb_buf_bytes(&bytes), NULL),
+			TB_EUNTRUSTED);
+		hostile_assert_unchanged(pair, &pair->home, NULL, before, "an assertion that nobody signed");
+		tb_buf_clear(&bytes);
+		forgery_clear(&f);
+	}
+	pair_free(pair);
 }
 
 int main(void)
@@ -180,6 +246,8 @@ int main(void)
 		TEST(test_online_nobody_is_taken_at_their_word),
 		TEST(test_an_item_may_ask_for_more),
 		TEST(test_an_agent_acts_on_an_authorisation),
+		TEST(test_the_home_region_asks_for_its_level_whatever_the_window_sends),
+		TEST(test_an_assertion_altered_on_the_way_or_signed_by_another_key_is_nobodys),
 		cmocka_unit_test(test_a_peer_vouches_for_itself_only),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

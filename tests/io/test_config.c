@@ -1,87 +1,8 @@
-#include "node/io/config.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cmocka.h>
+/* node.yaml, and the keys and tables beside it. */
+#include "tests/io/config_scene.h"
 
 #include "node/core/calendar.h"
 #include "node/core/region.h"
-#include "node/io/file.h"
-
-#define NOW ((tb_time)1795000000000) /* 2026-11-18 */
-
-/* A scratch directory with two nodes, 320400 in a/ and 510100 in b/; removed by teardown. */
-struct scratch {
-	char root[64];
-	char a[96];
-	char b[96];
-	struct tb_error err;
-	char path[256];
-};
-
-static void init_node(const char *dir, const char *region, const char *listen)
-{
-	struct tb_error err = {0};
-	const struct config_new init = {
-		.region = region, .listen = listen, .message_suite = PKI_ED25519, .now = NOW};
-	if (config_init(dir, &init, &err) != TB_OK)
-		fail_msg("%s", err.text);
-}
-
-static int setup(void **state)
-{
-	struct scratch *s = tb_alloc(sizeof(*s));
-	snprintf(s->root, sizeof(s->root), "/tmp/tongban_config_XXXXXX");
-	assert_non_null(mkdtemp(s->root));
-	snprintf(s->a, sizeof(s->a), "%s/a", s->root);
-	snprintf(s->b, sizeof(s->b), "%s/b", s->root);
-	init_node(s->a, "320400", "127.0.0.1:7443");
-	init_node(s->b, "510100", NULL);
-	*state = s;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct scratch *s = *state;
-	char command[128];
-	snprintf(command, sizeof(command), "rm -rf '%s'", s->root);
-	int rc = system(command);
-	free(s);
-	return rc;
-}
-
-static const char *in(struct scratch *s, const char *dir, const char *name)
-{
-	snprintf(s->path, sizeof(s->path), "%s/%s", dir, name);
-	return s->path;
-}
-
-static void put(struct scratch *s, const char *dir, const char *name, const char *text)
-{
-	struct tb_error err = {0};
-	if (file_replace(in(s, dir, name), tb_bytes_str(text), 0600, &err) != TB_OK)
-		fail_msg("%s", err.text);
-}
-
-static void assert_says(const struct tb_error *err, const char *text)
-{
-	if (!strstr(err->text, text))
-		fail_msg("\"%s\" does not say \"%s\"", err->text, text);
-}
-
-static unsigned mode_of(const char *path)
-{
-	struct stat st;
-	assert_int_equal(stat(path, &st), 0);
-	return st.st_mode & 07777;
-}
 
 /* ---- a new node */
 
@@ -257,6 +178,85 @@ static void test_load_takes_lead_times_for_each_clock(void **state)
 	            "due_soon_hours.default");
 }
 
+#define NODE_HEAD "region: '320400'\nlisten: 'x:1'\n"
+
+static void test_load_takes_who_may_be_told_what_happens(void **state)
+{
+	struct scratch *s = *state;
+	struct config *config = NULL;
+	put(s, s->a, "node.yaml",
+	    NODE_HEAD
+	    "webhooks:\n  allow: [hooks.example.gov, '10.20.3.4:8443', '[fd00::1]:443']\n"
+	    "  networks: [10.20.0.0/16, 'fd00::/8']\n  ca: certs/hooks.pem\n  patience_hours: 24\n");
+	assert_int_equal(config_load(&config, s->a, &s->err), TB_OK);
+	assert_string_equal(config->webhook_hosts[0], "hooks.example.gov");
+	assert_string_equal(config->webhook_hosts[1], "10.20.3.4:8443");
+	assert_string_equal(config->webhook_hosts[2], "[fd00::1]:443");
+	assert_null(config->webhook_hosts[3]);
+	assert_int_equal(config->webhook_networks_count, 2);
+	assert_int_equal(config->webhook_networks[0].bits, 96 + 16);
+	assert_int_equal(config->webhook_networks[1].bits, 8);
+	assert_non_null(strstr(config->webhook_ca, "/a/certs/hooks.pem"));
+	assert_int_equal(config->webhook_patience, 24 * TB_HOUR);
+	config_free(config);
+	put(s, s->a, "node.yaml", NODE_HEAD "webhooks:\n  allow: [h]\n  ca: /etc/hooks.pem\n");
+	assert_int_equal(config_load(&config, s->a, &s->err), TB_OK);
+	assert_int_equal(config->webhook_networks_count, 0);
+	assert_string_equal(config->webhook_ca, "/etc/hooks.pem");
+	assert_int_equal(config->webhook_patience, 0);
+	config_free(config);
+	put(s, s->a, "node.yaml", NODE_HEAD);
+	assert_int_equal(config_load(&config, s->a, &s->err), TB_OK);
+	assert_null(config->webhook_hosts);
+	config_free(config);
+}
+
+static void test_load_refuses_webhooks_that_could_reach_too_far(void **state)
+{
+	static const char *const wrong[][2] = {
+		{"  networks: [10.0.0.0/8]\n", "allow: missing"},
+		{"  allow: []\n", "node.yaml:4: webhooks.allow: too few entries"},
+		{"  allow: [good, 'http://a']\n", "webhooks.allow: http://a is not host or host:port"},
+		{"  allow: [Hooks.example]\n", "Hooks.example is not host or host:port, in small letters"},
+		{"  allow: ['a:0']\n", "a:0 is not host"},
+		{"  allow: ['a:65536']\n", "a:65536 is not host"},
+		{"  allow: ['[fd00::1']\n", "[fd00::1 is not host"},
+		{"  allow: [a]\n  networks: [10.0.0.1/8]\n", "node.yaml:5: webhooks.networks: "},
+		{"  allow: [a]\n  networks: [everywhere]\n", "node.yaml:5: webhooks.networks: "},
+		{"  allow: [a]\n  patience_hours: 0\n", "webhooks.patience_hours: 0 is not in 1 to 8760"},
+		{"  allow: [a]\n  patience_hours: 8761\n", "node.yaml:5: webhooks.patience_hours: 8761"},
+		{"  allow: [a]\n  secret: b\n", "node.yaml:5: webhooks.secret: unknown field"},
+	};
+	char yaml[256];
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		snprintf(yaml, sizeof(yaml), NODE_HEAD "webhooks:\n%s", wrong[i][0]);
+		refuse_node(*state, yaml, wrong[i][1]);
+	}
+}
+
+static void test_load_takes_years_of_retention_and_without_them_all_is_kept(void **state)
+{
+	struct scratch *s = *state;
+	struct config *config = NULL;
+	put(s, s->a, "node.yaml", NODE_HEAD "retention:\n  cases: 30\n  materials: 1\n");
+	assert_int_equal(config_load(&config, s->a, &s->err), TB_OK);
+	assert_int_equal(config->retention_cases, 30);
+	assert_int_equal(config->retention_materials, 1);
+	config_free(config);
+	put(s, s->a, "node.yaml", NODE_HEAD "retention:\n  materials: 100\n");
+	assert_int_equal(config_load(&config, s->a, &s->err), TB_OK);
+	assert_int_equal(config->retention_cases, 0);
+	assert_int_equal(config->retention_materials, 100);
+	config_free(config);
+	/* 0 would prune at once, or mean for ever: it is not said which. */
+	refuse_node(s, NODE_HEAD "retention:\n  cases: 0\n",
+	            "node.yaml:4: retention.cases: 0 is not in 1 to 1000 years");
+	refuse_node(s, NODE_HEAD "retention:\n  cases: 5\n  materials: 1001\n",
+	            "node.yaml:5: retention.materials: 1001 is not in 1 to 1000 years");
+	refuse_node(s, NODE_HEAD "retention:\n  cases: -1\n", "node.yaml:4: retention.cases: ");
+	refuse_node(s, NODE_HEAD "retention:\n  logs: 1\n", "retention.logs: unknown field");
+}
+
 static void test_load_refuses_an_empty_file_and_other_encodings(void **state)
 {
 	struct scratch *s = *state;
@@ -334,14 +334,6 @@ static void refuse_keys(struct scratch *s, tb_time now, enum tb_code code, const
 	config_free(config);
 }
 
-static void copy(struct scratch *s, const char *from_dir, const char *from, const char *to)
-{
-	struct tb_buf text = {0};
-	assert_int_equal(file_read(&text, in(s, from_dir, from), 1 << 16, &s->err), TB_OK);
-	assert_int_equal(file_replace(in(s, s->a, to), tb_buf_bytes(&text), 0600, &s->err), TB_OK);
-	tb_buf_clear(&text);
-}
-
 static void test_keys_must_fit_their_certificates(void **state)
 {
 	struct scratch *s = *state;
@@ -397,294 +389,6 @@ static void test_the_node_starts_without_the_key_of_its_ca(void **state)
 	config_free(config);
 }
 
-/* ---- peers */
-
-/* b's exported file. */
-static void export_b(struct scratch *s, struct tb_buf *text)
-{
-	if (config_peer_export(s->b, text, &s->err) != TB_OK)
-		fail_msg("%s", s->err.text);
-}
-
-static enum tb_code import_text(struct scratch *s, struct config_peer_imported *out, const char *text,
-                                bool force)
-{
-	return config_peer_import(out, s->a, "b.yaml", tb_bytes_str(text), force, &s->err);
-}
-
-static enum tb_code load_peers(struct scratch *s, struct peer_set **peers)
-{
-	struct config *config = NULL;
-	assert_int_equal(config_load(&config, s->a, &s->err), TB_OK);
-	enum tb_code code = config_peers(peers, s->a, config->region, config->regions, &s->err);
-	config_free(config);
-	return code;
-}
-
-static void test_export_and_import_give_a_peer_with_no_grants(void **state)
-{
-	struct scratch *s = *state;
-	struct tb_buf text = {0};
-	struct config_peer_imported imported;
-	struct peer_set *peers = NULL;
-	export_b(s, &text);
-	assert_int_equal(import_text(s, &imported, tb_buf_text(&text), false), TB_OK);
-	assert_string_equal(imported.region, "510100");
-	assert_string_equal(imported.name, "成都市");
-	assert_string_equal(imported.endpoint, "");
-	assert_non_null(strstr(tb_buf_text(&text), imported.fingerprint));
-	assert_false(imported.known);
-	assert_false(imported.replaced);
-
-	assert_int_equal(load_peers(s, &peers), TB_OK);
-	assert_int_equal(peer_set_count(peers), 1);
-	const struct peer *peer = peer_find(peers, "510100");
-	assert_non_null(peer);
-	assert_string_equal(peer->name, "成都市");
-	assert_int_equal(peer->verify_count, 0);
-	assert_int_equal(peer->cases_count, 0);
-	assert_int_equal(peer_may_verify(peer, "11100000MB0143028R001"),
-	                 PB_DISCLOSURE__DISCLOSURE_UNSPECIFIED);
-	assert_false(peer_may_send(peer, "item", "DS"));
-	assert_int_equal(peer->queries_per_second, 200);
-	assert_true(pki_trust_knows(peer_trust(peers), "510100"));
-	peer_set_unref(peers);
-	tb_buf_clear(&text);
-}
-
-static const char granted[] = "region: \"510100\"\n"
-			      "name: 成都市\n"
-			      "endpoint: 10.0.0.2:7443 # by leased line\n"
-			      "grants:\n"
-			      "  verify:\n"
-			      "    - types: [\"11100000MB0143028R001\"]\n"
-			      "      disclosure: document\n"
-			      "    - types: [\"*\"]\n"
-			      "      disclosure: status\n"
-			      "  cases:\n"
-			      "    - items: [\"*\"]\n"
-			      "      modes: [DS]\n"
-			      "queries_per_second: 7\n"
-			      "queries_burst: 9\n";
-
-static void import_b(struct scratch *s)
-{
-	struct tb_buf text = {0};
-	struct config_peer_imported imported;
-	export_b(s, &text);
-	assert_int_equal(import_text(s, &imported, tb_buf_text(&text), false), TB_OK);
-	tb_buf_clear(&text);
-}
-
-static void test_peers_are_granted_what_the_file_says(void **state)
-{
-	struct scratch *s = *state;
-	struct peer_set *peers = NULL;
-	import_b(s);
-	put(s, s->a, "peers/510100.yaml", granted);
-	assert_int_equal(load_peers(s, &peers), TB_OK);
-	const struct peer *peer = peer_find(peers, "510100");
-	assert_string_equal(peer->endpoint, "10.0.0.2:7443");
-	assert_int_equal(peer_may_verify(peer, "11100000MB0143028R001"), PB_DISCLOSURE__DOCUMENT);
-	assert_int_equal(peer_may_verify(peer, "11100000000013127D001"), PB_DISCLOSURE__STATUS);
-	assert_true(peer_may_send(peer, "item", "DS"));
-	assert_false(peer_may_send(peer, "item", "QC"));
-	assert_int_equal(peer->queries_per_second, 7);
-	assert_int_equal(peer->queries_burst, 9);
-	peer_set_unref(peers);
-}
-
-static void refuse_peer(struct scratch *s, const char *name, const char *yaml, const char *says)
-{
-	struct peer_set *peers = NULL;
-	put(s, s->a, name, yaml);
-	assert_int_equal(load_peers(s, &peers), TB_EINVALID);
-	assert_null(peers);
-	assert_says(&s->err, says);
-}
-
-static void test_peer_files_name_line_and_field(void **state)
-{
-	struct scratch *s = *state;
-	static const char file[] = "peers/510100.yaml";
-	import_b(s);
-	refuse_peer(s, file, "region: '510100'\ngrants:\n  verify:\n  - types: ['*']\n    disclosure: all\n",
-	            "510100.yaml:5: grants.verify[0].disclosure: ");
-	refuse_peer(s, file, "region: '510100'\ngrants:\n  verify:\n  - disclosure: status\n",
-	            "grants.verify[0].types: missing");
-	refuse_peer(s, file, "region: '510100'\ngrants:\n  verify:\n  - types: []\n    disclosure: status\n",
-	            "grants.verify[0].types: too few entries");
-	refuse_peer(s, file,
-	            "region: '510100'\ngrants:\n  cases:\n  - items: ['*']\n    modes: [DS]\n    x: 1\n",
-	            "510100.yaml:6: grants.cases[0].x: unknown field");
-	refuse_peer(s, file, "region: '510100'\ngrants:\n  cases:\n  - items: ['*']\n    modes: [DS, ds]\n",
-	            "510100.yaml:5: grants.cases[0].modes: ds is no handling mode");
-	refuse_peer(s, file, "region: '510100'\ngrants:\n  cases:\n  - items: ['3*']\n    modes: [DS]\n",
-	            "grants.cases[0].items: 3*");
-	refuse_peer(s, file, "region: '510100'\nendpoint: here\n",
-	            "510100.yaml:2: endpoint: here is not host:port");
-	refuse_peer(s, file, "region: '510100'\nqueries_burst: many\n", "510100.yaml:2: queries_burst: ");
-	refuse_peer(s, file, "region: '510100'\ngrant:\n", "510100.yaml:2: grant: unknown field");
-}
-
-static void test_peer_files_are_held_to_their_region(void **state)
-{
-	struct scratch *s = *state;
-	import_b(s);
-	refuse_peer(s, "peers/510100.yaml", "region: '510300'\n", "does not fit the file's name");
-	refuse_peer(s, "peers/510100.yaml", "region: '320400'\n", "this node's own region");
-	refuse_peer(s, "peers/510100.yaml", "region: '999999'\n", "in no region table");
-}
-
-static void test_peers_without_good_anchors_are_refused(void **state)
-{
-	struct scratch *s = *state;
-	struct peer_set *peers = NULL;
-	put(s, s->a, "peers/510100.yaml", "region: '510100'\n");
-	assert_int_equal(load_peers(s, &peers), TB_ENOTFOUND);
-	assert_says(&s->err, "peers/510100.pem");
-	put(s, s->a, "peers/510100.pem", "no pem\n");
-	assert_int_not_equal(load_peers(s, &peers), TB_OK);
-	assert_says(&s->err, "peers/510100.pem");
-	copy(s, s->a, "certs/ca.pem", "peers/510100.pem");
-	assert_int_not_equal(load_peers(s, &peers), TB_OK);
-	assert_says(&s->err, "peers/510100.pem");
-	copy(s, s->b, "certs/ca.pem", "peers/510100.pem");
-	assert_int_equal(load_peers(s, &peers), TB_OK);
-	peer_set_unref(peers);
-}
-
-static void test_empty_grants_grant_nothing(void **state)
-{
-	struct scratch *s = *state;
-	struct peer_set *peers = NULL;
-	import_b(s);
-	put(s, s->a, "peers/510100.yaml", "region: '510100'\ngrants:\n  verify:\n  cases:\n");
-	assert_int_equal(load_peers(s, &peers), TB_OK);
-	assert_int_equal(peer_set_at(peers, 0)->verify_count, 0);
-	assert_int_equal(peer_set_at(peers, 0)->cases_count, 0);
-	peer_set_unref(peers);
-}
-
-static void test_import_again_keeps_grants_and_moves_the_endpoint(void **state)
-{
-	struct scratch *s = *state;
-	struct config_peer_imported imported;
-	struct peer_set *peers = NULL;
-	struct tb_buf text = {0};
-	import_b(s);
-	put(s, s->a, "peers/510100.yaml", granted);
-	put(s, s->b, "node.yaml", "region: '510100'\nlisten: 0.0.0.0:7443\nendpoint: new.example:1\n");
-	export_b(s, &text);
-	assert_int_equal(import_text(s, &imported, tb_buf_text(&text), false), TB_OK);
-	assert_true(imported.known);
-	assert_false(imported.replaced);
-	assert_int_equal(load_peers(s, &peers), TB_OK);
-	const struct peer *peer = peer_find(peers, "510100");
-	assert_string_equal(peer->endpoint, "new.example:1");
-	assert_true(peer_may_send(peer, "item", "DS"));
-	peer_set_unref(peers);
-	tb_buf_clear(&text);
-}
-
-static void test_import_of_other_anchors_must_be_forced(void **state)
-{
-	struct scratch *s = *state;
-	struct config_peer_imported imported;
-	struct tb_buf text = {0};
-	struct tb_buf before = {0};
-	struct tb_buf after = {0};
-	import_b(s);
-	snprintf(s->b, sizeof(s->b), "%s/b2", s->root);
-	init_node(s->b, "510100", NULL);
-	export_b(s, &text);
-	assert_int_equal(file_read(&before, in(s, s->a, "peers/510100.pem"), 1 << 16, &s->err), TB_OK);
-	assert_int_equal(import_text(s, &imported, tb_buf_text(&text), false), TB_EEXISTS);
-	assert_int_equal(file_read(&after, in(s, s->a, "peers/510100.pem"), 1 << 16, &s->err), TB_OK);
-	assert_true(tb_bytes_equal(tb_buf_bytes(&before), tb_buf_bytes(&after)));
-	assert_int_equal(import_text(s, &imported, tb_buf_text(&text), true), TB_OK);
-	assert_true(imported.replaced);
-	assert_int_equal(file_read(&after, in(s, s->a, "peers/510100.pem"), 1 << 16, &s->err), TB_OK);
-	assert_false(tb_bytes_equal(tb_buf_bytes(&before), tb_buf_bytes(&after)));
-	tb_buf_clear(&after);
-	tb_buf_clear(&before);
-	tb_buf_clear(&text);
-}
-
-/* b's export with |from| replaced by |to|, once. */
-static char *changed(struct scratch *s, const char *from, const char *to)
-{
-	struct tb_buf text = {0};
-	struct tb_buf out = {0};
-	export_b(s, &text);
-	const char *whole = tb_buf_text(&text);
-	const char *at = strstr(whole, from);
-	assert_non_null(at);
-	tb_buf_add(&out, whole, (size_t)(at - whole));
-	tb_buf_str(&out, to);
-	tb_buf_str(&out, at + strlen(from));
-	char *result = tb_strdup(tb_buf_text(&out));
-	tb_buf_clear(&out);
-	tb_buf_clear(&text);
-	return result;
-}
-
-static void refuse_import(struct scratch *s, const char *from, const char *to, const char *says)
-{
-	struct config_peer_imported imported;
-	char *text = changed(s, from, to);
-	assert_int_equal(import_text(s, &imported, text, false), TB_EINVALID);
-	assert_says(&s->err, "b.yaml:");
-	assert_says(&s->err, says);
-	assert_false(file_exists(in(s, s->a, "peers/510100.yaml")));
-	assert_false(file_exists(in(s, s->a, "peers/510100.pem")));
-	free(text);
-}
-
-static void test_import_refuses_what_does_not_fit(void **state)
-{
-	struct scratch *s = *state;
-	refuse_import(s, "region: \"510100\"", "region: \"320400\"", "region: 320400 is this node's own");
-	refuse_import(s, "region: \"510100\"", "region: \"510300\"", "anchor: ");
-	refuse_import(s, "region: \"510100\"", "region: \"999999\"", "region: 999999 is in no region table");
-	refuse_import(s, "tongban_peer: 1", "tongban_peer: 2", "tongban_peer: version 2");
-	refuse_import(s, "fingerprint: \"", "fingerprint: \"0", "fingerprint: ");
-	refuse_import(s, "BEGIN CERTIFICATE", "BEGIN LETTER", "anchor: ");
-	refuse_import(s, "endpoint: \"\"", "endpoint: \"nowhere\"", "endpoint: nowhere is not host:port");
-	refuse_import(s, "endpoint: \"\"", "grants: 1", "grants: unknown field");
-}
-
-static void test_a_fingerprint_of_another_key_is_refused(void **state)
-{
-	struct scratch *s = *state;
-	struct config_peer_imported imported;
-	struct tb_buf text = {0};
-	export_b(s, &text);
-	char *digits =
-		strstr((char *)(uintptr_t)tb_buf_text(&text), "fingerprint: \"") + strlen("fingerprint: \"");
-	digits[0] = digits[0] == '0' ? '1' : '0';
-	assert_int_equal(import_text(s, &imported, (const char *)text.data, false), TB_EINVALID);
-	assert_says(&s->err, "fingerprint: the anchor's is ");
-	tb_buf_clear(&text);
-}
-
-static void test_remove_takes_the_peer_away(void **state)
-{
-	struct scratch *s = *state;
-	struct peer_set *peers = NULL;
-	import_b(s);
-	assert_int_equal(config_peer_remove(s->a, "510100", &s->err), TB_OK);
-	assert_false(file_exists(in(s, s->a, "peers/510100.pem")));
-	assert_int_equal(load_peers(s, &peers), TB_OK);
-	assert_int_equal(peer_set_count(peers), 0);
-	peer_set_unref(peers);
-	assert_int_equal(config_peer_remove(s->a, "510100", &s->err), TB_ENOTFOUND);
-	assert_int_equal(config_peer_remove(s->a, "../../a", &s->err), TB_EINVALID);
-	assert_int_equal(config_peer_remove(s->a, "", &s->err), TB_EINVALID);
-}
-
-#define WITH_NODES(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -696,6 +400,9 @@ int main(void)
 		WITH_NODES(test_load_names_file_line_and_field),
 		WITH_NODES(test_load_takes_a_port_for_the_local_api),
 		WITH_NODES(test_load_takes_lead_times_for_each_clock),
+		WITH_NODES(test_load_takes_who_may_be_told_what_happens),
+		WITH_NODES(test_load_refuses_webhooks_that_could_reach_too_far),
+		WITH_NODES(test_load_takes_years_of_retention_and_without_them_all_is_kept),
 		WITH_NODES(test_load_refuses_an_empty_file_and_other_encodings),
 		WITH_NODES(test_load_without_a_node_says_so),
 		WITH_NODES(test_load_refuses_loose_permissions),
@@ -707,17 +414,6 @@ int main(void)
 		WITH_NODES(test_a_vault_key_of_another_size_is_refused),
 		WITH_NODES(test_a_missing_key_is_named),
 		WITH_NODES(test_the_node_starts_without_the_key_of_its_ca),
-		WITH_NODES(test_export_and_import_give_a_peer_with_no_grants),
-		WITH_NODES(test_peers_are_granted_what_the_file_says),
-		WITH_NODES(test_peer_files_name_line_and_field),
-		WITH_NODES(test_peer_files_are_held_to_their_region),
-		WITH_NODES(test_peers_without_good_anchors_are_refused),
-		WITH_NODES(test_empty_grants_grant_nothing),
-		WITH_NODES(test_import_again_keeps_grants_and_moves_the_endpoint),
-		WITH_NODES(test_import_of_other_anchors_must_be_forced),
-		WITH_NODES(test_import_refuses_what_does_not_fit),
-		WITH_NODES(test_a_fingerprint_of_another_key_is_refused),
-		WITH_NODES(test_remove_takes_the_peer_away),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,12 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "node/core/material.h"
+#include "tests/io/http_client.h"
 
 /* ---- the core, played: a log of events that the test lets grow */
 
@@ -350,11 +350,7 @@ static int dial_tcp(struct server *server)
 
 static int dial(struct server *server)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s", server->path);
-	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	assert_return_code(connect(fd, (const struct sockaddr *)&address, sizeof(address)), errno);
-	return fd;
+	return client_dial(server->path);
 }
 
 static void ask(int fd, const char *line, const char *headers, const char *body)
@@ -365,7 +361,7 @@ static void ask(int fd, const char *line, const char *headers, const char *body)
 		tb_buf_printf(&text, "Content-Type: application/json\r\nContent-Length: %zu\r\n",
 		              strlen(body));
 	tb_buf_printf(&text, "\r\n%s", body);
-	assert_int_equal(send(fd, text.data, text.size, MSG_NOSIGNAL), (ssize_t)text.size);
+	client_send(fd, text.data, text.size);
 	tb_buf_clear(&text);
 }
 

@@ -273,13 +273,29 @@ static void check_chunks(struct blob_reader *reader, unsigned count)
 	tb_buf_clear(&chunk);
 }
 
+/* A writer of the partial "ab12" that goes on behind |chunks| chunks. */
+static struct blob_writer *write_from(struct blob_dir *dir, unsigned chunks)
+{
+	struct blob_writer *writer = NULL;
+	assert_int_equal(blob_writer_open(&writer, dir, "ab12", chunks, NULL), TB_OK);
+	return writer;
+}
+
+/* The blob "cd34" is there, of |count| chunks. */
+static void assert_whole(struct blob_dir *dir, unsigned count)
+{
+	struct blob_reader *reader = NULL;
+	assert_int_equal(blob_reader_open(&reader, dir, "cd34", NULL), TB_OK);
+	check_chunks(reader, count);
+	blob_reader_close(reader);
+}
+
 static void test_synced_chunks_of_a_partial_outlast_a_loss_of_power(void **state)
 {
 	for (unsigned i = 0; i < 100; i++) {
 		struct sim_disk *disk = new_disk(state, i);
 		struct blob_dir *dir = open_blobs(disk);
-		struct blob_writer *writer = NULL;
-		assert_int_equal(blob_writer_open(&writer, dir, "ab12", 0, NULL), TB_OK);
+		struct blob_writer *writer = write_from(dir, 0);
 		assert_int_equal(write_chunks(writer, 0, 3), TB_OK);
 		assert_int_equal(blob_sync(writer, NULL), TB_OK);
 		assert_int_equal(write_chunks(writer, 3, 6), TB_OK);
@@ -288,17 +304,14 @@ static void test_synced_chunks_of_a_partial_outlast_a_loss_of_power(void **state
 		sim_disk_power_loss(disk);
 
 		dir = open_blobs(disk);
-		assert_int_equal(blob_writer_open(&writer, dir, "ab12", 3, NULL), TB_OK);
+		writer = write_from(dir, 3);
 		assert_int_equal(write_chunks(writer, 3, 5), TB_OK);
 		assert_int_equal(blob_finish(writer, "cd34", NULL), TB_OK);
 		blob_dir_close(dir);
 		sim_disk_power_loss(disk);
 
 		dir = open_blobs(disk);
-		struct blob_reader *reader = NULL;
-		assert_int_equal(blob_reader_open(&reader, dir, "cd34", NULL), TB_OK);
-		check_chunks(reader, 5);
-		blob_reader_close(reader);
+		assert_whole(dir, 5);
 		blob_dir_close(dir);
 	}
 }
@@ -309,8 +322,7 @@ static void test_a_blob_is_whole_or_not_there_when_power_goes_while_it_is_finish
 	for (unsigned i = 0; i < 200; i++) {
 		struct sim_disk *disk = new_disk(state, i);
 		struct blob_dir *dir = open_blobs(disk);
-		struct blob_writer *writer = NULL;
-		assert_int_equal(blob_writer_open(&writer, dir, "ab12", 0, NULL), TB_OK);
+		struct blob_writer *writer = write_from(dir, 0);
 		sim_disk_cut_after(disk, 1 + i % 10);
 		bool written = write_chunks(writer, 0, 3) == TB_OK;
 		bool finished = written && blob_finish(writer, "cd34", NULL) == TB_OK;
@@ -322,12 +334,8 @@ static void test_a_blob_is_whole_or_not_there_when_power_goes_while_it_is_finish
 		bool exists = blob_exists(dir, "cd34");
 		assert_true(exists || !finished);
 		there += exists;
-		struct blob_reader *reader = NULL;
-		if (exists) {
-			assert_int_equal(blob_reader_open(&reader, dir, "cd34", NULL), TB_OK);
-			check_chunks(reader, 3);
-			blob_reader_close(reader);
-		}
+		if (exists)
+			assert_whole(dir, 3);
 		blob_dir_close(dir);
 	}
 	assert_true(there > 0);
@@ -341,8 +349,7 @@ static void test_a_writer_whose_sync_failed_never_says_that_it_synced(void **sta
 	for (unsigned i = 0; i < 60; i++) {
 		struct sim_disk *disk = new_disk(state, i);
 		struct blob_dir *dir = open_blobs(disk);
-		struct blob_writer *writer = NULL;
-		assert_int_equal(blob_writer_open(&writer, dir, "ab12", 0, NULL), TB_OK);
+		struct blob_writer *writer = write_from(dir, 0);
 		assert_int_equal(write_chunks(writer, 0, 2), TB_OK);
 		assert_int_equal(blob_sync(writer, NULL), TB_OK);
 		assert_int_equal(write_chunks(writer, 2, 4), TB_OK);
@@ -352,16 +359,13 @@ static void test_a_writer_whose_sync_failed_never_says_that_it_synced(void **sta
 		assert_int_equal(blob_sync(writer, NULL), TB_ESTORAGE);
 		blob_writer_close(writer, false);
 		/* A new one goes on behind what was synced. */
-		assert_int_equal(blob_writer_open(&writer, dir, "ab12", 2, NULL), TB_OK);
+		writer = write_from(dir, 2);
 		assert_int_equal(write_chunks(writer, 2, 4), TB_OK);
 		assert_int_equal(blob_finish(writer, "cd34", NULL), TB_OK);
 		blob_dir_close(dir);
 		sim_disk_power_loss(disk);
 		dir = open_blobs(disk);
-		struct blob_reader *reader = NULL;
-		assert_int_equal(blob_reader_open(&reader, dir, "cd34", NULL), TB_OK);
-		check_chunks(reader, 4);
-		blob_reader_close(reader);
+		assert_whole(dir, 4);
 		blob_dir_close(dir);
 	}
 }

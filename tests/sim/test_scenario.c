@@ -44,45 +44,51 @@ static void assert_step_refused(const char *step, const char *reason)
 	assert_refused(text, reason);
 }
 
-static void test_a_story_is_read_with_all_its_parts(void **state)
+static const char story[] = "title: Two cities, one case\n"
+			    "teaches: >\n  A case goes there\n  and comes back.\n"
+			    "seed: 7\n"
+			    "preset: lossy\n"
+			    "starts: 2026-09-21 09:00\n"
+			    "lasts: 1d12h\n"
+			    "nodes: [620100, {region: \"320400\", hostile: forged-receipt}]\n"
+			    "grants:\n"
+			    "- {at: 320400, to: 620100, verify: document, cases: true}\n"
+			    "- {at: 620100, to: 320400}\n"
+			    "steps:\n"
+			    "- at: 09:30\n"
+			    "  submit: {case: A, window: 620100, home: 320400, material: 3MiB}\n"
+			    "- at: +1s\n"
+			    "  power-loss: {node: 320400, for: 10m}\n"
+			    "- at: +1 08:00\n"
+			    "  act: {case: A, event: accept, side: home, reason: 齐全}\n"
+			    "- at: 2026-09-22 10:00:30\n"
+			    "  split: {nodes: [620100], for: 2h}\n"
+			    "- at: +0s\n"
+			    "  clock: {node: 620100, step: -90s, drift-ppm: -200}\n"
+			    "- at: +1m\n"
+			    "  lose: {from: 620100, to: 320400, one-way: true, percent: 30, for: 1h}\n"
+			    "- at: +1m\n"
+			    "  heal: {}\n"
+			    "expect:\n"
+			    "- {at: \"12:00\", mark: {name: receipt-lost-then-resent, times: 2}}\n"
+			    "- case-is: {case: A, node: 620100, state: accepted}\n"
+			    "- quiet: {}\n";
+
+/* When it begins. */
+static tb_time story_starts(void)
+{
+	return tb_day_start(tb_day_of(2026, 9, 21)) + 9 * TB_HOUR;
+}
+
+static void test_a_story_is_read_with_its_regions_and_grants(void **state)
 {
 	(void)state;
-	struct sim_scenario *scenario =
-		read_good("title: Two cities, one case\n"
-	                  "teaches: >\n  A case goes there\n  and comes back.\n"
-	                  "seed: 7\n"
-	                  "preset: lossy\n"
-	                  "starts: 2026-09-21 09:00\n"
-	                  "lasts: 1d12h\n"
-	                  "nodes: [620100, {region: \"320400\", hostile: forged-receipt}]\n"
-	                  "grants:\n"
-	                  "- {at: 320400, to: 620100, verify: document, cases: true}\n"
-	                  "- {at: 620100, to: 320400}\n"
-	                  "steps:\n"
-	                  "- at: 09:30\n"
-	                  "  submit: {case: A, window: 620100, home: 320400, material: 3MiB}\n"
-	                  "- at: +1s\n"
-	                  "  power-loss: {node: 320400, for: 10m}\n"
-	                  "- at: +1 08:00\n"
-	                  "  act: {case: A, event: accept, side: home, reason: 齐全}\n"
-	                  "- at: 2026-09-22 10:00:30\n"
-	                  "  split: {nodes: [620100], for: 2h}\n"
-	                  "- at: +0s\n"
-	                  "  clock: {node: 620100, step: -90s, drift-ppm: -200}\n"
-	                  "- at: +1m\n"
-	                  "  lose: {from: 620100, to: 320400, one-way: true, percent: 30, for: 1h}\n"
-	                  "- at: +1m\n"
-	                  "  heal: {}\n"
-	                  "expect:\n"
-	                  "- {at: \"12:00\", mark: {name: receipt-lost-then-resent, times: 2}}\n"
-	                  "- case-is: {case: A, node: 620100, state: accepted}\n"
-	                  "- quiet: {}\n");
-	const tb_time starts = tb_day_start(tb_day_of(2026, 9, 21)) + 9 * TB_HOUR;
+	struct sim_scenario *scenario = read_good(story);
 	assert_string_equal(scenario->title, "Two cities, one case");
 	assert_string_equal(scenario->teaches, "A case goes there and comes back.\n");
 	assert_string_equal(scenario->preset, "lossy");
 	assert_int_equal(scenario->seed, 7);
-	assert_int_equal(scenario->starts, starts);
+	assert_int_equal(scenario->starts, story_starts());
 	assert_int_equal(scenario->lasts, 36 * TB_HOUR);
 	assert_int_equal(scenario->nodes_count, 2);
 	assert_null(scenario->nodes[0].hostile);
@@ -93,8 +99,15 @@ static void test_a_story_is_read_with_all_its_parts(void **state)
 	assert_int_equal(scenario->grants[0].to, 0);
 	assert_true(scenario->grants[0].cases);
 	assert_string_equal(scenario->grants[1].verify, "none");
+	sim_scenario_free(scenario);
+}
 
+static void test_a_story_is_read_with_its_steps(void **state)
+{
+	(void)state;
+	struct sim_scenario *scenario = read_good(story);
 	const struct sim_step *steps = scenario->steps;
+	const tb_time starts = story_starts();
 	assert_int_equal(scenario->steps_count, 7);
 	assert_int_equal(steps[0].verb, SIM_STEP_SUBMIT);
 	assert_int_equal(steps[0].at, starts + 30 * TB_MINUTE);
@@ -117,11 +130,17 @@ static void test_a_story_is_read_with_all_its_parts(void **state)
 	assert_true(steps[5].flag);
 	assert_int_equal(steps[5].number, 30);
 	assert_int_equal(steps[6].verb, SIM_STEP_HEAL);
+	sim_scenario_free(scenario);
+}
 
+static void test_a_story_is_read_with_what_it_expects(void **state)
+{
+	(void)state;
+	struct sim_scenario *scenario = read_good(story);
 	assert_int_equal(scenario->expects_count, 3);
-	assert_int_equal(scenario->expects[0].at, starts + 3 * TB_HOUR);
+	assert_int_equal(scenario->expects[0].at, story_starts() + 3 * TB_HOUR);
 	assert_int_equal(scenario->expects[0].number, 2);
-	assert_int_equal(scenario->expects[1].at, starts + 36 * TB_HOUR);
+	assert_int_equal(scenario->expects[1].at, story_starts() + 36 * TB_HOUR);
 	assert_string_equal(scenario->expects[1].word, "accepted");
 	sim_scenario_free(scenario);
 	sim_scenario_free(NULL);
@@ -247,7 +266,9 @@ static void test_too_much_is_refused_before_it_is_read(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_a_story_is_read_with_all_its_parts),
+		cmocka_unit_test(test_a_story_is_read_with_its_regions_and_grants),
+		cmocka_unit_test(test_a_story_is_read_with_its_steps),
+		cmocka_unit_test(test_a_story_is_read_with_what_it_expects),
 		cmocka_unit_test(test_what_is_left_out_has_a_value),
 		cmocka_unit_test(test_a_mistake_is_told_with_its_line),
 		cmocka_unit_test(test_a_mistake_in_a_step_is_told),
