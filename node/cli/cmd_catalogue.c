@@ -203,7 +203,7 @@ const struct cli_verb cmd_catalogue_verbs[] = {
 	{"catalogue list", "", 0, 0, TEXT_V_CATALOGUE_LIST, list_options,
          "tongban catalogue list --region 320400", false, run_list},
 	{"catalogue show", "ITEM", 1, 1, TEXT_V_CATALOGUE_SHOW, show_options,
-         "tongban catalogue show 12320400466007380D3000115035000 --region 320400", false, run_show},
+         "tongban catalogue show 1232040046600738673000115035000 --region 320400", false, run_show},
 	{"catalogue count", "", 0, 0, TEXT_V_CATALOGUE_COUNT, count_options, "tongban catalogue count", false,
          run_count},
 	{0},

@@ -68,6 +68,11 @@ static int run_check(struct cli *cli, const struct options *options)
 	                                              {TEXT_H_REMARK, false}};
 	PbCatalogue *catalogue;
 	struct catalogue_finding *list;
+	/* A file can be looked at where no node is. */
+	if (!cli->dir && !options_value(options, "file")) {
+		text_fail(&cli->error, TB_EINVALID, TEXT_M_NO_DIR, NULL);
+		return cli_usage(cli);
+	}
 	enum tb_code code = look_at(cli, options, &catalogue);
 	if (code)
 		return cli_fail(cli, code);
@@ -335,7 +340,7 @@ static const struct option diff_options[] = {
 
 const struct cli_verb cmd_catalogue_compare_verbs[] = {
 	{"catalogue check", "", 0, 0, TEXT_V_CATALOGUE_CHECK, check_options,
-         "tongban catalogue check --region 320400", false, run_check},
+         "tongban catalogue check --region 320400", true, run_check},
 	{"catalogue diff", "ITEM", 1, 1, TEXT_V_CATALOGUE_DIFF, diff_options,
          "tongban catalogue diff 000131001000 --regions 310000,320400,340100", false, run_diff},
 	{"catalogue conform", "", 0, 0, TEXT_V_CATALOGUE_CONFORM, conform_options,

@@ -169,12 +169,14 @@ static int run_archive(struct cli *cli, const struct options *options)
 		return cli_usage(cli);
 	}
 	const char *materials = in_dir(cli, dir, "materials", "");
-	enum tb_code code = make_dir(cli, dir);
-	if (code == TB_OK)
-		code = make_dir(cli, materials);
+	enum tb_code code = TB_OK;
 	do {
+		code = CLI_CALL(cli, "RetentionService/Finished", &request, finished_response, &page);
+		/* Not before the node has taken the day: what is refused leaves nothing behind. */
 		if (code == TB_OK)
-			code = CLI_CALL(cli, "RetentionService/Finished", &request, finished_response, &page);
+			code = make_dir(cli, dir);
+		if (code == TB_OK)
+			code = make_dir(cli, materials);
 		for (size_t i = 0; code == TB_OK && i < page->n_numbers; i++) {
 			code = archive_one(cli, dir, materials, page->numbers[i]);
 			if (code == TB_OK)

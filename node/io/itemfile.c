@@ -327,10 +327,10 @@ void itemfile_write(struct tb_buf *out, enum itemfile_format format, PbItem *con
 /* ---- the example of the templates */
 
 static const char example[] =
-	"{\"code\":\"12320400466007380D3000115035000\",\"version\":1,\"name\":\"机动车驾驶证公证\","
-	"\"handlingCode\":\"12320400466007380D300011503500001\",\"baseCode\":\"000115035000\",\"itemType\":"
+	"{\"code\":\"1232040046600738673000115035000\",\"version\":1,\"name\":\"机动车驾驶证公证\","
+	"\"handlingCode\":\"123204004660073867300011503500001\",\"baseCode\":\"000115035000\",\"itemType\":"
 	"\"20\","
-	"\"department\":\"12320400466007380D\",\"departmentName\":\"常州市公证处（示例）\","
+	"\"department\":\"123204004660073867\",\"departmentName\":\"常州市公证处（示例）\","
 	"\"effectiveFrom\":\"2026-01-01\",\"cancelledOn\":\"2036-01-01\",\"modes\":[\"DS\",\"YS\"],"
 	"\"modeRegions\":[{\"mode\":\"YS\",\"regions\":[\"310000\",\"330000\"],\"note\":\"长三角窗口受理\"}],"
 	"\"promisedDays\":5,\"promisedDaysNote\":\"受理之日起\",\"legalDays\":15,\"legalDaysNote\":"
@@ -360,7 +360,8 @@ static const char example[] =
 	"{\"code\":\"M2\",\"name\":\"居民身份证\",\"required\":true,\"basis\":\"《公证程序规则》第十七条\","
 	"\"credentialTypes\":[\"11100000000013127D001\"],\"source\":\"政府部门核发\",\"issuer\":\"公安机关\","
 	"\"kind\":\"原件和复印件\",\"format\":\"纸质或电子\"},"
-	"{\"code\":\"M3\",\"name\":\"无犯罪承诺\",\"basis\":\"《公证程序规则》第十七条\",\"original\":true,"
+	"{\"code\":\"M3\",\"name\":\"无犯罪承诺\",\"basis\":\"《公证程序规则》第十七条\",\"source\":"
+	"\"申请人自备\",\"issuer\":\"无\",\"kind\":\"原件\",\"format\":\"纸质\",\"original\":true,"
 	"\"commitment\":true}]}";
 
 PbItem *itemfile_example(struct tb_arena *arena)

@@ -19,14 +19,24 @@ int verbs_setup(void **state)
 	return 0;
 }
 
-void verbs_reply_with(const char *json)
+static void reply_as(const char *status, const char *json)
 {
 	assert_true(replies_count < sizeof(reply_text) / sizeof(reply_text[0]));
 	snprintf(reply_text[replies_count], sizeof(reply_text[0]),
-	         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+	         "HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s", status,
 	         strlen(json), json);
 	replies[replies_count] = reply_text[replies_count];
 	replies_count++;
+}
+
+void verbs_reply_with(const char *json)
+{
+	reply_as("200 OK", json);
+}
+
+void verbs_refuse_with(const char *json)
+{
+	reply_as("400 Bad Request", json);
 }
 
 const struct cli_verb *verbs_find(const struct cli_verb *verbs, const char *name)

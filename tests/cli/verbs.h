@@ -14,6 +14,8 @@
 int verbs_setup(void **state);
 /* The node's next answer; at most four. */
 void verbs_reply_with(const char *json);
+/* The same, with HTTP status 400. */
+void verbs_refuse_with(const char *json);
 const struct cli_verb *verbs_find(const struct cli_verb *verbs, const char *name); /* or fails */
 /* Runs |name| of |verbs| with |words|, and gives its status; *seen is all that was sent, to be cleared. */
 int verbs_run(const struct cli_verb *verbs, const char *name, const char *const *words, struct tb_buf *seen,

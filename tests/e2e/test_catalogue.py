@@ -63,7 +63,20 @@ def test_templates_are_loaded_as_they_are(world):
         assert spoken(node, "catalogue", "template", "--format", form, "--out", path)[0] == 0
         status, _, said = spoken(node, "catalogue", "load", path)
         assert status == 0, said
-    assert spoken(node, "catalogue", "check")[0] == 0
+        status, said, _ = spoken(node, "catalogue", "check", "--elements", "--file", path)
+        assert status == 0, said
+    assert spoken(node, "catalogue", "check", "--elements")[0] == 0
+
+
+def test_a_file_is_looked_at_where_no_node_is(world):
+    program = harness.options.tongban
+    def check(*words):
+        return subprocess.run([program, "catalogue", "check", *words], capture_output=True, text=True, timeout=60,
+                              env={k: v for k, v in os.environ.items() if k != "TONGBAN_DIR"})
+    template = os.path.join(world.dir, "template.csv")
+    subprocess.run([program, "catalogue", "template", "--out", template], check=True, timeout=60)
+    assert check("--file", template).returncode == 0
+    assert check().returncode == 2
 
 
 def generated(region, city, seed=1):

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/limits.h"
+#include "node/core/cataloguecheck.h"
 #include "node/io/itemfile.h"
 
 static const char yaml[] = "items:\n"
@@ -59,6 +60,21 @@ static void test_a_yaml_file_gives_its_items(void **state)
 	assert_int_equal(file.items[0]->onsite_runs, 2);
 	assert_string_equal(file.items[0]->materials[0]->credential_types[0], "11100000000013127D001");
 	assert_true(file.items[0]->materials[1]->original);
+	tb_arena_clear(&arena);
+}
+
+static void test_nothing_is_to_be_found_in_the_example(void **state)
+{
+	struct tb_arena arena = {0};
+	PbItem *item = itemfile_example(&arena);
+	PbCatalogue catalogue = PB_CATALOGUE__INIT;
+	struct catalogue_finding *found;
+	(void)state;
+	catalogue.n_items = 1;
+	catalogue.items = &item;
+	if (catalogue_findings(&catalogue, true, &arena, &found) > 0)
+		fail_msg("%d: %s %s", (int)found[0].fault, found[0].material ? found[0].material->code : "",
+		         found[0].with);
 	tb_arena_clear(&arena);
 }
 
@@ -274,6 +290,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_formats_are_told_by_the_name),
 		cmocka_unit_test(test_a_yaml_file_gives_its_items),
+		cmocka_unit_test(test_nothing_is_to_be_found_in_the_example),
 		cmocka_unit_test(test_what_is_written_is_read_again),
 		cmocka_unit_test(test_every_cell_that_is_wrong_is_told_with_its_row_and_column),
 		cmocka_unit_test(test_rows_of_yaml_and_json_lines_are_told),
