@@ -111,7 +111,8 @@ struct core_request {
 	void *prepared;           /* what core_prepare() made, in the arena */
 	struct pki_batch **seals; /* batches that core_prepare() sealed; the list is in the arena */
 	size_t seals_count;
-	void *io; /* the driver's */
+	bool wrong_code; /* it was refused since the code that it gave opens no such case */
+	void *io;        /* the driver's */
 };
 
 /* The method of "/tongban.v1.CaseService/Submit"; NULL if there is none. */
@@ -130,6 +131,9 @@ TB_MUST_CHECK enum tb_code core_request_new(struct core_request **out, const str
  */
 void core_request_as(struct core_request *request, const struct core_principal *principal);
 void core_request_free(struct core_request *request);
+/* The number of the case that the call would open with a code, as only tokens in public places need to; NULL:
+ * none. After core_request_as(). */
+const char *core_request_opens(const struct core_request *request);
 /* Parses, checks and seals what can be done before the turn. Failure is in request->error. Any thread. */
 void core_prepare(const struct core_setup *setup, struct core_request *request, tb_time now);
 /* Answers a reading method from its own read transaction. Any thread; |peers| is the current set. */
@@ -161,10 +165,11 @@ void core_inbound_free(struct core_inbound *inbound);
 TB_MUST_CHECK enum tb_code core_inbound_answer(const struct core_setup *setup, struct core_inbound *inbound,
                                                struct tb_buf *bytes, struct tb_error *err);
 
-/* Something of a peer's that was refused before any turn. */
+/* Something of a peer's, or a code that was tried with a token, that was refused before any turn. */
 struct core_refusal {
-	char peer[PKI_REGION_ROOM]; /* as the TLS layer knows it */
-	const char *what;           /* static text: "verify", "deliver", "describe", "material" */
+	char peer[PKI_REGION_ROOM];              /* as the TLS layer knows it */
+	char token[TB_TOKEN_NAME_BYTES_MAX + 1]; /* instead of a peer */
+	const char *what; /* static text: "verify", "deliver", "describe", "material", "openWith" */
 	enum tb_code code;
 	uint8_t digest[PKI_HASH_BYTES]; /* SHA-256 of what came */
 };
@@ -172,6 +177,9 @@ struct core_refusal {
  * |peer| with |err|: it is in the audit log then. Any thread. */
 struct core_refusal core_refusal_of(const char *peer, const char *what, struct tb_bytes bytes,
                                     const struct tb_error *err);
+/* The same for a code that was tried with |token| at the case |number|: it was wrong, or there were too many.
+ */
+struct core_refusal core_refusal_of_code(const char *token, const char *number, enum tb_code code);
 /* The word for |call|. Static text. */
 const char *core_call_word(enum core_call call);
 

@@ -1,5 +1,6 @@
-/* What peers' input was refused as a whole, in the audit log: the first of its kind at once; what follows is
- * counted and told once a minute, so that a peer that floods does not fill the log. */
+/* What peers' input was refused as a whole, and which codes were tried in vain, in the audit log: the first
+ * of its kind at once; what follows is counted and told once a minute, so that a peer that floods does not
+ * fill the log. */
 #include <stdio.h>
 #include <string.h>
 
@@ -15,23 +16,33 @@ struct core_refusal core_refusal_of(const char *peer, const char *what, struct t
 	return refusal;
 }
 
+struct core_refusal core_refusal_of_code(const char *token, const char *number, enum tb_code code)
+{
+	struct core_refusal refusal = {.what = "openWith", .code = code};
+	snprintf(refusal.token, sizeof(refusal.token), "%s", token);
+	pki_sha256(refusal.digest, tb_bytes_str(number));
+	return refusal;
+}
+
 static bool passed(tb_time until, tb_time now)
 {
 	return now >= until || until > now + REFUSED_SPAN; /* the clock was set back */
 }
 
-static struct refused *slot_of(struct refused slots[REFUSED_KINDS], const char *what, enum tb_code code,
-                               tb_time now)
+static struct refused *slot_of(struct refused slots[REFUSED_KINDS], const char *what, const char *token,
+                               enum tb_code code, tb_time now)
 {
 	struct refused *others = &slots[REFUSED_KINDS - 1], *unused = NULL;
 	for (struct refused *slot = slots; slot < others; slot++) {
-		if (slot->what && strcmp(slot->what, what) == 0 && slot->code == code)
+		if (slot->what && strcmp(slot->what, what) == 0 && strcmp(slot->token, token) == 0 &&
+		    slot->code == code)
 			return slot;
 		if (!unused && (!slot->what || (slot->more == 0 && passed(slot->until, now))))
 			unused = slot;
 	}
 	if (unused) {
 		*unused = (struct refused){.what = what, .code = code, .until = now};
+		snprintf(unused->token, sizeof(unused->token), "%s", token);
 		return unused;
 	}
 	if (!others->what)
@@ -42,13 +53,25 @@ static struct refused *slot_of(struct refused slots[REFUSED_KINDS], const char *
 
 static void tell(struct turn *turn, const char *peer, struct refused *slot, uint32_t count)
 {
-	char subject[64];
-	snprintf(subject, sizeof(subject), "%s: %s", slot->what, tb_code_name(slot->code));
+	char subject[64 + sizeof(slot->token)];
+	snprintf(subject, sizeof(subject), "%s: %s%s%s", slot->what, tb_code_name(slot->code),
+	         slot->token[0] ? ", token " : "", slot->token);
 	audit_add(turn, PB_LEAF_KIND__LEAF_REFUSED, tb_arena_str(&turn->arena, subject), peer,
 	          tb_bytes_of(slot->digest, PKI_HASH_BYTES), count);
-	turn_log(turn, TB_LOG_WARN, "peer.refused", peer, "", "%s, %u times", subject, count);
+	turn_log(turn, TB_LOG_WARN, slot->token[0] ? "token.refused" : "peer.refused", peer, "",
+	         "%s, %u times", subject, count);
 	slot->until = turn->now + REFUSED_SPAN;
 	slot->more = 0;
+}
+
+static void note(struct turn *turn, struct refused *slot, const char *peer, struct tb_bytes digest)
+{
+	if (digest.size == PKI_HASH_BYTES)
+		memcpy(slot->digest, digest.data, PKI_HASH_BYTES);
+	if (passed(slot->until, turn->now) && slot->more == 0)
+		tell(turn, peer, slot, 1);
+	else
+		slot->more++;
 }
 
 void refusal_note(struct turn *turn, const char *peer, const char *what, enum tb_code code,
@@ -58,19 +81,19 @@ void refusal_note(struct turn *turn, const char *peer, const char *what, enum tb
 	/* Who asks too early (TB_ESTATE) does nothing wrong. */
 	if (tb_code_fault(code) != TB_FAULT_PEER || code == TB_ESTATE)
 		return;
-	struct refused *slot = slot_of(state ? state->refused : turn->core->strangers, what, code, turn->now);
-	if (digest.size == PKI_HASH_BYTES)
-		memcpy(slot->digest, digest.data, PKI_HASH_BYTES);
-	if (passed(slot->until, turn->now) && slot->more == 0)
-		tell(turn, peer, slot, 1);
-	else
-		slot->more++;
+	struct refused *slots = state ? state->refused : turn->core->strangers;
+	note(turn, slot_of(slots, what, "", code, turn->now), peer, digest);
 }
 
 void refusal_apply(struct turn *turn, const struct core_refusal *refusal)
 {
-	refusal_note(turn, refusal->peer, refusal->what, refusal->code,
-	             tb_bytes_of(refusal->digest, PKI_HASH_BYTES));
+	struct tb_bytes digest = tb_bytes_of(refusal->digest, PKI_HASH_BYTES);
+	if (refusal->token[0])
+		note(turn,
+		     slot_of(turn->core->strangers, refusal->what, refusal->token, refusal->code, turn->now),
+		     "", digest);
+	else
+		refusal_note(turn, refusal->peer, refusal->what, refusal->code, digest);
 }
 
 static tb_time tell_counted(struct turn *turn, const char *peer, struct refused slots[REFUSED_KINDS])

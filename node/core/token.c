@@ -435,7 +435,14 @@ static enum tb_code check_scope(struct kv *kv, const struct core_request *reques
 	               principal->name, request->method->service->short_name, request->method->name);
 }
 
-enum tb_code token_check(struct kv *kv, const struct core_request *request, struct tb_error *err)
+const char *core_request_opens(const struct core_request *request)
+{
+	bool code = request->as && is_public(request->as) && request->method->scope == SCOPE_CASE &&
+	            text_at(request->message, "open_with")[0];
+	return code ? text_at(request->message, "number") : NULL;
+}
+
+enum tb_code token_check(struct kv *kv, struct core_request *request, struct tb_error *err)
 {
 	if (!request->as)
 		return TB_OK;
@@ -445,9 +452,11 @@ enum tb_code token_check(struct kv *kv, const struct core_request *request, stru
 		code = token_may_call(request, err);
 	if (code == TB_OK && request->as->items_count > 0)
 		code = check_scope(kv, request, err);
-	if (code == TB_OK && is_public(request->as) && request->method->scope == SCOPE_CASE)
+	if (code == TB_OK && is_public(request->as) && request->method->scope == SCOPE_CASE) {
 		code = check_opens(kv, request->as, text_at(request->message, "number"),
 		                   text_at(request->message, "open_with"), err);
+		request->wrong_code = code == TB_EDENIED;
+	}
 	return code;
 }
 

@@ -13,7 +13,8 @@ enum { REFUSED_KINDS = 8 };
 
 /* One kind of input that was refused: by what it was, and why. */
 struct refused {
-	const char *what; /* static text; NULL: unused */
+	const char *what;                        /* static text; NULL: unused */
+	char token[TB_TOKEN_NAME_BYTES_MAX + 1]; /* whose it was; "": a peer's */
 	enum tb_code code;
 	tb_time until;                  /* up to here further ones are counted only */
 	uint32_t more;                  /* counted, and not in the log yet */
@@ -194,7 +195,7 @@ enum tb_code audit_walk(struct kv *kv, uint64_t first, uint64_t count_max,
 /* By the method's role and the actors' in the message; needs no store. Any thread. */
 enum tb_code token_may_call(const struct core_request *request, struct tb_error *err);
 /* Besides: the token is good, and the message is of its items. */
-enum tb_code token_check(struct kv *kv, const struct core_request *request, struct tb_error *err);
+enum tb_code token_check(struct kv *kv, struct core_request *request, struct tb_error *err);
 /* Notes in every actor of the message by which way it spoke. */
 void token_mark_actors(struct core_request *request);
 /* Is a case of this item for |principal|? NULL sees all. */

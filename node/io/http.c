@@ -3,7 +3,9 @@
 #include "base/log.h"
 #include "node/core/material.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,11 +100,46 @@ void http_call_back(struct call *call)
 	MHD_resume_connection(call->connection);
 }
 
+/* ---- codes that open a case */
+
+static void note_guess(struct call *call, const char *number, enum tb_code code)
+{
+	struct http_setup *setup = &call->http->setup;
+	struct core_refusal refusal = core_refusal_of_code(call->principal->name, number, code);
+	setup->refused(setup->ctx, &refusal);
+}
+
+/* Before a code is looked at. */
+static enum tb_code begin_guess(struct call *call, struct core_request *request)
+{
+	const char *number = core_request_opens(request);
+	if (!number)
+		return TB_OK;
+	enum tb_code code = guesses_take(call->http->guesses, call->principal->name, call->address, number,
+	                                 call->http->setup.now(), &request->error);
+	call->guessing = code == TB_OK;
+	if (code)
+		note_guess(call, number, code);
+	return code;
+}
+
+static void end_guess(struct call *call, const struct core_request *request)
+{
+	const char *number = core_request_opens(request);
+	if (request->wrong_code)
+		note_guess(call, number, request->error.code);
+	else
+		guesses_give_back(call->http->guesses, call->principal->name, call->address, number);
+	call->guessing = false;
+}
+
 void http_reply(struct http *http, struct core_request *request)
 {
 	struct call *call = request->io;
 	assert(call->http == http);
 	call->request = request;
+	if (call->guessing)
+		end_guess(call, request);
 	http_call_back(call);
 }
 
@@ -275,6 +312,10 @@ static void method_work(void *arg)
 	}
 	request->io = call;
 	core_request_as(request, call->principal);
+	if (begin_guess(call, request) != TB_OK) {
+		http_reply(call->http, request);
+		return;
+	}
 	if (core_method_reads(call->method)) {
 		struct peer_set *peers = setup->peers(setup->ctx);
 		core_query(setup->core, peers, request, setup->now());
@@ -443,6 +484,22 @@ static enum tb_code authenticate(struct call *call, struct tb_error *err)
 	return call->door->wants_token ? tb_fail(err, TB_EUNTRUSTED, "a token is needed here") : TB_OK;
 }
 
+/* Without the port; of IPv6 the network, since a caller has all of it. */
+static void note_address(struct call *call)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(call->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const struct sockaddr *address = info ? info->client_addr : NULL;
+	if (address && address->sa_family == AF_INET) {
+		inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)address)->sin_addr,
+		          call->address, sizeof(call->address));
+	} else if (address && address->sa_family == AF_INET6) {
+		struct in6_addr network = ((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+		memset(network.s6_addr + 8, 0, 8);
+		inet_ntop(AF_INET6, &network, call->address, sizeof(call->address));
+	}
+}
+
 static enum MHD_Result begin(struct call *call, const char *url, const char *verb)
 {
 	static const char material[] = "/material";
@@ -453,6 +510,7 @@ static enum MHD_Result begin(struct call *call, const char *url, const char *ver
 	enum tb_code code = authenticate(call, &err);
 	if (code != TB_OK)
 		return http_reply_error(call, 0, code, err.text);
+	note_address(call);
 	if (strcmp(url, "/events") == 0 && get)
 		return http_events_begin(call);
 	if (strcmp(url, "/") == 0 && get) {

@@ -38,6 +38,8 @@ struct http_setup {
 	struct peer_set *(*peers)(void *ctx);
 	/* A prepared request for a turn; taken. Comes back by http_reply(). */
 	void (*submit)(void *ctx, struct core_request *request);
+	/* A code was tried in vain, or was not looked at since too many were: for the audit log. */
+	void (*refused)(void *ctx, const struct core_refusal *refusal);
 	/* 32 bytes from the system's random source. */
 	void (*seed)(uint8_t out[32]);
 	void *ctx;

@@ -165,6 +165,7 @@ enum tb_code http_open(struct http **out, const struct http_setup *setup, struct
 	pthread_mutex_init(&http->mutex, NULL);
 	pthread_cond_init(&http->changed, NULL);
 	http->workers = workers_new(HTTP_WORKERS);
+	http->guesses = guesses_new();
 	http_readers_open(http);
 	enum tb_code code = listen_unix(&http->doors[HTTP_SOCKET].fd, setup->socket_path, err);
 	if (code == TB_OK && setup->tcp_listen)
@@ -252,5 +253,6 @@ void http_close(struct http *http)
 	pthread_cond_destroy(&http->readers_due);
 	pthread_cond_destroy(&http->changed);
 	pthread_mutex_destroy(&http->mutex);
+	guesses_free(http->guesses);
 	free(http);
 }

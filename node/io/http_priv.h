@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <time.h>
 
+#include "node/io/guesses.h"
 #include "node/io/http.h"
 #include "node/io/workers.h"
 
@@ -65,6 +66,8 @@ struct call {
 	const struct core_principal *principal; /* in |arena|; NULL: the socket's owner */
 	const struct core_method *method;
 	const struct http_method *own; /* instead: one of the driver's */
+	char address[48];              /* the caller's, "": of the socket, or unknown */
+	bool guessing;                 /* it has taken a try of http->guesses */
 	struct tb_arena arena;
 	proto_message *own_reply; /* in |arena| */
 	struct tb_buf body;
@@ -87,6 +90,7 @@ struct http {
 	struct http_setup setup;
 	struct http_door doors[HTTP_DOORS];
 	struct workers *workers;
+	struct guesses *guesses;
 	atomic_bool draining;
 	atomic_size_t body_bytes;
 	pthread_mutex_t mutex;

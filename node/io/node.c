@@ -543,6 +543,7 @@ static enum tb_code open_http(struct node *node, struct tb_error *err)
 		.now = now_ms,
 		.peers = current_peers,
 		.submit = on_submit,
+		.refused = on_refused,
 		.seed = seed,
 		.ctx = node,
 	};

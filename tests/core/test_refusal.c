@@ -159,6 +159,24 @@ static void test_what_a_removed_peer_sent_is_in_the_log_too(void **state)
 	pair_free(pair);
 }
 
+static void test_a_code_that_is_tried_leaves_a_leaf_for_its_token(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	for (int i = 0; i < 3; i++) {
+		pair->home.waiting.events[pair->home.waiting.count++] = (struct core_event){
+			.kind = CORE_REFUSED,
+			.refusal = core_refusal_of_code("kiosk-1", "620100-20260105-000001", TB_ETHROTTLED)};
+		pair->home.waiting.events[pair->home.waiting.count++] = (struct core_event){
+			.kind = CORE_REFUSED,
+			.refusal = core_refusal_of_code("kiosk-2", "620100-20260105-000001", TB_EDENIED)};
+	}
+	pair_run(pair);
+	pair_pass(pair, TB_MINUTE);
+	assert_int_equal(refused(pair, &pair->home, "openWith: TB_ETHROTTLED, token kiosk-1").count, 3);
+	assert_int_equal(refused(pair, &pair->home, "openWith: TB_EDENIED, token kiosk-2").count, 3);
+	pair_free(pair);
+}
+
 static void spoil(struct pair *pair, struct side *from, const struct core_inbound *inbound,
                   struct tb_buf *bytes)
 {
@@ -241,6 +259,7 @@ int main(void)
 		TEST(test_what_is_no_fault_of_the_peer_leaves_none),
 		TEST(test_a_clock_that_is_set_back_holds_nothing_back),
 		TEST(test_what_a_removed_peer_sent_is_in_the_log_too),
+		TEST(test_a_code_that_is_tried_leaves_a_leaf_for_its_token),
 		TEST(test_an_answer_that_does_not_hold_leaves_a_leaf),
 		TEST(test_an_altered_part_of_a_material_leaves_a_leaf),
 		TEST(test_an_agreement_that_is_none_leaves_a_leaf),

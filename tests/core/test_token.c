@@ -430,9 +430,11 @@ static void test_a_kiosk_reads_what_it_handed_in_and_what_a_code_opens(void **st
 	static const char *const wrong[] = {"", "0000000000", "11010519491231002", "123456789012345678"};
 	for (size_t i = 0; i < COUNT(wrong); i++) {
 		assert_int_equal(look(pair, side, &other, number, wrong[i]), TB_EDENIED);
+		assert_true(side->replied->wrong_code);
 		assert_string_equal(pair_refusal(side), none); /* whether there is such a case is not told */
 	}
 	assert_int_equal(look(pair, side, &other, number, query), TB_OK);
+	assert_false(side->replied->wrong_code);
 	assert_int_equal(look(pair, side, &other, number, "11010519491231002X"), TB_OK);
 	assert_int_equal(look(pair, side, &other, number, "11010519491231002x"), TB_OK);
 	/* The other side's kiosk: the code of the applicant; the query code is of the node that gave it. */
@@ -444,6 +446,37 @@ static void test_a_kiosk_reads_what_it_handed_in_and_what_a_code_opens(void **st
 	assert_int_equal(look(pair, &pair->home, &there, number, query), TB_EDENIED);
 	assert_int_equal(look(pair, &pair->home, &there, number, "11010519491231002X"), TB_OK);
 	pair_free(pair);
+}
+
+static void test_what_opens_a_case_is_told_before_it_is_looked_at(void **state)
+{
+	static const struct core_principal kiosk = {.name = "k", .roles = 1u << PB_TOKEN_ROLE__TOKEN_KIOSK};
+	static const struct core_principal hall = {
+		.name = "h", .roles = 1u << PB_TOKEN_ROLE__TOKEN_KIOSK | 1u << PB_TOKEN_ROLE__TOKEN_WINDOW};
+	static const struct {
+		const char *path, *json;
+		const struct core_principal *as;
+		const char *number;
+	} rows[] = {
+		{CASE, "{\"number\":\"n\",\"openWith\":\"1\"}", &kiosk, "n"},
+		{ACT, "{\"number\":\"n\",\"openWith\":\"1\"}", &kiosk, "n"},
+		{CASE, "{\"number\":\"n\"}", &kiosk, NULL},
+		{CASE, "{\"number\":\"n\",\"openWith\":\"1\"}", &hall, NULL},
+		{CASE, "{\"number\":\"n\",\"openWith\":\"1\"}", NULL, NULL},
+		{LIST, "{}", &kiosk, NULL},
+	};
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct core_request *request;
+		assert_int_equal(core_request_new(&request, core_method_find(rows[i].path),
+		                                  tb_bytes_str(rows[i].json), NULL),
+		                 TB_OK);
+		core_request_as(request, rows[i].as);
+		const char *number = core_request_opens(request);
+		assert_true(!number == !rows[i].number);
+		assert_string_equal(number ? number : "", rows[i].number ? rows[i].number : "");
+		core_request_free(request);
+	}
 }
 
 static void test_a_kiosk_does_nothing_to_a_case_that_it_may_not_read(void **state)
@@ -502,6 +535,7 @@ int main(void)
 		TEST(test_a_token_for_some_items_sees_and_does_nothing_else),
 		TEST(test_a_token_for_some_items_gets_the_materials_of_their_cases),
 		TEST(test_a_kiosk_reads_what_it_handed_in_and_what_a_code_opens),
+		TEST(test_what_opens_a_case_is_told_before_it_is_looked_at),
 		TEST(test_a_kiosk_does_nothing_to_a_case_that_it_may_not_read),
 		cmocka_unit_test(test_who_only_reads_brings_nothing),
 	};

@@ -163,6 +163,28 @@ def test_two_systems_work_a_case_through_the_port_by_their_tokens(world):
     assert other.api("CaseService/List") == {} and len(bureau.api("CaseService/List")["cases"]) == 1
 
 
+def test_codes_are_not_found_by_trying_at_a_kiosk(world):
+    node = world.node(HOME)
+    node.init()
+    port_on(node)
+    node.start()
+    kiosk, other = (department(node, name, "--role", "kiosk") for name in ("hall-1", "hall-2"))
+    def look(kiosk, code, serial=1, **more):
+        return refused(code, kiosk.api, "CaseService/Get", {"number": f"{HOME}-20260105-{serial:06}"} | more)
+    for n in range(10):
+        look(kiosk, "permission_denied", openWith=f"{n:018}")
+    assert "too many wrong codes" in look(kiosk, "resource_exhausted", openWith="11010519491231002X")
+    # The case has had its tries too, by whatever token; what gives no code finds nothing out.
+    look(other, "resource_exhausted", openWith="1")
+    look(other, "permission_denied")
+    look(other, "permission_denied", serial=2, openWith="1")
+    def noted():
+        return [row["subject"] for row in node.do("audit", "list")["rows"] if "openWith" in row.get("subject", "")]
+    wait_for(lambda: "openWith: TB_ETHROTTLED, token hall-1" in noted(), 10, "the refusal in the audit log")
+    assert "openWith: TB_EDENIED, token hall-1" in noted()
+    assert node.logged("token.refused")
+
+
 def test_a_token_is_made_listed_and_revoked_by_the_command(world):
     node = world.node(HOME, "home").init()
     port_on(node)

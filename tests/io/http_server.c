@@ -99,6 +99,19 @@ void core_request_as(struct core_request *request, const struct core_principal *
 	request->as = principal;
 }
 
+const char *core_request_opens(const struct core_request *request)
+{
+	(void)request;
+	return NULL;
+}
+
+struct core_refusal core_refusal_of_code(const char *token, const char *number, enum tb_code code)
+{
+	(void)token;
+	(void)number;
+	return (struct core_refusal){.code = code};
+}
+
 bool core_principal_acts(const struct core_principal *principal)
 {
 	return principal == NULL;
