@@ -4,23 +4,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Prefixes that keep a leaf from passing as a node: RFC 6962, section 2.1. */
-static const uint8_t LEAF_PREFIX[1] = {0x00};
-static const uint8_t NODE_PREFIX[1] = {0x01};
+#include "pki/pki_priv.h"
 
-static void hash_leaf(struct pki_hash *hash, struct tb_bytes leaf, struct pki_digest *out)
-{
-	pki_hash_add(hash, tb_bytes_of(LEAF_PREFIX, sizeof(LEAF_PREFIX)));
-	pki_hash_add(hash, leaf);
-	pki_hash_end(hash, out->bytes);
-}
+/* Prefixes that keep a leaf from passing as a node: RFC 6962, section 2.1. */
+enum { LEAF_PREFIX = 0x00, NODE_PREFIX = 0x01 };
+enum { PAIRS_AT_ONCE = 64 };
 
 /* |out| may be one of the two. */
 static void hash_node(struct pki_hash *hash, const struct pki_digest *left, const struct pki_digest *right,
                       struct pki_digest *out)
 {
 	uint8_t block[1 + 2 * PKI_HASH_BYTES];
-	block[0] = NODE_PREFIX[0];
+	block[0] = NODE_PREFIX;
 	memcpy(block + 1, left->bytes, PKI_HASH_BYTES);
 	memcpy(block + 1 + PKI_HASH_BYTES, right->bytes, PKI_HASH_BYTES);
 	pki_hash_add(hash, tb_bytes_of(block, sizeof(block)));
@@ -48,10 +43,7 @@ struct pki_digest pki_merkle_leaf(struct tb_bytes leaf)
 
 void pki_merkle_leaves(struct pki_digest *out, const struct tb_bytes *leaves, size_t count)
 {
-	struct pki_hash *hash = pki_hash_new();
-	for (size_t i = 0; i < count; i++)
-		hash_leaf(hash, leaves[i], &out[i]);
-	pki_hash_free(hash);
+	pki_sha256_many(out, LEAF_PREFIX, leaves, count);
 }
 
 struct pki_digest pki_merkle_node(const struct pki_digest *left, const struct pki_digest *right)
@@ -147,18 +139,28 @@ size_t pki_merkle_room(size_t count)
 	return room;
 }
 
+/* The nodes over |count| pairs: a pair's hashes lie side by side, as they are hashed. */
+static void fill_level(struct pki_digest *above, const struct pki_digest *pairs, size_t count)
+{
+	struct tb_bytes messages[PAIRS_AT_ONCE];
+	for (size_t done = 0; done < count;) {
+		size_t some = 0;
+		for (; some < PAIRS_AT_ONCE && done + some < count; some++)
+			messages[some] = tb_bytes_of(&pairs[2 * (done + some)], 2 * sizeof(*pairs));
+		pki_sha256_many(above + done, NODE_PREFIX, messages, some);
+		done += some;
+	}
+}
+
 void pki_merkle_fill(struct pki_digest *tree, size_t count)
 {
-	struct pki_hash *hash = pki_hash_new();
 	for (; count > 1; count = (count + 1) / 2) {
 		struct pki_digest *above = tree + count;
-		for (size_t i = 0; i + 1 < count; i += 2)
-			hash_node(hash, &tree[i], &tree[i + 1], &above[i / 2]);
+		fill_level(above, tree, count / 2);
 		if (count & 1)
 			above[count / 2] = tree[count - 1];
 		tree = above;
 	}
-	pki_hash_free(hash);
 }
 
 size_t pki_merkle_kept_path(struct pki_digest path[PKI_PATH_MAX], const struct pki_digest *tree, size_t count,

@@ -5,6 +5,7 @@
 #include <openssl/x509.h>
 
 #include "pki/cert.h"
+#include "pki/merkle.h"
 
 /* ---- key.c */
 
@@ -47,6 +48,11 @@ struct pki_mac;
 struct pki_mac *pki_mac_new(struct tb_bytes key);
 void pki_mac_run(const struct pki_mac *mac, uint8_t out[PKI_HASH_BYTES], struct tb_bytes message);
 void pki_mac_free(struct pki_mac *mac);
+
+/* ---- lanes.c */
+
+/* out[i] = SHA-256(prefix || messages[i]). |out| and the messages must not overlap. Any thread. */
+void pki_sha256_many(struct pki_digest *out, uint8_t prefix, const struct tb_bytes *messages, size_t count);
 
 /* ---- cert.c */
 
