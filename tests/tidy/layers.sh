@@ -19,7 +19,7 @@ allow() {
 
 allow base         "$C|\"base/"
 allow proto        "$C|\"(base|proto)/|<protobuf-c/|\"tongban/v1/[a-z]+\.pb-c\.h\""
-allow pki          "$C|\"(base|proto|pki)/|<openssl/"
+allow pki          "$C|<cpuid\.h>|\"(base|proto|pki)/|<openssl/"
 allow storage      "$C|\"(base|storage)/|<lmdb\.h>"
 allow node/core    "$PURE|\"(base|proto|pki|storage|node/core)/"
 allow node/io      "$C|\"(base|proto|pki|storage|node/core|node/io)/|<(grpc|cyaml|curl)/|<(uv|microhttpd|yaml)\.h>"
