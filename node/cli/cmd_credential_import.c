@@ -1,7 +1,7 @@
 /* tongban credential import: a file of any size, line by line, resumed where it stopped.
  *
- * The import is named by the SHA-256 of the file, so that the node knows how far this very file has come.
- * While the node works on one chunk the next one is read. */
+ * The import is named by a digest of the file, so that the node knows how far this very file has come. While
+ * the node works on some chunks the next one is read; if its disk is slow, it stores several at once. */
 #include "node/cli/cmd_credential.h"
 
 #include <errno.h>
@@ -12,14 +12,15 @@
 
 #include "node/cli/lines.h"
 #include "node/cli/progress.h"
-#include "pki/key.h"
+#include "pki/merkle.h"
 
 enum {
 	IMPORT_LINES = 16384,         /* of a chunk, unless --batch says otherwise */
 	IMPORT_CHUNK_BYTES = 7 << 20, /* JSON at most doubles it: below TB_API_BODY_BYTES_MAX */
 	IMPORT_ATTEMPTS = 4,          /* lines that came through before are unchanged */
-	IMPORT_LANES = 2,
-	HASH_BLOCK_BYTES = 1 << 20,
+	IMPORT_LANES = 4,             /* the node holds as many that come early */
+	HASH_BLOCK_BYTES = 256 * 1024,
+	HASH_BLOCKS = 8, /* hashed together */
 };
 
 /* One chunk: being read, or on its way. */
@@ -86,22 +87,32 @@ static void show_progress(struct import *import, enum text_id what, uint64_t off
 	tb_buf_clear(&line);
 }
 
+/* The Merkle root of the file's blocks: several blocks are hashed in the time of one. */
 static enum tb_code name_by_hash(struct import *import)
 {
-	uint8_t *block = tb_alloc(HASH_BLOCK_BYTES);
-	uint8_t digest[PKI_HASH_BYTES];
-	struct pki_hash *hash = pki_hash_new();
+	uint8_t *blocks = tb_alloc((size_t)HASH_BLOCKS * HASH_BLOCK_BYTES);
+	struct tb_buf leaves = {0};
 	uint64_t offset = 0;
-	for (size_t size; (size = fread(block, 1, HASH_BLOCK_BYTES, import->stream)) > 0;) {
-		pki_hash_add(hash, tb_bytes_of(block, size));
+	for (size_t size; (size = fread(blocks, 1, HASH_BLOCKS * HASH_BLOCK_BYTES, import->stream)) > 0;) {
+		struct tb_bytes parts[HASH_BLOCKS];
+		struct pki_digest digests[HASH_BLOCKS];
+		size_t count = 0;
+		for (size_t at = 0; at < size; at += HASH_BLOCK_BYTES) {
+			size_t left = size - at;
+			parts[count++] =
+				tb_bytes_of(blocks + at, left < HASH_BLOCK_BYTES ? left : HASH_BLOCK_BYTES);
+		}
+		pki_merkle_leaves(digests, parts, count);
+		tb_buf_add(&leaves, digests, count * sizeof(digests[0]));
 		offset += size;
 		if (progress_due(&import->progress))
 			show_progress(import, TEXT_M_IMPORT_READING, offset, 0);
 	}
-	pki_hash_end(hash, digest);
-	pki_hash_free(hash);
-	free(block);
-	tb_hex(import->id, digest, sizeof(digest));
+	struct pki_digest root = pki_merkle_root((const struct pki_digest *)(const void *)leaves.data,
+	                                         leaves.size / sizeof(root));
+	free(blocks);
+	tb_buf_clear(&leaves);
+	tb_hex(import->id, root.bytes, sizeof(root.bytes));
 	progress_clear(&import->progress);
 	if (ferror(import->stream))
 		return tb_fail(&import->cli->error, TB_EIO, "%s: %s", import->path, strerror(errno));
@@ -226,15 +237,23 @@ static void lane_begin(struct import *import, struct lane *lane)
 	lane->count = lane->bytes = lane->bad_count = 0;
 }
 
-/* Sends the chunk that was filled, while the one before it may still be on its way: the node applies them in
+/* Waits for what is under way, in the order of the file; nothing of the chunk being filled is sent. */
+static enum tb_code drain(struct import *import)
+{
+	enum tb_code code = TB_OK;
+	for (size_t i = 1; i <= IMPORT_LANES && !code; i++)
+		code = absorb(import, &import->lanes[(import->lane + i) % IMPORT_LANES]);
+	return code;
+}
+
+/* Sends the chunk that was filled, while those before it may still be on their way: the node applies them in
  * the order of the file. With |stop| nothing is sent behind a chunk that may be refused. */
 static enum tb_code send_chunk(struct import *import)
 {
 	struct lane *lane = &import->lanes[import->lane];
-	struct lane *other = &import->lanes[(import->lane + 1) % IMPORT_LANES];
 	PbImportRequest request = PB_IMPORT_REQUEST__INIT;
 	if (lane->count == 0)
-		return absorb(import, other);
+		return TB_OK;
 	request.import_id = import->id;
 	request.format = import->format;
 	request.header = import->header ? import->header : cli_pb("");
@@ -245,24 +264,14 @@ static enum tb_code send_chunk(struct import *import)
 	request.end_offset = lane->end_offset;
 	request.stop_on_error = import->stop;
 	proto_json_encode(client_job_body(lane->job), &request.base);
-	enum tb_code code = import->stop ? absorb(import, other) : TB_OK;
+	enum tb_code code = import->stop ? drain(import) : TB_OK;
 	if (code)
 		return code;
 	client_job_start(lane->job, "/tongban.v1.CredentialService/Import", IMPORT_ATTEMPTS);
-	code = absorb(import, other);
-	if (code)
-		return code;
 	import->lane = (import->lane + 1) % IMPORT_LANES;
-	lane_begin(import, &import->lanes[import->lane]);
-	return TB_OK;
-}
-
-/* Waits for what is under way; nothing of the chunk being filled is sent. */
-static enum tb_code drain(struct import *import)
-{
-	enum tb_code code = TB_OK;
-	for (size_t i = 0; i < IMPORT_LANES && !code; i++)
-		code = absorb(import, &import->lanes[i]);
+	code = absorb(import, &import->lanes[import->lane]);
+	if (code == TB_OK)
+		lane_begin(import, &import->lanes[import->lane]);
 	return code;
 }
 
