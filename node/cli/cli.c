@@ -128,3 +128,8 @@ enum tb_code cli_read_json(struct cli *cli, const char *path, const proto_type *
 	tb_buf_clear(&content);
 	return code;
 }
+
+const char *cli_beside(struct cli *cli, const char *text, const char *code)
+{
+	return code[0] ? tb_arena_printf(&cli->arena, "%s [%s]", text, code) : text;
+}

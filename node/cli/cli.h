@@ -95,6 +95,8 @@ TB_MUST_CHECK enum tb_code cli_enum_option(struct cli *cli, const proto_enum *ty
 /* "LEFT=RIGHT" of option |name|, in cli->arena. */
 TB_MUST_CHECK enum tb_code cli_pair(struct cli *cli, const char *name, const char *value, const char **left,
                                     const char **right);
+/* "|text| [|code|]": a code of another region's beside ours; |text| alone if there is none. */
+const char *cli_beside(struct cli *cli, const char *text, const char *code);
 /* Reads a JSON message from a file. */
 TB_MUST_CHECK enum tb_code cli_read_json(struct cli *cli, const char *path, const proto_type *type,
                                          proto_message **out);

@@ -47,7 +47,8 @@ void case_brief(struct cli *cli, const PbCaseView *view)
 {
 	struct table *table = table_new_pairs();
 	table_pair(table, TEXT_H_CASE, view->number);
-	table_pair(table, TEXT_H_STATE, case_state_text(view->state, text_zh()));
+	table_pair(table, TEXT_H_STATE,
+	           cli_beside(cli, case_state_text(view->state, text_zh()), view->state_there));
 	table_pair(table, TEXT_H_OWNER, view->owner);
 	table_pair(table, TEXT_H_PROPOSAL, view->proposal);
 	table_pair(table, TEXT_H_LOCAL_NUMBER, view->local_number);
@@ -119,7 +120,8 @@ static void show_head(struct cli *cli, const PbCaseView *view)
 	table_pair(table, TEXT_H_MODE, mode_text(cli, view->mode));
 	table_pair(table, TEXT_H_APPLICANT, view->applicant_name);
 	show_people(cli, table, view);
-	table_pair(table, TEXT_H_STATE, case_state_text(view->state, text_zh()));
+	table_pair(table, TEXT_H_STATE,
+	           cli_beside(cli, case_state_text(view->state, text_zh()), view->state_there));
 	table_pair(table, TEXT_H_FIRST_NODE, view->first_node);
 	table_pair(table, TEXT_H_HOME, view->home);
 	table_pair(table, TEXT_H_OWNER, view->owner);

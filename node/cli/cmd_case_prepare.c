@@ -28,7 +28,7 @@ static enum text_id by_text(const PbPreparedNeed *need)
 	return (size_t)need->by < sizeof(texts) / sizeof(texts[0]) ? texts[need->by] : TEXT_EMPTY;
 }
 
-static void say(const PbCasePrepareResponse *reply, FILE *stream)
+static void say(struct cli *cli, const PbCasePrepareResponse *reply, FILE *stream)
 {
 	static const struct table_column columns[] = {{TEXT_H_CODE, false},
 	                                              {TEXT_H_MATERIAL, false},
@@ -42,7 +42,8 @@ static void say(const PbCasePrepareResponse *reply, FILE *stream)
 		const char *what = !material                 ? ""
 		                   : material->credential[0] ? material->credential
 		                                             : material->reused;
-		TABLE_ROW(table, need->need->code, need->need->name, text(by_text(need)), what, need->note);
+		TABLE_ROW(table, cli_beside(cli, need->need->code, need->code_here), need->need->name,
+		          text(by_text(need)), what, need->note);
 	}
 	table_end(table, stream);
 }
@@ -64,7 +65,7 @@ enum tb_code case_fill(struct cli *cli, const struct options *options, PbApplica
 	application->materials = all;
 	application->n_materials = count;
 	if (!cli->json)
-		say(reply, stderr);
+		say(cli, reply, stderr);
 	return TB_OK;
 }
 
@@ -80,6 +81,6 @@ int case_prepare_run(struct cli *cli, const struct options *options)
 	if (cli->json)
 		cli_print_json(&reply->base);
 	else
-		say(reply, stdout);
+		say(cli, reply, stdout);
 	return CLI_DONE;
 }

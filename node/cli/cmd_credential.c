@@ -211,7 +211,7 @@ static void show_outcome(struct cli *cli, const PbVerifyOutcome *outcome)
 	const PbAnswer *answer = outcome->answer;
 	struct table *table = table_new_pairs();
 	table_pair(table, TEXT_H_RESULT, words_result(answer->result));
-	table_pair(table, TEXT_H_STATE, words_state(answer->state));
+	table_pair(table, TEXT_H_STATE, cli_beside(cli, words_state(answer->state), outcome->state_there));
 	table_pair(table, TEXT_H_UNTIL, answer->valid_until);
 	for (size_t i = 0; i < answer->n_matches; i++)
 		TABLE_ROW(table, answer->matches[i]->name,
@@ -221,6 +221,7 @@ static void show_outcome(struct cli *cli, const PbVerifyOutcome *outcome)
 	table_pair(table, TEXT_H_EVIDENCE, outcome->evidence);
 	if (outcome->document)
 		credential_rows(cli, table, outcome->document);
+	table_pair(table, TEXT_H_TYPE_HERE, outcome->type_here);
 	table_end(table, stdout);
 }
 

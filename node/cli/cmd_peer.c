@@ -149,6 +149,57 @@ static int run_show(struct cli *cli, const struct options *options)
 	return cli_fail(cli, TB_ENOTFOUND);
 }
 
+static void show_codes(const PbPeerCodesResponse *reply)
+{
+	static const struct table_column columns[] = {{TEXT_H_KIND, false},
+	                                              {TEXT_H_CODE, false},
+	                                              {TEXT_H_CODE_HERE, false},
+	                                              {TEXT_H_SEEN_IN, false},
+	                                              {TEXT_H_ITEM, false}};
+	static const enum text_id kinds[] = {
+		TEXT_EMPTY,
+		[PB_CODE_KIND__CODE_CREDENTIAL_TYPE] = TEXT_W_CODE_CREDENTIAL_TYPE,
+		[PB_CODE_KIND__CODE_HOLDER_TYPE] = TEXT_W_CODE_HOLDER_TYPE,
+		[PB_CODE_KIND__CODE_MATERIAL] = TEXT_W_CODE_MATERIAL,
+	};
+	struct table *table = TABLE_NEW(columns);
+	for (size_t i = 0; i < reply->n_codes; i++) {
+		const PbPeerCode *code = reply->codes[i];
+		const char *here = code->here[0] ? code->here : code->known ? text(TEXT_W_CODE_SAME) : "-";
+		size_t kind = (size_t)code->kind < sizeof(kinds) / sizeof(kinds[0]) ? (size_t)code->kind : 0;
+		TABLE_ROW(table, text(kinds[kind]), code->code, here,
+		          text(code->listed ? TEXT_W_SEEN_LISTED : TEXT_W_SEEN_ASKED), code->item);
+	}
+	table_end(table, stdout);
+	if (reply->more)
+		text_say(stderr, TEXT_M_CODES_MORE, NULL);
+}
+
+static int run_codes(struct cli *cli, const struct options *options)
+{
+	PbPeerCodesRequest request = PB_PEER_CODES_REQUEST__INIT;
+	PbPeerCodesResponse *reply;
+	const char *region = options->operands[0];
+	request.peer = cli_pb(region);
+	request.all = options_flag(options, "all");
+	enum tb_code code = CLI_CALL(cli, "PeerService/Codes", &request, peer_codes_response, &reply);
+	if (code)
+		return cli_fail(cli, code);
+	if (cli->json) {
+		cli_print_json(&reply->base);
+	} else if (reply->n_codes == 0) {
+		text_say(stdout, TEXT_M_CODES_KNOWN, region, NULL);
+	} else {
+		show_codes(reply);
+		text_say(stderr, TEXT_M_CODES_HOW, cli->dir, region, NULL);
+	}
+	return CLI_DONE;
+}
+
+static const struct option codes_options[] = {
+	{"all", OPTION_FLAG, NULL, TEXT_O_CODES_ALL},
+	{NULL, OPTION_FLAG, NULL, TEXT_EMPTY},
+};
 static const struct option export_options[] = {
 	{"out", OPTION_VALUE, "FILE", TEXT_O_OUT},
 	{NULL, OPTION_FLAG, NULL, TEXT_EMPTY},
@@ -165,6 +216,8 @@ const struct cli_verb cmd_peer_verbs[] = {
          false, run_import},
 	{"peer list", "", 0, 0, TEXT_V_PEER_LIST, NULL, "tongban peer list", false, run_list},
 	{"peer show", "REGION", 1, 1, TEXT_V_PEER_SHOW, NULL, "tongban peer show 330100", false, run_show},
+	{"peer codes", "REGION", 1, 1, TEXT_V_PEER_CODES, codes_options, "tongban peer codes 330100", false,
+         run_codes},
 	{"peer remove", "REGION", 1, 1, TEXT_V_PEER_REMOVE, NULL, "tongban peer remove 330100", false,
          run_remove},
 	{"peer reload", "", 0, 0, TEXT_V_PEER_RELOAD, NULL, "tongban peer reload", false, run_reload},

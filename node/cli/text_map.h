@@ -3,6 +3,7 @@
 
 #include "node/cli/text_map_catalogue.h"
 #include "node/cli/text_map_departments.h"
+#include "node/cli/text_map_peers.h"
 
 /* clang-format off */
 #define TEXT_MAP(XX) \
@@ -15,6 +16,7 @@
 	TEXT_MAP_WORDS(XX) \
 	TEXT_MAP_CATALOGUE(XX) \
 	TEXT_MAP_DEPARTMENTS(XX) \
+	TEXT_MAP_PEERS(XX) \
 	TEXT_MAP_EVIDENCE(XX)
 
 /* Errors of the command line. */

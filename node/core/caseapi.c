@@ -24,9 +24,19 @@ static enum tb_code load_entry(struct kv *kv, const char *number, uint32_t seq, 
 
 /* ---- the view */
 
-PbCaseView *case_view(const char *self, const PbCaseRecord *record, struct tb_arena *arena)
+/* What the other region's systems call the state; NULL if nothing says so. */
+static const char *state_there(const char *self, const struct peer_set *peers, const PbCaseRecord *record)
+{
+	const char *state = proto_enum_name(&pb_case_state__descriptor, (int)record->state);
+	return peer_code_there(peer_find(peers, case_other(record, self)), PB_CODE_KIND__CODE_CASE_STATE,
+	                       NULL, state ? state : "");
+}
+
+PbCaseView *case_view(const char *self, const struct peer_set *peers, const PbCaseRecord *record,
+                      struct tb_arena *arena)
 {
 	PbCaseView *view = PROTO_NEW(PbCaseView, case_view, arena);
+	const char *there = state_there(self, peers, record);
 	const struct case_mode *mode = case_mode_find(record->mode);
 	view->number = record->number;
 	view->item = record->item;
@@ -55,6 +65,8 @@ PbCaseView *case_view(const char *self, const PbCaseRecord *record, struct tb_ar
 		view->fees = record->facts->fees;
 		view->n_fees = record->facts->n_fees;
 	}
+	if (there)
+		view->state_there = tb_arena_str(arena, there);
 	if (record->refusal[0])
 		view->proposal = record->refusal;
 	if (mode) {
@@ -112,7 +124,7 @@ enum tb_code case_read_get(struct query *query, struct tb_error *err)
 	enum tb_code code = case_load(&query->kv, request->number, &query->request->arena, &record, err);
 	if (code)
 		return code;
-	PbCaseView *view = case_view(query->setup->region, record, &query->request->arena);
+	PbCaseView *view = case_view(query->setup->region, query->peers, record, &query->request->arena);
 	code = add_log(&query->kv, record, view, &query->request->arena, err);
 	query->request->reply = &view->base;
 	return code;
@@ -149,7 +161,7 @@ enum tb_code case_read_list(struct query *query, struct tb_error *err)
 			continue;
 		if (!token_sees_case(query->request->as, record))
 			continue;
-		reply->cases[reply->n_cases++] = case_view(query->setup->region, record, arena);
+		reply->cases[reply->n_cases++] = case_view(query->setup->region, query->peers, record, arena);
 	}
 	store_cursor_end(&cursor);
 	query->request->reply = &reply->base;
@@ -166,7 +178,7 @@ static void reply_view(struct turn *turn, struct core_request *request, const ch
 		turn_refuse(turn, request, &err);
 		return;
 	}
-	PbCaseView *view = case_view(turn->core->setup.region, record, &request->arena);
+	PbCaseView *view = case_view(turn->core->setup.region, turn->core->peers, record, &request->arena);
 	if (proposal)
 		view->proposal = (char *)(uintptr_t)proposal;
 	turn_reply(turn, request, &view->base);
@@ -181,7 +193,8 @@ static void reply_submitted(struct turn *turn, struct core_request *request, con
 	char code[TOKEN_QUERY_CODE_ROOM];
 	bool loaded = case_load(&turn->kv, number, &request->arena, &record, &err) == TB_OK;
 	if (loaded && token_submitted(request->as, record)) {
-		PbCaseView *view = case_view(turn->core->setup.region, record, &request->arena);
+		PbCaseView *view =
+			case_view(turn->core->setup.region, turn->core->peers, record, &request->arena);
 		token_query_code(turn->core->vault, number, code);
 		view->query_code = tb_arena_str(&request->arena, code);
 		turn_reply(turn, request, &view->base);
@@ -272,7 +285,7 @@ static enum tb_code check_complete(struct turn *turn, PbCaseRecord *record, cons
 	PbItem *item;
 	enum tb_code code = catalogue_item_of(&turn->kv, record, &turn->arena, &item, err);
 	if (code == TB_OK && !case_was_deemed(turn, record))
-		code = catalogue_check_application(item, application, err);
+		code = catalogue_check_application(item, application, case_other_peer(turn, record), err);
 	if (code == TB_OK)
 		record->needs_originals = catalogue_needs_originals(item, application);
 	return code;
@@ -375,8 +388,11 @@ static enum tb_code check_submit(struct turn *turn, const PbCaseSubmitRequest *s
 		catalogue_damaged(turn, application->home);
 	if (code == TB_OK)
 		code = catalogue_check_offer(*item, application->mode, self, err);
+	const struct peer *home = own ? NULL : peer_find(turn->core->peers, application->home);
+	if (code == TB_OK)
+		codes_of_home(home, *item, application->materials, application->n_materials);
 	if (code == TB_OK && at_once)
-		code = catalogue_check_application(*item, application, err);
+		code = catalogue_check_application(*item, application, home, err);
 	if (code == TB_OK && leaves_at_once(application->mode) &&
 	    catalogue_needs_originals(*item, application))
 		code = tb_fail(err, TB_EINVALID, "application.mode: %s takes no paper originals",
@@ -576,6 +592,16 @@ static enum tb_code order_here(struct turn *turn, PbCaseRecord *record, const Pb
 	return case_order(turn, record, &change, err);
 }
 
+/* What a window hands in later is named as the deciding region's list names it, too. */
+static void supplement_codes(struct turn *turn, const PbCaseRecord *record, PbCaseDetail *detail)
+{
+	const struct peer *home = peer_find(turn->core->peers, record->home);
+	PbItem *item;
+	if (home && home->codes_count > 0 && record->n_parts == 0 &&
+	    catalogue_item_of(&turn->kv, record, &turn->arena, &item, NULL) == TB_OK)
+		codes_of_home(home, item, detail->materials, detail->n_materials);
+}
+
 void case_apply_act(struct turn *turn, struct core_request *request)
 {
 	const PbCaseActRequest *act = (const PbCaseActRequest *)(const void *)request->message;
@@ -596,6 +622,8 @@ void case_apply_act(struct turn *turn, struct core_request *request)
 		code = tb_fail(&err, TB_EINVALID, "issue: only with GRANT");
 	if (code == TB_OK)
 		code = check_materials(turn, detail->materials, detail->n_materials, &err);
+	if (code == TB_OK && detail->n_materials > 0)
+		supplement_codes(turn, record, detail);
 	bool here = code == TB_OK && strcmp(record->owner, turn->core->setup.region) == 0 &&
 	            !record->handing_over;
 	if (code == TB_OK && here)

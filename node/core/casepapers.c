@@ -68,6 +68,12 @@ static size_t earlier_cases(struct turn *turn, const PbParty *party, const char 
 	return count;
 }
 
+/* A material that is looked for. */
+struct wanted_paper {
+	const PbMaterialNeed *need;
+	const char *here; /* our code for it, if a map says so */
+};
+
 static const PbMaterialNeed *need_of(const PbItem *item, const char *code)
 {
 	for (size_t i = 0; i < item->n_materials; i++) {
@@ -77,8 +83,25 @@ static const PbMaterialNeed *need_of(const PbItem *item, const char *code)
 	return NULL;
 }
 
-/* The file that was handed in for what goes by the name of |need|, in the case |number|. */
-static PbMaterial *earlier_material(struct turn *turn, const char *number, const PbMaterialNeed *need,
+/* Our code of a material of |item|, which |home| decides; NULL if nothing says it. */
+static const char *code_here(struct turn *turn, const char *home, const PbItem *item,
+                             const PbMaterialNeed *need)
+{
+	if (strcmp(home, turn->core->setup.region) == 0)
+		return need->code;
+	return peer_code_here(peer_find(turn->core->peers, home), PB_CODE_KIND__CODE_MATERIAL, item,
+	                      need->code);
+}
+
+/* Is |was| the paper that |need| asks for? By its name, or by our code where a map gave |need| one. */
+static bool same_paper(const struct wanted_paper *need, const PbMaterialNeed *was, const char *was_here)
+{
+	return strcmp(was->name, need->need->name) == 0 ||
+	       (need->here && was_here && strcmp(was_here, need->here) == 0);
+}
+
+/* The file that was handed in for |need|, in the case |number|. */
+static PbMaterial *earlier_material(struct turn *turn, const char *number, const struct wanted_paper *need,
                                     struct tb_arena *arena)
 {
 	PbCaseRecord *record;
@@ -93,8 +116,9 @@ static PbMaterial *earlier_material(struct turn *turn, const char *number, const
 		const PbMaterial *had = application->materials[i];
 		const PbMaterialNeed *was = need_of(item, had->need);
 		/* What served again there is as old as the case that it was handed in with. */
-		if (!was || strcmp(was->name, need->name) != 0 || had->root.len != PKI_HASH_BYTES ||
-		    had->original || had->reused[0] || !material_here(&turn->kv, proto_bytes(had->root)))
+		if (!was || !same_paper(need, was, code_here(turn, record->home, item, was)) ||
+		    had->root.len != PKI_HASH_BYTES || had->original || had->reused[0] ||
+		    !material_here(&turn->kv, proto_bytes(had->root)))
 			continue;
 		PbMaterial *material = PROTO_NEW(PbMaterial, material, arena);
 		material->name = tb_arena_str(arena, had->name);
@@ -140,9 +164,16 @@ static PbMaterial *certificate(const char *identifier, const char *evidence, str
 	return material;
 }
 
+/* The type that |home|'s list names, in our code. */
+static char *type_here(const struct peer *home, char *type)
+{
+	const char *here = peer_code_here(home, PB_CODE_KIND__CODE_CREDENTIAL_TYPE, NULL, type);
+	return here ? (char *)(uintptr_t)here : type;
+}
+
 /* A valid certificate of |need|'s types that this node holds of |party|; NULL if there is none. */
-static PbMaterial *held_here(struct turn *turn, const PbParty *party, const PbMaterialNeed *need,
-                             struct tb_arena *arena)
+static PbMaterial *held_here(struct turn *turn, const PbParty *party, const struct peer *home,
+                             const PbMaterialNeed *need, struct tb_arena *arena)
 {
 	PbHolder holder = PB_HOLDER__INIT;
 	struct found found[FOUND_MAX];
@@ -150,8 +181,8 @@ static PbMaterial *held_here(struct turn *turn, const PbParty *party, const PbMa
 	holder.code = party->code;
 	for (size_t t = 0; t < need->n_credential_types; t++) {
 		size_t count = 0;
-		if (credential_find(&turn->kv, "", need->credential_types[t], "", &holder, &turn->arena,
-		                    found, FOUND_MAX, &count, NULL))
+		if (credential_find(&turn->kv, "", type_here(home, need->credential_types[t]), "", &holder,
+		                    &turn->arena, found, FOUND_MAX, &count, NULL))
 			continue;
 		for (size_t i = 0; i < count; i++) {
 			if (credential_state(&found[i], turn->now) == PB_CREDENTIAL_STATE__VALID)
@@ -167,24 +198,30 @@ static void look_here(struct turn *turn, struct preparing *all, const PbApplicat
 {
 	struct tb_arena *arena = &all->request->arena;
 	const char *numbers[EARLIER_MAX];
+	const struct peer *home = peer_find(turn->core->peers, application->home);
 	size_t count = earlier_cases(turn, application->applicant, numbers);
 	all->reply->needs = tb_arena_alloc(arena, (item->n_materials + 1) * sizeof(PbPreparedNeed *));
 	for (size_t i = 0; i < item->n_materials; i++) {
 		PbMaterialNeed *need = item->materials[i];
+		struct wanted_paper wanted = {
+			need, peer_code_here(home, PB_CODE_KIND__CODE_MATERIAL, item, need->code)};
 		PbMaterial *material = NULL;
 		PbPreparedBy by = PB_PREPARED_BY__PREPARED_MISSING;
 		all->reply->needs[i] = PROTO_NEW(PbPreparedNeed, prepared_need, arena);
 		all->reply->needs[i]->need = need;
 		all->reply->n_needs = i + 1;
+		if (wanted.here)
+			all->reply->needs[i]->code_here = tb_arena_str(arena, wanted.here);
 		for (size_t j = 0; j < application->n_materials && !by; j++) {
-			if (strcmp(application->materials[j]->need, need->code) == 0)
+			if (strcmp(application->materials[j]->need, need->code) == 0 ||
+			    (wanted.here && strcmp(application->materials[j]->need, wanted.here) == 0))
 				by = PB_PREPARED_BY__PREPARED_GIVEN;
 		}
-		if (!by && (material = held_here(turn, application->applicant, need, arena)))
+		if (!by && (material = held_here(turn, application->applicant, home, need, arena)))
 			by = PB_PREPARED_BY__PREPARED_HELD_HERE;
 		/* A paper original of an earlier case lies in its archive. */
 		for (size_t j = 0; j < count && !by && !need->original; j++) {
-			material = earlier_material(turn, numbers[j], need, arena);
+			material = earlier_material(turn, numbers[j], &wanted, arena);
 			if (material)
 				by = PB_PREPARED_BY__PREPARED_EARLIER;
 		}
@@ -230,6 +267,10 @@ static void ask_region(struct turn *turn, struct preparing *all, const PbApplica
 {
 	struct tb_arena *arena = &all->request->arena;
 	PbVerifyRequest *verify = PROTO_NEW(PbVerifyRequest, verify_request, arena);
+	/* The home region is asked in its list's own codes. */
+	const struct peer *home = strcmp(region, application->home) == 0
+	                                  ? NULL
+	                                  : peer_find(turn->core->peers, application->home);
 	struct asking *asking = tb_arena_alloc(arena, sizeof(*asking));
 	struct tb_error err = {0};
 	size_t room = 0;
@@ -245,7 +286,7 @@ static void ask_region(struct turn *turn, struct preparing *all, const PbApplica
 		bool missing = all->reply->needs[i]->by == PB_PREPARED_BY__PREPARED_MISSING;
 		for (size_t t = 0; missing && t < need->n_credential_types; t++) {
 			PbQuery *query = PROTO_NEW(PbQuery, query, arena);
-			query->type = need->credential_types[t];
+			query->type = type_here(home, need->credential_types[t]);
 			query->holder = PROTO_NEW(PbHolder, holder, arena);
 			query->holder->code_type = application->applicant->code_type;
 			query->holder->code = application->applicant->code;
@@ -368,7 +409,7 @@ enum tb_code case_check_archive(struct turn *turn, const PbCaseRecord *record, s
 		code = catalogue_item_of(&turn->kv, record, &turn->arena, &item, err);
 	if (code)
 		return code;
-	if (catalogue_check_application(item, application, &why))
+	if (catalogue_check_application(item, application, case_other_peer(turn, record), &why))
 		return tb_fail(err, TB_ESTATE, "the archive is not whole: %s", why.text);
 	return TB_OK;
 }

@@ -265,7 +265,8 @@ static enum tb_code check_against_list(struct turn *turn, PbCaseRecord *record, 
 		code = catalogue_check_offer(item, whole->mode, record->window, err);
 	/* What was deemed accepted is accepted with what there is. */
 	if (code == TB_OK && !deemed)
-		code = catalogue_check_application(item, whole, err);
+		code = catalogue_check_application(item, whole, peer_find(turn->core->peers, record->window),
+		                                   err);
 	if (code == TB_OK)
 		code = catalogue_check_supplement(whole->materials, whole->n_materials, err);
 	if (code == TB_OK) {

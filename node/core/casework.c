@@ -55,6 +55,11 @@ const char *case_other(const PbCaseRecord *record, const char *self)
 	return strcmp(record->home, self) == 0 ? record->window : record->home;
 }
 
+const struct peer *case_other_peer(const struct turn *turn, const PbCaseRecord *record)
+{
+	return peer_find(turn->core->peers, case_other(record, turn->core->setup.region));
+}
+
 /* ---- timers: the owner's, one a case, for the clock that runs out next */
 
 static struct kv_key timer_key(tb_time due, const char *number)

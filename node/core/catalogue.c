@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/time.h"
 #include "node/core/casetable.h"
+#include "node/core/peer.h"
 
 enum {
 	DIGEST_BYTES = 32,
@@ -501,27 +502,27 @@ static size_t need_index(const PbItem *item, const char *code)
 
 /* An identifier of the national form names its type, and that must be one of the list. Others (a region's own
  * form) do not; the verification tells. */
-static bool type_listed(const PbMaterialNeed *need, const char *identifier)
+static bool type_listed(const PbMaterialNeed *need, const char *identifier, const struct peer *other)
 {
 	size_t root = sizeof(identifier_root) - 1;
+	char type[TB_ID_BYTES_MAX + 1];
 	if (need->n_credential_types == 0)
 		return false;
 	if (strncmp(identifier, identifier_root, root) != 0)
 		return true;
-	const char *type = identifier + root;
-	size_t size = strcspn(type, ".");
+	snprintf(type, sizeof(type), "%.*s", (int)strcspn(identifier + root, "."), identifier + root);
 	for (size_t i = 0; i < need->n_credential_types; i++) {
-		const char *listed = need->credential_types[i];
-		if (strlen(listed) == size && memcmp(listed, type, size) == 0)
+		if (peer_code_same(other, PB_CODE_KIND__CODE_CREDENTIAL_TYPE, need->credential_types[i],
+		                   type))
 			return true;
 	}
 	return false;
 }
 
 static enum tb_code check_for_need(const PbMaterialNeed *need, const PbMaterial *material, size_t index,
-                                   struct tb_error *err)
+                                   const struct peer *other, struct tb_error *err)
 {
-	if (material->credential[0] != '\0' && !type_listed(need, material->credential))
+	if (material->credential[0] != '\0' && !type_listed(need, material->credential, other))
 		return tb_fail(err, TB_EINVALID, "materials[%zu]: no certificate of this type stands for %s",
 		               index, need->code);
 	if (material->commitment[0] != '\0' && !need->commitment)
@@ -575,7 +576,7 @@ static enum tb_code check_identity(const PbItem *item, const PbApplication *appl
 }
 
 enum tb_code catalogue_check_application(const PbItem *item, const PbApplication *application,
-                                         struct tb_error *err)
+                                         const struct peer *other, struct tb_error *err)
 {
 	bool met[TB_NEEDS_MAX] = {false};
 	bool allowed = has_mode(item, case_mode_listed(application->mode));
@@ -593,7 +594,7 @@ enum tb_code catalogue_check_application(const PbItem *item, const PbApplication
 		size_t index = need_index(item, material->need);
 		if (index == item->n_materials)
 			return tb_fail(err, TB_EINVALID, "materials[%zu].need is not one of the item's", i);
-		code = check_for_need(item->materials[index], material, i, err);
+		code = check_for_need(item->materials[index], material, i, other, err);
 		met[index] = true;
 	}
 	return code == TB_OK ? missing(item, met, err) : code;

@@ -7,6 +7,8 @@
 
 #include "proto/codec.h"
 
+struct peer; /* node/core/peer.h */
+
 /* Is |item| fit to be published? TB_EINVALID or TB_ETOOBIG; |err| names the place. */
 TB_MUST_CHECK enum tb_code catalogue_check_item(const PbItem *item, struct tb_error *err);
 
@@ -24,10 +26,12 @@ TB_MUST_CHECK enum tb_code catalogue_check_offer(const PbItem *item, const char 
  * catalogue_check_item(). A need is met by a file, by a certificate of a type that it lists, or, where it
  * asks for the original, by the original.
  *
+ * Types of certificates are compared by the map of |other|, the other region of the case; NULL: as they are.
+ *
  * TB_EINVALID names the first material that is not in order, or else all needs that are not met
  * TB_ETOOBIG  too many materials, or a file over 2 GiB */
 TB_MUST_CHECK enum tb_code catalogue_check_application(const PbItem *item, const PbApplication *application,
-                                                       struct tb_error *err);
+                                                       const struct peer *other, struct tb_error *err);
 
 /* Do paper originals travel with |application|? Those that the item asks for, be there a scan or not, and
  * those that the applicant gives. A certificate stands in for the original, too: who shows one cannot be made

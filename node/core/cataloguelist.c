@@ -466,6 +466,21 @@ enum tb_code catalogue_read_list(struct query *query, struct tb_error *err)
 	return code;
 }
 
+enum tb_code catalogue_walk(struct kv *kv, const char *region, struct tb_arena *arena,
+                            bool (*take)(void *ctx, PbItem *item), void *ctx, struct tb_error *err)
+{
+	struct rows rows;
+	struct kv_key prefix = key_of(region, NULL);
+	PbStoredItem *row;
+	enum tb_code code = TB_OK;
+	bool go_on = true;
+	rows_begin(&rows, kv, KV_ITEM, &prefix, tb_bytes_of(NULL, 0));
+	while (go_on && (code = rows_next(&rows, arena, &row, err)) == TB_OK && row)
+		go_on = row->removed || take(ctx, row->item);
+	rows_end(&rows);
+	return code;
+}
+
 /* ---- between nodes: who has an older list is sent what changed since, in parts that fit a description */
 
 uint64_t catalogue_own_version(struct turn *turn)

@@ -167,6 +167,7 @@ static const struct core_method methods[] = {
 	{&pb_node_service__descriptor, "DeadLetters", TOKENS_STAFF, SCOPE_DENIED, .read = delivery_read_dead},
 	{&pb_node_service__descriptor, "Requeue", .apply = delivery_apply_requeue},
 	{&pb_peer_service__descriptor, "List", TOKENS_ALL, SCOPE_FREE, .apply = apply_peers},
+	{&pb_peer_service__descriptor, "Codes", TOKENS_STAFF, SCOPE_FREE, .read = codes_read_list},
 	{&pb_credential_service__descriptor, "Import", TOKENS_HEAD, SCOPE_DENIED,
          .apply = credential_apply_import, .prepare = credential_prepare_import},
 	{&pb_credential_service__descriptor, "ImportStatus", TOKENS_HEAD, SCOPE_DENIED,
@@ -341,6 +342,7 @@ static void drop_state(struct turn *turn, struct peer_state *state)
 {
 	verify_drop(turn, state);
 	agreements_there_free(state->there);
+	tb_buf_clear(&state->codes);
 }
 
 /* States for a new peer set; what is known of peers that stay is kept. */
@@ -355,6 +357,7 @@ static void adopt(struct turn *turn, struct peer_set *peers)
 		if (old) {
 			states[i] = *old;
 			old->there = NULL;
+			old->codes = (struct tb_buf){0};
 			old->queue_first = old->queue_last = NULL;
 		} else {
 			snprintf(states[i].region, sizeof(states[i].region), "%.6s", peer->region);
@@ -482,8 +485,10 @@ void core_close(struct core *core)
 		return;
 	material_forget_all(core);
 	credential_forget_held(core);
-	for (size_t i = 0; i < core->states_count; i++)
+	for (size_t i = 0; i < core->states_count; i++) {
 		agreements_there_free(core->states[i].there);
+		tb_buf_clear(&core->states[i].codes);
+	}
 	free(core->states);
 	tb_buf_clear(&core->audit.leaves);
 	peer_set_unref(core->peers);

@@ -121,7 +121,8 @@ enum tb_code joint_complete(struct turn *turn, const PbApplication *application,
 		enum tb_code code = part_item(turn, part, &item, &why);
 		if (code == TB_OK)
 			code = catalogue_check_application(
-				item, part_application(application, i, item, &turn->arena), &why);
+				item, part_application(application, i, item, &turn->arena),
+				peer_find(turn->core->peers, part->home), &why);
 		if (code)
 			return tb_fail(err, code, "part %zu (%.8s): %s", i, part->home, why.text);
 	}

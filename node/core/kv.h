@@ -47,6 +47,7 @@ enum kv_table {
 	KV_CHANGED,      /* u64 number of a certificate's change, from 1 -> u64 serial */
 	KV_HALL,         /* region -> HallList */
 	KV_APPLICANT,    /* keyed hash of the applicant (11 bytes), u64 time, case number -> nothing */
+	KV_CODES,        /* peer -> StoredCodes */
 	KV_TABLES
 };
 

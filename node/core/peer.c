@@ -51,6 +51,14 @@ static struct peer copy_peer(struct tb_arena *arena, const struct peer *peer)
 		cases[i].modes = copy_list(arena, peer->cases[i].modes);
 	}
 	copy.cases = cases;
+	struct peer_code *codes = tb_arena_alloc(arena, peer->codes_count * sizeof(*codes));
+	for (size_t i = 0; i < peer->codes_count; i++) {
+		codes[i].kind = peer->codes[i].kind;
+		codes[i].item = tb_arena_str(arena, peer->codes[i].item);
+		codes[i].theirs = tb_arena_str(arena, peer->codes[i].theirs);
+		codes[i].ours = tb_arena_str(arena, peer->codes[i].ours);
+	}
+	copy.codes = codes;
 	return copy;
 }
 
@@ -139,4 +147,36 @@ bool peer_may_send(const struct peer *peer, const char *item, const char *mode)
 			return true;
 	}
 	return false;
+}
+
+static bool is_for(const struct peer_code *entry, PbCodeKind kind, const PbItem *item)
+{
+	return entry->kind == kind &&
+	       (!entry->item[0] || (item && (strcmp(entry->item, item->code) == 0 ||
+	                                     strcmp(entry->item, item->base_code) == 0)));
+}
+
+const char *peer_code_here(const struct peer *peer, PbCodeKind kind, const PbItem *item, const char *code)
+{
+	for (size_t i = 0; peer && i < peer->codes_count; i++) {
+		if (is_for(&peer->codes[i], kind, item) && strcmp(peer->codes[i].theirs, code) == 0)
+			return peer->codes[i].ours;
+	}
+	return NULL;
+}
+
+const char *peer_code_there(const struct peer *peer, PbCodeKind kind, const PbItem *item, const char *code)
+{
+	for (size_t i = 0; peer && i < peer->codes_count; i++) {
+		if (is_for(&peer->codes[i], kind, item) && strcmp(peer->codes[i].ours, code) == 0)
+			return peer->codes[i].theirs;
+	}
+	return NULL;
+}
+
+bool peer_code_same(const struct peer *peer, PbCodeKind kind, const char *a, const char *b)
+{
+	const char *a_here = peer_code_here(peer, kind, NULL, a),
+		   *b_here = peer_code_here(peer, kind, NULL, b);
+	return strcmp(a_here ? a_here : a, b_here ? b_here : b) == 0;
 }

@@ -16,6 +16,15 @@ struct peer_case_grant {
 	const char *const *modes; /* "DS"; ended by NULL */
 };
 
+/* What the peer's systems call |theirs|, ours call |ours|. An interpretation of what is read, never of what
+ * is signed. */
+struct peer_code {
+	PbCodeKind kind;
+	const char *item;   /* CODE_MATERIAL: code or basic code of the item; "": of every item */
+	const char *theirs; /* of one kind and item at most once */
+	const char *ours;   /* of the states the name in the contract */
+};
+
 struct peer {
 	const char *region; /* GB/T 2260 */
 	const char *name;
@@ -24,6 +33,8 @@ struct peer {
 	size_t verify_count;
 	const struct peer_case_grant *cases;
 	size_t cases_count;
+	const struct peer_code *codes;
+	size_t codes_count;
 	uint32_t queries_per_second; /* that it may ask of us */
 	uint32_t queries_burst;
 };
@@ -44,4 +55,11 @@ struct pki_trust *peer_trust(const struct peer_set *set);                     /*
 
 /* The most that |peer| may learn about certificates of |type|; DISCLOSURE_UNSPECIFIED: nothing. */
 PbDisclosure peer_may_verify(const struct peer *peer, const char *type);
+
+/* Our code for the peer's |code|, and the peer's for ours; NULL if the file says nothing of it. |item| may be
+ * NULL, and |peer|: nothing is known of the codes of a region that is none. */
+const char *peer_code_here(const struct peer *peer, PbCodeKind kind, const PbItem *item, const char *code);
+const char *peer_code_there(const struct peer *peer, PbCodeKind kind, const PbItem *item, const char *code);
+/* Are |a| and |b| the same thing: one code, or the two sides of an entry? */
+bool peer_code_same(const struct peer *peer, PbCodeKind kind, const char *a, const char *b);
 bool peer_may_send(const struct peer *peer, const char *item, const char *mode);

@@ -53,6 +53,9 @@ struct peer_state {
 	tb_time tokens_at;
 	/* what was refused of it; the last slot is for what has none */
 	struct refused refused[REFUSED_KINDS];
+	/* codes in its queries that no map names; as in the store once |codes_loaded| */
+	struct tb_buf codes;
+	bool codes_loaded;
 	/* for people */
 	tb_time contact_at;
 	char last_error[160];
@@ -317,6 +320,21 @@ void verify_answered(struct turn *turn, struct core_outbound *outbound);
 void verify_finish(struct turn *turn, struct peer_state *state, const struct peer *peer);
 void verify_drop(struct turn *turn, struct peer_state *state); /* the peer is gone */
 
+/* ---- codes.c: what the codes of a peer's systems mean here */
+/* A query had |code|: if nothing says what it means, it is listed for the operator. */
+void codes_note(struct turn *turn, struct peer_state *state, const struct peer *peer, PbCodeKind kind,
+                const char *code);
+/* |peer|'s query in our codes, and ours in the peer's. The bytes that were signed are not touched; texts are
+ * borrowed from |peer|. */
+void codes_read_query(const struct peer *peer, PbQuery *query);
+void codes_write_query(const struct peer *peer, PbQuery *query);
+/* Puts our code, and the peer's, beside what |peer| answered. */
+void codes_show_outcome(const struct peer *peer, PbVerifyOutcome *outcome, struct tb_arena *arena);
+/* |materials| that name what they are for in our code name it in |home|'s, whose |item| asks for it. Before
+ * anything is signed. */
+void codes_of_home(const struct peer *home, const PbItem *item, PbMaterial *const *materials, size_t count);
+enum tb_code codes_read_list(struct query *query, struct tb_error *err);
+
 /* ---- delivery.c */
 /* The same outside any case's sequence: posts of matters. */
 void delivery_queue_post(struct turn *turn, const char *peer, PbCaseMessage *message);
@@ -375,6 +393,10 @@ enum tb_code catalogue_item_claimed(struct kv *kv, const char *region, const PbA
 /* The item of |region|'s list with this basic code (基本编码). TB_ENOTFOUND. */
 enum tb_code catalogue_base_item(struct kv *kv, const char *region, const char *base_code, tb_day day,
                                  struct tb_arena *arena, PbItem **item, struct tb_error *err);
+/* Gives |take| the items of |region|'s list in the order of their codes until it returns false; none if no
+ * list is here. */
+enum tb_code catalogue_walk(struct kv *kv, const char *region, struct tb_arena *arena,
+                            bool (*take)(void *ctx, PbItem *item), void *ctx, struct tb_error *err);
 enum tb_code catalogue_head(struct kv *kv, const char *region, struct tb_arena *arena, PbCatalogueHead **out,
                             struct tb_error *err);
 /* A peer's list cannot be read: it is asked for again. */
@@ -415,6 +437,8 @@ void case_append(struct turn *turn, PbCaseRecord *record, const PbCaseEntry *ent
 void case_fold(PbCaseRecord *record, const PbCaseEntry *entry, const uint8_t digest[PKI_HASH_BYTES],
                struct tb_arena *arena);
 const char *case_other(const PbCaseRecord *record, const char *self);
+/* The other side as this node's files know it; NULL: not a peer any more. */
+const struct peer *case_other_peer(const struct turn *turn, const PbCaseRecord *record);
 unsigned case_sides(const PbCaseRecord *record, const char *node); /* of enum case_side; 0: no party */
 /* A CASE_ONCE of the table has happened. */
 bool case_done_once(const PbCaseRecord *record, PbCaseEvent event);
@@ -430,7 +454,8 @@ tb_time turn_warn_at(const struct turn *turn, PbClock clock, tb_time due);
 tb_time case_timers(struct turn *turn);
 /* Signs for the package by itself when all is here. */
 void case_maybe_sign(struct turn *turn, PbCaseRecord *record);
-PbCaseView *case_view(const char *self, const PbCaseRecord *record, struct tb_arena *arena);
+PbCaseView *case_view(const char *self, const struct peer_set *peers, const PbCaseRecord *record,
+                      struct tb_arena *arena);
 
 enum tb_code case_prepare_act(const struct core_setup *setup, struct core_request *request, tb_time now,
                               struct tb_error *err);

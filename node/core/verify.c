@@ -80,6 +80,7 @@ enum tb_code verify_ask(struct turn *turn, struct core_request *request, const P
 	enum tb_code code = check_ask(turn, verify, err);
 	if (code)
 		return code;
+	const struct peer *peer = peer_find(turn->core->peers, verify->region);
 	struct peer_state *state = core_peer_state(turn->core, verify->region);
 	struct ask *ask = tb_arena_alloc(arena, sizeof(*ask));
 	struct asked *all = tb_arena_alloc(arena, verify->n_queries * sizeof(*all));
@@ -88,6 +89,7 @@ enum tb_code verify_ask(struct turn *turn, struct core_request *request, const P
 	ask->reply->n_outcomes = verify->n_queries;
 	ask->reply->outcomes = tb_arena_alloc(arena, verify->n_queries * sizeof(*ask->reply->outcomes));
 	for (size_t i = 0; i < verify->n_queries; i++) {
+		codes_write_query(peer, verify->queries[i]);
 		all[i] =
 			(struct asked){.request = request,
 		                       .ask = ask,
@@ -226,6 +228,7 @@ static enum tb_code give(struct turn *turn, const struct core_outbound *outbound
 		if (code)
 			return code;
 	}
+	codes_show_outcome(peer_find(turn->core->peers, outbound->peer), outcome, arena);
 	asked->ask->reply->outcomes[asked->index] = outcome;
 	return TB_OK;
 }
@@ -416,7 +419,8 @@ static const struct found *choose(const struct found *found, size_t count, const
 	return best;
 }
 
-static void answer_one(struct turn *turn, const struct peer *peer, PbQuery *query, PbAnswer *answer)
+static void answer_one(struct turn *turn, const struct peer *peer, struct peer_state *state, PbQuery *query,
+                       PbAnswer *answer)
 {
 	struct found found[8];
 	struct tb_error err;
@@ -427,6 +431,10 @@ static void answer_one(struct turn *turn, const struct peer *peer, PbQuery *quer
 		return;
 	}
 	fold_query(turn, query);
+	codes_note(turn, state, peer, PB_CODE_KIND__CODE_CREDENTIAL_TYPE, query->type);
+	if (query->holder)
+		codes_note(turn, state, peer, PB_CODE_KIND__CODE_HOLDER_TYPE, query->holder->code_type);
+	codes_read_query(peer, query);
 	if (credential_find(&turn->kv, query->identifier, query->type, query->number, query->holder,
 	                    &turn->arena, found, 8, &count, &err)) {
 		answer->result = PB_VERIFY_RESULT__BAD_QUERY;
@@ -516,7 +524,7 @@ static struct tb_bytes answer_item(struct turn *turn, const struct peer *peer, s
 	else if (*bytes > TB_BATCH_BYTES_AIM || !may_ask_now(state, peer, turn->now))
 		answer.result = PB_VERIFY_RESULT__THROTTLED;
 	else
-		answer_one(turn, peer, (PbQuery *)(void *)inbound->messages[i], &answer);
+		answer_one(turn, peer, state, (PbQuery *)(void *)inbound->messages[i], &answer);
 	struct tb_bytes encoded = proto_encode_arena(&turn->arena, &answer.base);
 	*bytes += encoded.size + TB_SALT_BYTES + 8;
 	return encoded;

@@ -41,6 +41,7 @@ struct peer_yaml {
 	char *name;
 	char *endpoint;
 	struct grants_yaml *grants;
+	struct config_maps *maps;
 	unsigned *queries_per_second;
 	unsigned *queries_burst;
 };
@@ -92,6 +93,8 @@ static const cyaml_schema_field_t peer_fields[] = {
                                endpoint, 0, CONFIG_ENDPOINT_BYTES_MAX),
 	CYAML_FIELD_MAPPING_PTR("grants", CYAML_FLAG_POINTER_NULL | CYAML_FLAG_OPTIONAL, struct peer_yaml,
                                 grants, grants_fields),
+	CYAML_FIELD_MAPPING_PTR("maps", CYAML_FLAG_POINTER_NULL | CYAML_FLAG_OPTIONAL, struct peer_yaml, maps,
+                                config_maps_fields),
 	CYAML_FIELD_UINT_PTR("queries_per_second", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct peer_yaml,
                              queries_per_second),
 	CYAML_FIELD_UINT_PTR("queries_burst", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct peer_yaml,
@@ -164,7 +167,8 @@ static enum tb_code check_peer(const struct yamldoc *doc, const struct peer_yaml
 		return yamldoc_fail(doc, "queries_per_second", NULL, 0, err, "over %d", QUERIES_MAX);
 	if (peer->queries_burst && *peer->queries_burst > QUERIES_MAX)
 		return yamldoc_fail(doc, "queries_burst", NULL, 0, err, "over %d", QUERIES_MAX);
-	return peer->grants ? check_grants(doc, peer->grants, err) : TB_OK;
+	enum tb_code code = peer->grants ? check_grants(doc, peer->grants, err) : TB_OK;
+	return code == TB_OK && peer->maps ? config_maps_check(doc, peer->maps, err) : code;
 }
 
 static const char *const *list_of(struct tb_arena *arena, char *const *names, size_t count)
@@ -186,6 +190,8 @@ static struct peer peer_of(const struct peer_yaml *from, const struct regions *r
 			from->queries_per_second ? *from->queries_per_second : QUERIES_PER_SECOND,
 		.queries_burst = from->queries_burst ? *from->queries_burst : QUERIES_BURST,
 	};
+	if (from->maps)
+		peer.codes = config_maps_of(from->maps, &peer.codes_count, arena);
 	if (!from->grants)
 		return peer;
 	struct peer_verify_grant *verify =

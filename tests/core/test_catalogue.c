@@ -89,7 +89,7 @@ static void check_item(const struct fixture *f, enum tb_code want, const char *p
 static void check_application(const struct fixture *f, enum tb_code want, const char *place)
 {
 	struct tb_error err = {0};
-	assert_int_equal(catalogue_check_application(&f->item, &f->application, &err), want);
+	assert_int_equal(catalogue_check_application(&f->item, &f->application, NULL, &err), want);
 	assert_non_null(strstr(err.text, place));
 }
 

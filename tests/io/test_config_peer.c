@@ -129,6 +129,58 @@ static void test_peer_files_name_line_and_field(void **state)
 	refuse_peer(s, file, "region: '510100'\ngrant:\n", "510100.yaml:2: grant: unknown field");
 }
 
+#define MAPS "region: '510100'\nmaps:\n"
+
+static void test_a_peers_codes_are_read_from_its_file(void **state)
+{
+	struct scratch *s = *state;
+	struct peer_set *peers = NULL;
+	const PbItem item = {.code = (char *)(uintptr_t) "I1", .base_code = (char *)(uintptr_t) "B1"};
+	import_b(s);
+	put(s, s->a, "peers/510100.yaml",
+	    MAPS "  certificate_types:\n  - {theirs: JHZ-01, ours: T1}\n  - {theirs: JHZ-02, ours: T1}\n"
+	         "  holder_types:\n  - {theirs: '1', ours: '111'}\n"
+	         "  materials:\n  - {item: B1, theirs: M1, ours: FORM}\n  - {theirs: M9, ours: ID}\n"
+	         "  case_states:\n  - {theirs: '26', ours: signed-for}\n"
+	         "  certificate_states:\n  - {theirs: '1', ours: VALID}\n");
+	assert_int_equal(load_peers(s, &peers), TB_OK);
+	const struct peer *peer = peer_find(peers, "510100");
+	assert_int_equal(peer->codes_count, 7);
+	assert_string_equal(peer_code_here(peer, PB_CODE_KIND__CODE_CREDENTIAL_TYPE, NULL, "JHZ-02"), "T1");
+	/* Of several the first is said. */
+	assert_string_equal(peer_code_there(peer, PB_CODE_KIND__CODE_CREDENTIAL_TYPE, NULL, "T1"), "JHZ-01");
+	assert_true(peer_code_same(peer, PB_CODE_KIND__CODE_CREDENTIAL_TYPE, "JHZ-01", "JHZ-02"));
+	assert_false(peer_code_same(peer, PB_CODE_KIND__CODE_CREDENTIAL_TYPE, "JHZ-01", "JHZ-03"));
+	assert_string_equal(peer_code_here(peer, PB_CODE_KIND__CODE_HOLDER_TYPE, NULL, "1"), "111");
+	assert_null(peer_code_here(peer, PB_CODE_KIND__CODE_CREDENTIAL_TYPE, NULL, "1"));
+	assert_string_equal(peer_code_here(peer, PB_CODE_KIND__CODE_MATERIAL, &item, "M1"), "FORM");
+	assert_null(peer_code_here(peer, PB_CODE_KIND__CODE_MATERIAL, NULL, "M1"));
+	assert_string_equal(peer_code_there(peer, PB_CODE_KIND__CODE_MATERIAL, NULL, "ID"), "M9");
+	assert_string_equal(peer_code_there(peer, PB_CODE_KIND__CODE_CASE_STATE, NULL, "SIGNED_FOR"), "26");
+	assert_null(peer_code_here(NULL, PB_CODE_KIND__CODE_MATERIAL, NULL, "M9"));
+	peer_set_unref(peers);
+}
+
+static void test_maps_of_codes_name_line_and_field(void **state)
+{
+	struct scratch *s = *state;
+	static const char file[] = "peers/510100.yaml";
+	import_b(s);
+	refuse_peer(s, file, MAPS "  certificates:\n", "510100.yaml:3: maps.certificates: unknown field");
+	refuse_peer(s, file, MAPS "  holder_types:\n  - {theirs: A}\n", "maps.holder_types[0].ours: missing");
+	refuse_peer(s, file, MAPS "  holder_types:\n  - {item: I, theirs: A, ours: B}\n",
+	            "maps.holder_types[0].item: unknown field");
+	refuse_peer(s, file, MAPS "  materials:\n  - {theirs: A, ours: B}\n  - {theirs: A, ours: C}\n",
+	            "510100.yaml:5: maps.materials[1].theirs: A stands there twice");
+	refuse_peer(s, file, MAPS "  case_states:\n  - {theirs: A, ours: asleep}\n",
+	            "510100.yaml:4: maps.case_states[0].ours: asleep is no state");
+	refuse_peer(s, file,
+	            MAPS "  certificate_types:\n  - {theirs: A, ours: B}\n  - {theirs: B, ours: C}\n",
+	            "maps.certificate_types[1].theirs: B is also one of ours");
+	refuse_peer(s, file, MAPS "  materials:\n  - {theirs: \"a\\tb\", ours: B}\n",
+	            "control characters are not allowed");
+}
+
 static void test_peer_files_are_held_to_their_region(void **state)
 {
 	struct scratch *s = *state;
@@ -291,6 +343,8 @@ int main(void)
 		WITH_NODES(test_export_and_import_give_a_peer_with_no_grants),
 		WITH_NODES(test_peers_are_granted_what_the_file_says),
 		WITH_NODES(test_peer_files_name_line_and_field),
+		WITH_NODES(test_a_peers_codes_are_read_from_its_file),
+		WITH_NODES(test_maps_of_codes_name_line_and_field),
 		WITH_NODES(test_peer_files_are_held_to_their_region),
 		WITH_NODES(test_peers_without_good_anchors_are_refused),
 		WITH_NODES(test_empty_grants_grant_nothing),
