@@ -13,10 +13,6 @@
 enum {
 	FLOOD_QUERIES = 700, /* more than a peer's bucket holds */
 	GARBAGE_MOST = 2000,
-	ANSWERS_SPOILT = 50000, /* of a million */
-	PARTS_SPOILT = 100000,
-	ALWAYS_SPOILT = 1000000,
-	PART_SPOILT_LEAST = 512, /* bytes: what is smaller holds no chunk, and little that matters */
 };
 
 #define LATE (16 * SIM_MINUTE)  /* life of a batch and skew, and some more */
@@ -610,90 +606,4 @@ void sim_hostile_act(struct sim_node *node)
 	struct sim_node *to = &node->world->nodes[links[sim_random_below(&node->random, count)].to];
 	if (!to->hostile)
 		acts[act](node, to, act);
-}
-
-/* ---- what a hostile node answers */
-
-static bool does(const struct sim_node *node, enum sim_act act)
-{
-	return node->does && strcmp(node->does, words[act]) == 0;
-}
-
-/* |a| or |b|: what a scenario may have told it to do always. */
-static bool spoils(struct sim_node *node, uint32_t other, uint32_t ppm, enum sim_act a, enum sim_act b)
-{
-	bool told = does(node, a) || does(node, b);
-	bool chance = sim_random_chance(&node->random, told ? ALWAYS_SPOILT : node->does ? 0 : ppm);
-	return chance && !node->world->healed &&
-	       sim_decide(node->world, SIM_DO_HOSTILE, node->index, other, node->numbers[SIM_DO_HOSTILE]++);
-}
-
-static void forge_receipts(struct sim_node *node, const struct core_inbound *inbound, struct tb_buf *bytes)
-{
-	struct tb_arena arena = {0};
-	size_t count = inbound->batch->items_count;
-	struct tb_bytes *items = tb_arena_alloc(&arena, count * sizeof(*items));
-	struct tb_error err;
-	for (size_t i = 0; i < count; i++) {
-		PbReceipt receipt = PB_RECEIPT__INIT;
-		uint8_t id[16], digest[PKI_HASH_BYTES];
-		sim_random_bytes(&node->random, id, sizeof(id));
-		sim_random_bytes(&node->random, digest, sizeof(digest));
-		receipt.id = proto_data(tb_bytes_of(id, sizeof(id)));
-		receipt.digest = proto_data(tb_bytes_of(digest, sizeof(digest)));
-		receipt.kind = PB_RECEIPT_KIND__DURABLE;
-		receipt.at_ms = sim_node_now(node);
-		items[i] = proto_encode_arena(&arena, &receipt.base);
-	}
-	struct pki_batch_head head = {.kind = PB_BATCH_KIND__RECEIPTS,
-	                              .sender = node->code,
-	                              .receiver = inbound->peer,
-	                              .sent_at = sim_node_now(node),
-	                              .expires_at = sim_node_now(node) + TB_BATCH_LIFE_MS / 2,
-	                              .in_reply_to = pki_batch_root(inbound->batch)};
-	static const uint8_t seed[32];
-	struct pki_random *random = pki_random_new(seed);
-	struct pki_batch *batch = pki_batch_build(&head, items, count, random);
-	const struct sim_credential *with = &node->identity->message;
-	enum tb_code code = pki_batch_sign(batch, with->key, with->chain, with->chain_count, &err);
-	assert(code == TB_OK);
-	bytes->size = 0;
-	pki_batch_encode(bytes, batch);
-	pki_batch_free(batch);
-	pki_random_free(random);
-	tb_arena_clear(&arena);
-}
-
-bool sim_hostile_answer(struct sim_node *node, const struct core_inbound *inbound, struct tb_buf *bytes)
-{
-	const struct sim_node *other = sim_node_find(node->world, inbound->peer);
-	if (inbound->call != CORE_DELIVER ||
-	    !spoils(node, other->index, ANSWERS_SPOILT, SIM_ACT_NO_ANSWER, SIM_ACT_FORGED_RECEIPT))
-		return true;
-	bool silent = sim_random_chance(&node->random, 500000);
-	if (node->does)
-		silent = does(node, SIM_ACT_NO_ANSWER);
-	sim_tell(node->world, SIM_HOSTILE_ACT, node->index, other->index, NULL, "%s",
-	         words[silent ? SIM_ACT_NO_ANSWER : SIM_ACT_FORGED_RECEIPT]);
-	if (!silent)
-		forge_receipts(node, inbound, bytes);
-	return !silent;
-}
-
-bool sim_hostile_part(struct sim_node *node, uint32_t receiver, struct tb_buf *part, bool *spoilt)
-{
-	*spoilt = false;
-	if (part->size < PART_SPOILT_LEAST ||
-	    !spoils(node, receiver, PARTS_SPOILT, SIM_ACT_FALSE_PART, SIM_ACT_SHORT_PART))
-		return true;
-	bool ends = sim_random_chance(&node->random, 500000);
-	if (node->does)
-		ends = does(node, SIM_ACT_SHORT_PART);
-	sim_tell(node->world, SIM_HOSTILE_ACT, node->index, receiver, NULL, "%s",
-	         words[ends ? SIM_ACT_SHORT_PART : SIM_ACT_FALSE_PART]);
-	if (ends)
-		return false;
-	part->data[part->size - 1 - sim_random_below(&node->random, 32)] ^= 0x40;
-	*spoilt = true;
-	return true;
 }

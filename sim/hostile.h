@@ -21,6 +21,7 @@
 	XX(SIM_ACT_GARBAGE, "garbage", "bytes that are no batch")                              \
 	XX(SIM_ACT_FALSE_STATEMENT, "false-statement", "it signs an agreement for another")    \
 	XX(SIM_ACT_FORGED_RECEIPT, "forged-receipt", "receipts for another message")           \
+	XX(SIM_ACT_FORGED_ANSWER, "forged-answer", "an answer to a query that nobody asked")   \
 	XX(SIM_ACT_NO_ANSWER, "no-answer", "a call that is never answered")                    \
 	XX(SIM_ACT_FALSE_PART, "false-part", "a part of a material that is altered")           \
 	XX(SIM_ACT_SHORT_PART, "short-part", "a material that ends too early")
@@ -34,11 +35,22 @@ enum sim_act {
 
 const char *sim_act_word(enum sim_act act);
 
-/* What a hostile node does to the answer |bytes| of its own core; false: it does not answer at all. */
-bool sim_hostile_answer(struct sim_node *node, const struct core_inbound *inbound, struct tb_buf *bytes);
+/* ---- hostile_answer.c */
+
+/* What a hostile node does to the answer |bytes| of its own core; SIM_ACTS: nothing. */
+enum sim_act sim_hostile_answer(struct sim_node *node, const struct core_inbound *inbound,
+                                struct tb_buf *bytes);
+/* |node| got an answer that |peer| had forged, as |act| says, and is about to look at it in a turn. */
+void sim_hostile_answered(struct sim_node *node, struct sim_node *peer, const struct core_outbound *outbound,
+                          enum sim_act act);
 /* What it does to a part of a material; false: the stream ends here. |*spoilt| is set if the receiver must
  * refuse it. */
 bool sim_hostile_part(struct sim_node *node, uint32_t receiver, struct tb_buf *part, bool *spoilt);
+/* What |node| made of a part that |peer| had spoilt; its fetch is about to go back to its core. */
+void sim_hostile_part_taken(struct sim_node *node, struct sim_node *peer, enum tb_code code);
+
+/* ---- hostile.c */
+
 /* One act of |node| against a peer of its. */
 void sim_hostile_act(struct sim_node *node);
 /* This very act, against |to|. Those that spoil an answer wait for one. */

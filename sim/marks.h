@@ -34,6 +34,9 @@
 	XX(SIM_MARK_RESTORED, "backup-restored", true, "a node came back with an older backup")             \
 	XX(SIM_MARK_REPLAY_REFUSED, "replay-refused", true, "a batch that came again was refused")          \
 	XX(SIM_MARK_FORK_REFUSED, "fork-refused", true, "the same id with other content was refused")       \
+	XX(SIM_MARK_FORGERY_REFUSED, "forgery-refused", true,                                               \
+	   "receipts or answers were refused that were none")                                               \
+	XX(SIM_MARK_PART_REFUSED, "part-refused", true, "an altered part of a material was refused")        \
 	XX(SIM_MARK_CLOCK_REFUSED, "clock-refused", true, "a batch was refused for its sender's clock")     \
 	XX(SIM_MARK_THROTTLED, "throttled", true, "a peer that asked too much was throttled")               \
 	XX(SIM_MARK_ONLINE, "granted-online", true, "what was applied for online was granted")              \

@@ -27,6 +27,7 @@ struct answer {
 	struct sim_call *call;
 	struct tb_buf bytes;
 	struct tb_error error; /* a refusal of the call as a whole */
+	enum sim_act act;      /* that a hostile node did to it; SIM_ACTS: none */
 };
 
 static void call_drop(void *subject, uint64_t argument)
@@ -70,7 +71,8 @@ static void tell_messages(const struct sim_call *call, bool back)
 }
 
 /* Gives the call back to its sender, if that has not been done yet. */
-static void call_back(struct sim_call *call, struct tb_bytes bytes, const struct tb_error *error)
+static void call_back(struct sim_call *call, struct tb_bytes bytes, const struct tb_error *error,
+                      enum sim_act act)
 {
 	struct sim_node *from = call->from;
 	if (call->done) {
@@ -86,6 +88,8 @@ static void call_back(struct sim_call *call, struct tb_bytes bytes, const struct
 		outbound->error = *error;
 	else
 		core_outbound_answered(&from->setup, from->peers, outbound, bytes, sim_node_now(from));
+	if (act < SIM_ACTS)
+		sim_hostile_answered(from, call->to, outbound, act);
 	if (outbound->answer && call->kind == CORE_DELIVER)
 		sim_check_receipts(from, call->to, outbound);
 	if (outbound->answer && call->kind == CORE_DESCRIBE)
@@ -110,7 +114,7 @@ static void fail_run(struct sim_world *world, void *subject, uint64_t code)
 		sim_note(world, code);
 		tb_fail(&err, (enum tb_code)code, "%s",
 		        code == TB_ETIMEOUT ? "no answer in time" : "the connection failed");
-		call_back(call, tb_bytes_of(NULL, 0), &err);
+		call_back(call, tb_bytes_of(NULL, 0), &err, SIM_ACTS);
 	}
 	sim_call_unref(call);
 }
@@ -249,6 +253,7 @@ static struct answer *answer_new(struct sim_call *call)
 {
 	struct answer *answer = tb_alloc(sizeof(*answer));
 	answer->call = sim_call_ref(call);
+	answer->act = SIM_ACTS;
 	return answer;
 }
 
@@ -292,14 +297,14 @@ void sim_net_answer(struct sim_node *from, struct core_inbound *inbound)
 	sim_newer_speaks(from->newer);
 	if (core_inbound_answer(&from->setup, inbound, &answer->bytes, &answer->error) == TB_EREPLAY)
 		sim_mark(&world->marks, SIM_MARK_REPLAY_REFUSED);
-	bool answers =
-		!from->hostile || answer->error.code || sim_hostile_answer(from, inbound, &answer->bytes);
+	if (from->hostile && !answer->error.code)
+		answer->act = sim_hostile_answer(from, inbound, &answer->bytes);
 	core_inbound_free(inbound);
-	if (answers) {
-		send_answer(call, answer);
-	} else {
+	if (answer->act == SIM_ACT_NO_ANSWER) {
 		lose(call, false);
 		answer_drop(answer, 0);
+	} else {
+		send_answer(call, answer);
 	}
 	sim_call_unref(call);
 }
@@ -327,7 +332,7 @@ static void answer_run(struct sim_world *world, void *subject, uint64_t argument
 			sim_mark(&world->marks, SIM_MARK_RECEIPT_RESENT);
 			*lost = 0;
 		}
-		call_back(call, tb_buf_bytes(&answer->bytes), &answer->error);
+		call_back(call, tb_buf_bytes(&answer->bytes), &answer->error, answer->act);
 	}
 	answer_drop(answer, 0);
 }

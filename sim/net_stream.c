@@ -139,9 +139,8 @@ static bool stream_part(struct sim_stream *stream, size_t *size)
 	if (code == TB_OK && more) {
 		material_sink_digest(stream->sink, tb_buf_bytes(&part));
 		code = material_sink_part(stream->sink, tb_buf_bytes(&part), &progress, &fetch->error);
-		if (code == TB_OK && spoilt)
-			sim_check_broke(world, SIM_RULE_SCOPE, stream->node->index, NULL,
-			                "an altered part of a material was taken");
+		if (spoilt)
+			sim_hostile_part_taken(stream->node, stream->peer, code);
 	}
 	*size = part.size;
 	tb_buf_clear(&part);

@@ -66,6 +66,8 @@ static const struct word sentences[] = {
 	{"backup-restored", "节点用旧备份恢复"},
 	{"replay-refused", "重放的批次被拒绝"},
 	{"fork-refused", "同号异文被拒绝"},
+	{"forgery-refused", "伪造的回执或答复被拒绝"},
+	{"part-refused", "被改动的材料分片被拒绝"},
 	{"clock-refused", "因发送方时钟不准而拒收"},
 	{"throttled", "查询过多的对方被限流"},
 	{"granted-online", "全程网办的申请获准予"},

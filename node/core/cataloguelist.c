@@ -615,7 +615,11 @@ bool catalogue_learn(struct turn *turn, struct peer_state *state, const struct c
 	struct kv_key key = head_key(state->region);
 	if (catalogue_head(&turn->kv, state->region, &turn->arena, &have, NULL) == TB_OK)
 		head = *have;
-	if (strcmp(page->region, state->region) != 0 || head.version >= page->version)
+	if (strcmp(page->region, state->region) != 0) {
+		refusal_note(turn, state->region, "items", TB_EINVALID, pki_batch_root(outbound->answer));
+		return false;
+	}
+	if (head.version >= page->version)
 		return false;
 	bool going_on = state->list_after[0] != '\0';
 	if (going_on && page->version != state->list_version) {
@@ -626,6 +630,7 @@ bool catalogue_learn(struct turn *turn, struct peer_state *state, const struct c
 	if ((page->since != 0 && page->since != head.version) || (!last && page->more) ||
 	    (!last && page->n_items + page->n_removed > 0)) {
 		start_again(turn, state, "a part of the list is not in order");
+		refusal_note(turn, state->region, "items", TB_EMALFORMED, pki_batch_root(outbound->answer));
 		return false;
 	}
 	head.rows += learn_rows(turn, state->region, page,

@@ -275,6 +275,14 @@ static void send_again(struct turn *turn, const char *peer, uint64_t seq, const 
 	}
 }
 
+/* |receipt| may be NULL: bytes that are none. */
+static bool is_receipt(const PbReceipt *receipt)
+{
+	return receipt &&
+	       (receipt->kind == PB_RECEIPT_KIND__DURABLE || receipt->kind == PB_RECEIPT_KIND__REJECTED ||
+	        receipt->kind == PB_RECEIPT_KIND__DEFERRED);
+}
+
 /* The receipt of one message. False: send it again later. */
 static bool receipted(struct turn *turn, const char *peer, uint64_t seq, const PbReceipt *receipt,
                       uint64_t batch, uint32_t index)
@@ -284,22 +292,23 @@ static bool receipted(struct turn *turn, const char *peer, uint64_t seq, const P
 	PbCaseMessage *message;
 	struct tb_error err;
 	char reference[64];
-	if (!kv_has(&turn->kv, KV_OUTGOING, &key))
-		return true;
+	bool waits = kv_has(&turn->kv, KV_OUTGOING, &key);
 	if (KV_GET(&turn->kv, KV_OUTBOX, &key, outbox_record, &turn->arena, &record, &err) ||
 	    PROTO_DECODE_OWN(&message, case_message, proto_bytes(record->message), &turn->arena, &err))
-		return false;
+		return !waits;
 	if (!tb_bytes_equal(proto_bytes(receipt->id), proto_bytes(message->id)) ||
 	    !tb_bytes_equal(proto_bytes(receipt->digest), proto_bytes(record->digest))) {
 		turn_log(turn, TB_LOG_ERROR, "delivery.wrong_receipt", peer, record->case_number,
 		         "receipt is not of message %llu", (unsigned long long)seq);
 		refusal_note(turn, peer, "receipt", TB_EUNTRUSTED, proto_bytes(receipt->digest));
-		return false;
+		return !waits;
 	}
+	if (!waits)
+		return true;
 	if (receipt->kind == PB_RECEIPT_KIND__DEFERRED && receipt->want > 0 &&
 	    receipt->want < message->case_seq)
 		send_again(turn, peer, seq, record->case_number, receipt->want);
-	if (receipt->kind != PB_RECEIPT_KIND__DURABLE && receipt->kind != PB_RECEIPT_KIND__REJECTED)
+	if (receipt->kind == PB_RECEIPT_KIND__DEFERRED)
 		return false;
 	PbReceiptRecord kept = PB_RECEIPT_RECORD__INIT;
 	kept.receipt = proto_data(proto_encode_arena(&turn->arena, &receipt->base));
@@ -330,8 +339,10 @@ void delivery_answered(struct turn *turn, struct core_outbound *outbound)
 		          pki_batch_root(outbound->answer), (uint32_t)call->count);
 		for (size_t i = 0; i < call->count; i++) {
 			const PbReceipt *receipt = (const PbReceipt *)(const void *)outbound->messages[i];
-			if (receipt &&
-			    receipted(turn, outbound->peer, call->seqs[i], receipt, kept, (uint32_t)i))
+			if (!is_receipt(receipt))
+				refusal_note(turn, outbound->peer, "receipt", TB_EMALFORMED,
+				             pki_batch_root(outbound->answer));
+			else if (receipted(turn, outbound->peer, call->seqs[i], receipt, kept, (uint32_t)i))
 				settled++;
 		}
 		/* A peer that answers but settles nothing is asked as seldom as one that does not answer. */

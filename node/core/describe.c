@@ -167,6 +167,9 @@ void describe_answered(struct turn *turn, struct core_outbound *outbound)
 	state->describe_busy = false;
 	if (outbound->answer) {
 		const PbDescription *description = (const PbDescription *)(const void *)outbound->messages[0];
+		if (!description)
+			refusal_note(turn, outbound->peer, "answer", TB_EMALFORMED,
+			             pki_batch_root(outbound->answer));
 		bool more = description && description->catalogue &&
 		            catalogue_learn(turn, state, outbound, description->catalogue);
 		learn_agreements(turn, state, outbound);

@@ -236,6 +236,10 @@ void material_fetched(struct turn *turn, struct core_fetch *fetch)
 			state->fetches--;
 		turn->core->fetch_due = true;
 	}
+	/* What a peer says of a material that it has not, or not yet, is no offence; false parts are. */
+	if (fetch->error.code == TB_EUNTRUSTED || fetch->error.code == TB_EMALFORMED ||
+	    fetch->error.code == TB_ETOOBIG)
+		refusal_note(turn, fetch->peer, "part", fetch->error.code, root);
 	if (load(&turn->kv, root, &turn->arena, &record, &err)) {
 		turn_log(turn, TB_LOG_ERROR, "material.unreadable", fetch->peer, "", "%s", err.text);
 		return;
@@ -248,10 +252,6 @@ void material_fetched(struct turn *turn, struct core_fetch *fetch)
 		complete(turn, root, fetch, record);
 		return;
 	}
-	/* What a peer says of a material that it has not, or not yet, is no offence; false parts are. */
-	if (fetch->error.code == TB_EUNTRUSTED || fetch->error.code == TB_EMALFORMED ||
-	    fetch->error.code == TB_ETOOBIG)
-		refusal_note(turn, fetch->peer, "part", fetch->error.code, root);
 	if (!progress) {
 		tb_time wait = RETRY_FIRST_MS;
 		for (uint32_t i = 0; i < record->attempts && wait < RETRY_MOST_MS; i++)

@@ -175,6 +175,7 @@ void hall_learn(struct turn *turn, struct core_outbound *outbound, const PbHallL
 		code = check_all(list->halls, list->n_halls, outbound->peer, &err);
 	if (code) {
 		turn_log(turn, TB_LOG_WARN, "halls.refused", outbound->peer, "", "%s", err.text);
+		refusal_note(turn, outbound->peer, "halls", code, pki_batch_root(outbound->answer));
 		return;
 	}
 	if (list->version <= hall_version(turn, outbound->peer))

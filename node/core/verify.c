@@ -253,10 +253,12 @@ void verify_answered(struct turn *turn, struct core_outbound *outbound)
 	}
 	for (size_t i = 0; i < call->count; i++) {
 		struct tb_error err = outbound->error;
-		if (outbound->answer && give(turn, outbound, i, call->asked[i], kept, &err) == TB_OK)
-			ask_done(turn, call->asked[i], NULL);
-		else
-			ask_done(turn, call->asked[i], &err);
+		enum tb_code code = err.code;
+		if (outbound->answer)
+			code = give(turn, outbound, i, call->asked[i], kept, &err);
+		if (outbound->answer && code)
+			refusal_note(turn, outbound->peer, "answer", code, pki_batch_root(outbound->answer));
+		ask_done(turn, call->asked[i], code ? &err : NULL);
 	}
 	free(call);
 }

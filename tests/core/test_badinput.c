@@ -198,10 +198,13 @@ static void test_a_receipt_that_is_not_the_right_one_settles_nothing(void **stat
 	pair->answering = lie_in_receipts;
 	for (enum lie next = BY_THE_RECEIVER; next <= TOO_FEW; next++) {
 		lie = next;
+		size_t leaves = hostile_leaves(pair, &pair->window, "LEAF_REFUSED");
 		pair_submit(pair, true, number);
 		assert_int_equal(hostile_count(&pair->window, KV_OUTGOING), 1);
 		pair_pass(pair, TB_HOUR);
 		assert_int_equal(hostile_count(&pair->window, KV_OUTGOING), 1);
+		if (hostile_leaves(pair, &pair->window, "LEAF_REFUSED") <= leaves)
+			fail_msg("lie %d left no leaf", (int)next);
 		lie = NO_LIE;
 		pair_pass(pair, TB_HOUR);
 		assert_int_equal(hostile_count(&pair->window, KV_OUTGOING), 0);

@@ -136,8 +136,10 @@ struct said {
 	const char *region;
 	uint64_t version;
 	size_t items;
-	bool empty;   /* no list at all */
-	bool garbage; /* no description */
+	bool empty;        /* no list at all */
+	bool garbage;      /* no description */
+	bool hostile;      /* no honest peer would say it */
+	const char *halls; /* whose halls it shows; NULL: none */
 };
 
 static void say(struct pair *pair, struct side *from, const struct core_inbound *inbound,
@@ -147,6 +149,7 @@ static void say(struct pair *pair, struct side *from, const struct core_inbound 
 	PbDescription description = PB_DESCRIPTION__INIT;
 	PbCatalogue catalogue = PB_CATALOGUE__INIT;
 	PbItem item = PB_ITEM__INIT;
+	PbHallList halls = PB_HALL_LIST__INIT;
 	struct tb_arena arena = {0};
 	if (inbound->call != CORE_DESCRIBE || from != &pair->home)
 		return;
@@ -160,6 +163,9 @@ static void say(struct pair *pair, struct side *from, const struct core_inbound 
 		catalogue.items[i] = &item;
 	description.region = tb_arena_str(&arena, HOME);
 	description.catalogue = said->empty ? NULL : &catalogue;
+	halls.region = tb_arena_str(&arena, said->halls ? said->halls : "");
+	halls.version = 99;
+	description.halls = said->halls ? &halls : NULL;
 	struct tb_bytes message =
 		said->garbage ? tb_bytes_str("\xff\xff") : proto_encode_arena(&arena, &description.base);
 	bytes->size = 0;
@@ -173,19 +179,23 @@ static void test_what_a_peer_says_is_taken_only_if_it_is_its_own_newer_list(void
 	struct pair *pair = pair_new(*state);
 	uint64_t version = list(pair, &pair->window, HOME)->version;
 	const struct said refused[] = {
-		{.region = "330100", .version = 99, .items = 1},
-		{.region = WINDOW, .version = 99, .items = 1},
+		{.region = "330100", .version = 99, .items = 1, .hostile = true},
+		{.region = WINDOW, .version = 99, .items = 1, .hostile = true},
 		{.region = HOME, .version = version, .items = 1},
 		{.region = HOME, .version = version - 1, .items = 1},
-		{.region = HOME, .version = 99, .items = TB_ITEMS_MAX + 1},
+		{.region = HOME, .version = 99, .items = TB_ITEMS_MAX + 1, .hostile = true},
+		{.region = HOME, .empty = true, .halls = "330100", .hostile = true},
 		{.region = HOME, .empty = true},
-		{.region = HOME, .garbage = true},
+		{.region = HOME, .garbage = true, .hostile = true},
 	};
 	struct said good = {.region = HOME, .version = version + 1, .items = 1};
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
 		pair->test = (void *)(uintptr_t)&refused[i];
 		pair->answering = say;
+		size_t leaves = hostile_leaves(pair, &pair->window, "LEAF_REFUSED");
 		pair_pass(pair, 6 * TB_MINUTE);
+		if (refused[i].hostile != (hostile_leaves(pair, &pair->window, "LEAF_REFUSED") > leaves))
+			fail_msg("%zu: a leaf is missing, or one too many", i);
 		PbCatalogue *now = list(pair, &pair->window, HOME);
 		if (now->version != version || strcmp(now->items[0]->name, "false") == 0)
 			fail_msg("%zu was taken", i);

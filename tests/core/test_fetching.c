@@ -161,6 +161,10 @@ static void test_what_is_here_is_not_undone_by_a_late_fetch(void **state)
 	bring(&w, TB_EBUSY, 2);
 	assert_true(view_of(&w)->complete);
 	assert_int_equal(view_of(&w)->chunks_present, CHUNKS);
+	/* False parts are an offence even where the whole has come another way. */
+	size_t leaves = hostile_leaves(w.pair, &w.pair->home, "LEAF_REFUSED");
+	bring(&w, TB_EUNTRUSTED, 2);
+	assert_int_equal(hostile_leaves(w.pair, &w.pair->home, "LEAF_REFUSED"), leaves + 1);
 	/* And one of a material that nobody wants is told, and changes nothing. */
 	unsigned errors = w.pair->home.logged_errors;
 	w.bytes[0] ^= 1;

@@ -484,9 +484,13 @@ static void test_an_answer_that_is_not_the_right_one_is_not_believed(void **stat
 	pair->answering = lie_in_answers;
 	for (; lie < NO_DOCUMENT_AT_ALL; lie++) {
 		enum tb_code code;
+		size_t leaves = hostile_leaves(pair, &pair->window, "LEAF_REFUSED");
 		assert_null(pair_call(pair, &pair->window, VERIFY, query, &code));
 		if (code != codes[lie])
 			fail_msg("lie %d: %s: %s", (int)lie, tb_code_name(code), pair_refusal(&pair->window));
+		pair_pass(pair, TB_MINUTE);
+		if (hostile_leaves(pair, &pair->window, "LEAF_REFUSED") <= leaves)
+			fail_msg("lie %d left no leaf", (int)lie);
 	}
 	pair->answering = NULL;
 	assert_non_null(
