@@ -267,6 +267,95 @@ static void test_a_case_is_granted_with_a_whole_archive_only(void **state)
 	pair_free(pair);
 }
 
+static void test_what_cannot_be_prepared_is_refused_with_the_field(void **state)
+{
+	struct pair *pair = papers_pair(state, true);
+	struct tb_buf many = {0};
+	enum tb_code code;
+	tb_buf_str(&many, "{\"application\":{\"item\":\"" ITEM "\",\"home\":\"" HOME
+	                  "\",\"applicant\":{\"name\":\"王伟\",\"codeType\":\"111\",\"code\":\"" WANG
+	                  "\"},\"materials\":[");
+	for (int i = 0; i <= TB_MATERIALS_MAX; i++)
+		tb_buf_str(&many, i ? ",{}" : "{}");
+	tb_buf_str(&many, "]}}");
+	const struct {
+		const char *json;
+		enum tb_code code;
+		const char *says;
+	} wrong[] = {
+		{"{}", TB_EINVALID, "application.applicant"},
+		{"{\"application\":{\"item\":\"" ITEM "\",\"home\":\"" HOME
+	         "\",\"applicant\":{\"name\":\"王伟\",\"codeType\":\"111\",\"code\":\"110105194912310021\"}}"
+	         "}",
+	         TB_EINVALID, "application.applicant: "},
+		{"{\"application\":{\"item\":\"no\",\"home\":\"" HOME
+	         "\",\"applicant\":{\"name\":\"王伟\",\"codeType\":\"111\",\"code\":\"" WANG "\"}}}",
+	         TB_ENOTFOUND, "item"},
+		{"{\"application\":{\"item\":\"" ITEM "\",\"home\":\"" HOME
+	         "\",\"applicant\":{\"name\":\"王伟\",\"codeType\":\"111\",\"code\":\"" WANG
+	         "\"}},\"ask\":[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\"]}",
+	         TB_ETOOBIG, "ask: more than 8"},
+		{tb_buf_text(&many), TB_ETOOBIG, "application.materials: more than 200"},
+	};
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		pair_call(pair, &pair->window, "/tongban.v1.CaseService/Prepare", wrong[i].json, &code);
+		assert_int_equal(code, wrong[i].code);
+		if (!strstr(pair_refusal(&pair->window), wrong[i].says))
+			fail_msg("%s", pair_refusal(&pair->window));
+	}
+	tb_buf_clear(&many);
+	pair_free(pair);
+}
+
+static void test_a_certificate_that_is_not_valid_shows_nothing(void **state)
+{
+	struct pair *pair = papers_pair(state, true);
+	PbCasePrepareResponse *reply = prepare(pair, &pair->home, "", "");
+	char identifier[TB_ID_BYTES_MAX];
+	snprintf(identifier, sizeof(identifier), "%s", reply->needs[1]->material->credential);
+	set_state(pair, identifier, "SUSPENDED");
+	assert_int_equal(prepare(pair, &pair->home, "", "")->needs[1]->by, PB_PREPARED_BY__PREPARED_MISSING);
+	reply = prepare(pair, &pair->window, "", "");
+	assert_int_equal(reply->needs[1]->by, PB_PREPARED_BY__PREPARED_MISSING);
+	assert_non_null(strstr(reply->needs[1]->note, HOME ": "));
+	/* Another one of the same holder does. */
+	import(pair, &pair->home, "N2");
+	assert_int_equal(prepare(pair, &pair->home, "", "")->needs[1]->by,
+	                 PB_PREPARED_BY__PREPARED_HELD_HERE);
+	assert_int_equal(prepare(pair, &pair->window, "", "")->needs[1]->by,
+	                 PB_PREPARED_BY__PREPARED_VERIFIED);
+	pair_free(pair);
+}
+
+static void test_a_material_serves_again_for_what_goes_by_the_same_name(void **state)
+{
+	struct pair *pair = papers_pair(state, true);
+	char number[32];
+	submit(pair, number);
+	static const char *const lists[] = {
+		"{\"code\":\"M1\",\"name\":\"另一申请表\",\"required\":true,\"basis\":\"b\"}",
+		"{\"code\":\"M1\",\"name\":\"申请表\",\"required\":true,\"basis\":\"b\",\"original\":true}",
+		"{\"code\":\"M7\",\"name\":\"申请表\",\"required\":true,\"basis\":\"b\"}",
+	};
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		char json[1024];
+		snprintf(json, sizeof(json),
+		         "{\"items\":[{\"code\":\"" ITEM
+		         "\",\"name\":\"公证\",\"department\":\"11320400014109045T\","
+		         "\"modes\":[\"DS\"],\"promisedDays\":5,\"legalDays\":15,\"materials\":[%s,"
+		         "{\"code\":\"M2\",\"name\":\"x\",\"required\":true,\"basis\":\"b\"}]}]}",
+		         lists[i]);
+		pair_ask(pair, &pair->home, "/tongban.v1.CatalogueService/Load", json);
+		PbCasePrepareResponse *reply = prepare(pair, &pair->home, "", "");
+		assert_int_equal(reply->needs[0]->by, i == 2 ? PB_PREPARED_BY__PREPARED_EARLIER
+		                                             : PB_PREPARED_BY__PREPARED_MISSING);
+		if (i == 2)
+			assert_string_equal(reply->needs[0]->material->need, "M7");
+		pair_pass(pair, TB_SECOND);
+	}
+	pair_free(pair);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -277,6 +366,9 @@ int main(void)
 		TEST(test_what_a_valid_certificate_shows_may_not_be_asked_for),
 		TEST(test_other_papers_may_be_asked_for),
 		TEST(test_a_case_is_granted_with_a_whole_archive_only),
+		TEST(test_what_cannot_be_prepared_is_refused_with_the_field),
+		TEST(test_a_certificate_that_is_not_valid_shows_nothing),
+		TEST(test_a_material_serves_again_for_what_goes_by_the_same_name),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,21 +25,29 @@ static void load(struct pair *pair)
 	pair_pass(pair, 6 * TB_MINUTE);
 }
 
-static void submit(struct pair *pair, char number[32])
+#define WANG "{\"name\":\"王伟\",\"codeType\":\"111\",\"code\":\"11010519491231002X\"}"
+
+static void submit_of(struct pair *pair, const char *applicant, char number[32])
 {
 	enum tb_code code;
-	PbCaseView *view = (PbCaseView *)(void *)pair_call(
-		pair, &pair->window, "/tongban.v1.CaseService/Submit",
-		"{\"application\":{\"item\":\"" ITEM "\",\"mode\":\"DS\",\"home\":\"" HOME "\","
-		"\"applicant\":{\"name\":\"王伟\",\"codeType\":\"111\",\"code\":\"11010519491231002X\"},"
-		"\"delivery\":\"NETWORK\",\"materials\":[{\"need\":\"M1\",\"commitment\":"
-		"\"本人承诺无犯罪记录\"}]},"
-		"\"actor\":{\"role\":\"R_WIN\",\"id\":\"w1\"},\"forward\":true}",
-		&code);
+	char json[1024];
+	snprintf(json, sizeof(json),
+	         "{\"application\":{\"item\":\"" ITEM "\",\"mode\":\"DS\",\"home\":\"" HOME
+	         "\",\"applicant\":%s,"
+	         "\"delivery\":\"NETWORK\",\"materials\":[{\"need\":\"M1\",\"commitment\":"
+	         "\"本人承诺无犯罪记录\"}]},\"actor\":{\"role\":\"R_WIN\",\"id\":\"w1\"},\"forward\":true}",
+	         applicant);
+	PbCaseView *view = (PbCaseView *)(void *)pair_call(pair, &pair->window,
+	                                                   "/tongban.v1.CaseService/Submit", json, &code);
 	if (code)
 		fail_msg("%s", pair_refusal(&pair->window));
 	snprintf(number, 32, "%s", view->number);
 	pair_run(pair);
+}
+
+static void submit(struct pair *pair, char number[32])
+{
+	submit_of(pair, WANG, number);
 }
 
 static const PbCommitmentListResponse *list(struct pair *pair, struct side *side, const char *json)
@@ -141,12 +149,76 @@ static void test_who_pays_for_a_parcel_is_agreed(void **state)
 	pair_free(pair);
 }
 
+static void test_an_organisation_is_published_by_its_name(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	char number[32];
+	load(pair);
+	submit_of(pair, "{\"name\":\"福州某某公司\",\"codeType\":\"001\",\"code\":\"91350100M000100Y43\"}",
+	          number);
+	submit(pair, number);
+	const PbCommitmentListResponse *reply = list(pair, &pair->home, "{}");
+	assert_int_equal(reply->n_commitments, 2);
+	assert_string_equal(reply->commitments[0]->applicant, "福州某某公司");
+	/* A list that goes on behind the first case holds the second alone. */
+	char json[64];
+	snprintf(json, sizeof(json), "{\"after\":\"%s\"}", number);
+	reply = list(pair, &pair->home, json);
+	assert_int_equal(reply->n_commitments, 1);
+	assert_string_equal(reply->commitments[0]->applicant, "王**");
+	pair_free(pair);
+}
+
+static void test_only_what_was_not_checked_yet_is_listed_on_demand(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	char kept[32], open[32], plain[32];
+	load(pair);
+	submit(pair, kept);
+	submit(pair, open);
+	close_case(pair, kept);
+	act(pair, &pair->home, kept, "KEPT", "H_DEPT", "\"detail\":{\"note\":\"属实\"}");
+	OK(pair_submit_as(pair, &pair->window, "DS", "R_WIN", true, plain)); /* shows its papers */
+	assert_int_equal(list(pair, &pair->home, "{}")->n_commitments, 2);
+	const PbCommitmentListResponse *reply = list(pair, &pair->home, "{\"unchecked\":true}");
+	assert_int_equal(reply->n_commitments, 1);
+	assert_string_equal(reply->commitments[0]->case_number, open);
+	pair_free(pair);
+}
+
+/* A case may have many fees; those that are kept are bounded, and a fee's newest word counts. */
+static void test_fees_beyond_the_most_are_in_the_log_alone(void **state)
+{
+	enum { KEPT = 64 };
+	struct pair *pair = pair_new(*state);
+	char number[32], more[128];
+	pair_submit(pair, true, number);
+	act(pair, &pair->home, number, "ACCEPT", "H_WIN", "");
+	for (int i = 0; i < KEPT + 2; i++) {
+		snprintf(more, sizeof(more),
+		         "\"detail\":{\"fee\":{\"reference\":\"P%d\",\"state\":\"FEE_DUE\",\"amountFen\":\"%"
+		         "d\"}}",
+		         i, i + 1);
+		act(pair, &pair->home, number, "FEE", "H_WIN", more);
+	}
+	act(pair, &pair->home, number, "FEE", "H_WIN", FEE("FEE_WAIVED", "0"));
+	const PbCaseView *view = pair_case(pair, &pair->window, number);
+	assert_int_equal(view->n_fees, KEPT);
+	assert_int_equal(view->fees[1]->state, PB_FEE_STATE__FEE_WAIVED);
+	assert_int_equal(view->fees[KEPT - 1]->amount_fen, KEPT);
+	pair_assert_equal_logs(pair, number);
+	pair_free(pair);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_commitment_is_published_and_checked_afterwards),
 		TEST(test_a_fee_is_part_of_the_case_by_its_reference),
 		TEST(test_who_pays_for_a_parcel_is_agreed),
+		TEST(test_an_organisation_is_published_by_its_name),
+		TEST(test_only_what_was_not_checked_yet_is_listed_on_demand),
+		TEST(test_fees_beyond_the_most_are_in_the_log_alone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

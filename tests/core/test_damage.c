@@ -1,6 +1,6 @@
 /* Stored records that are damaged, one after the other, in every table: whatever is called then is answered,
  * by a coded error where the damage is in the way; nothing damaged is shown, and no call ends the process. */
-#include "tests/core/hostile.h"
+#include "tests/core/damage_story.h"
 
 #include "node/core/kv.h"
 
@@ -8,39 +8,9 @@
 #define OK(call) assert_int_equal((call), TB_OK)
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-#define TYPE "11100000000013338W032"
-#define ISSUER "11320400014109045T"
-#define WANG "11010519491231002X"
-
 enum { KEYS_MAX = 2 }; /* damaged of each table */
 
-struct story {
-	struct pair *pair;
-	char open[32];    /* under review */
-	char granted[32]; /* with a certificate */
-	char waiting[32]; /* with messages that have no receipt, both ways */
-	char lost[32];    /* its package is a dead letter */
-	char identifier[TB_ID_BYTES_MAX + 1];
-	char evidence[8][64];
-	size_t evidence_count;
-	char root[64]; /* of a material, base64 */
-	char matter[64];
-	char agreement[64]; /* in force */
-	uint8_t root_bytes[PKI_HASH_BYTES];
-};
-
 /* ---- files */
-
-static void copy_file(const char *from, const char *to)
-{
-	char block[65536];
-	FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
-	assert_true(in && out);
-	for (size_t got; (got = fread(block, 1, sizeof(block), in)) > 0;)
-		assert_int_equal(fwrite(block, 1, got, out), got);
-	fclose(in);
-	fclose(out);
-}
 
 static void keep(struct story *story, bool back)
 {
@@ -50,7 +20,7 @@ static void keep(struct story *story, bool back)
 		snprintf(data, sizeof(data), "%s/store/data.mdb", sides[i]->dir);
 		snprintf(kept, sizeof(kept), "%s/kept.mdb", sides[i]->dir);
 		pair_close(sides[i]);
-		copy_file(back ? kept : data, back ? data : kept);
+		story_copy_file(back ? kept : data, back ? data : kept);
 		pair_open(story->pair, sides[i]);
 	}
 }
@@ -127,207 +97,6 @@ static size_t keys_of(struct side *side, int table, struct kv_key keys[KEYS_MAX]
 	return count;
 }
 
-/* ---- the story */
-
-static void import(struct pair *pair, const char *line)
-{
-	char json[1024];
-	snprintf(json, sizeof(json),
-	         "{\"importId\":\"i\",\"format\":\"CSV\",\"header\":\"type,number,name,holder_code_type,"
-	         "holder_code,issuer,issued_on\","
-	         "\"firstLine\":\"2\",\"lines\":[\"%s\"],\"endOffset\":\"10\"}",
-	         line);
-	pair_ask(pair, &pair->home, "/tongban.v1.CredentialService/Import", json);
-}
-
-static void remember(struct story *story)
-{
-	PbCaseView *view = pair_case(story->pair, &story->pair->home, story->granted);
-	for (size_t i = 0; i < view->n_evidence && story->evidence_count < 6; i++)
-		snprintf(story->evidence[story->evidence_count++], 64, "%s", view->evidence[i]);
-	const PbMaterial *material = view->log[0]->detail->application->materials[0];
-	struct tb_buf text = {0};
-	tb_base64(&text, proto_bytes(material->root));
-	snprintf(story->root, sizeof(story->root), "%s", tb_buf_text(&text));
-	memcpy(story->root_bytes, material->root.data, PKI_HASH_BYTES);
-	tb_buf_clear(&text);
-	for (size_t i = 0; i < view->n_log; i++) {
-		if (view->log[i]->event == PB_CASE_EVENT__GRANT)
-			snprintf(story->identifier, sizeof(story->identifier), "%s",
-			         view->log[i]->detail->decision->credential_identifier);
-	}
-}
-
-/* A matter with a file, and an agreement that both sides have signed. */
-static void agree(struct story *story)
-{
-	struct pair *pair = story->pair;
-	char json[2048], file[512];
-	bool parted = pair->parted;
-	pair->parted = false;
-	pair_upload(pair, &pair->window, 500, 77, file);
-	snprintf(json, sizeof(json),
-	         "{\"post\":{\"actor\":{\"role\":\"LIAISON\",\"id\":\"l\"},\"subject\":\"s\",\"text\":\"t\","
-	         "\"about\":\"ENQUIRY\",\"asked\":\"" HOME "\",\"days\":3,\"parties\":[\"" WINDOW "\",\"" HOME
-	         "\"],\"files\":[{\"need\":\"x\",%s}],\"caseNumber\":\"%s\"}}",
-	         file, story->open);
-	PbMatterView *matter =
-		(PbMatterView *)(void *)pair_ask(pair, &pair->window, "/tongban.v1.MatterService/Open", json);
-	snprintf(story->matter, sizeof(story->matter), "%s", matter->matter);
-	PbAgreementView *view = (PbAgreementView *)(void *)pair_ask(
-		pair, &pair->window, "/tongban.v1.AgreementService/Propose",
-		"{\"agreement\":{\"title\":\"t\",\"parties\":[\"" HOME "\",\"" WINDOW
-		"\"],\"validFrom\":\"2020-01-01\",\"terms\":[{\"items\":[\"*\"],\"modes\":[\"DS\"],"
-		"\"rights\":["
-		"\"NOTIFY_ONCE\",\"DELIVER_RESULTS\"]}]}}");
-	snprintf(story->agreement, sizeof(story->agreement), "%s", view->agreement->id);
-	pair_pass(pair, 2 * TB_MINUTE);
-	snprintf(json, sizeof(json), "{\"id\":\"%s\"}", story->agreement);
-	pair_ask(pair, &pair->home, "/tongban.v1.AgreementService/Sign", json);
-	pair_pass(pair, 2 * TB_MINUTE);
-	pair->parted = parted;
-}
-
-static void story_new(struct story *story, struct scratch *scratch)
-{
-	struct pair *pair = pair_new(scratch);
-	*story = (struct story){.pair = pair};
-	import(pair, TYPE ",N1,公证书,111," WANG "," ISSUER ",2024-01-31");
-	import(pair, TYPE ",N2,公证书,111," WANG "," ISSUER ",2024-01-31");
-	pair_submit(pair, true, story->granted);
-	OK(pair_act(pair, &pair->home, story->granted, "ACCEPT", "H_WIN", ""));
-	OK(pair_act(pair, &pair->home, story->granted, "START", "H_DEPT", ""));
-	OK(pair_act(pair, &pair->home, story->granted, "GRANT", "H_DEPT",
-	            "\"issue\":{\"typeName\":\"公证书\"}"));
-	pair_submit(pair, true, story->open);
-	OK(pair_act(pair, &pair->home, story->open, "ACCEPT", "H_WIN", ""));
-	pair->parted = true;
-	pair_submit(pair, true, story->lost);
-	pair->now += 7 * TB_DAY + TB_MINUTE;
-	pair_run(pair);
-	pair->parted = false;
-	pair_submit(pair, true, story->waiting);
-	pair_pass(pair, TB_MINUTE);
-	pair->parted = true;
-	OK(pair_act(pair, &pair->home, story->waiting, "ACCEPT", "H_WIN", ""));
-	OK(pair_act(pair, &pair->window, story->waiting, "WITHDRAW", "APPLICANT", ""));
-	pair_ask(pair, &pair->home, "/tongban.v1.CredentialService/Find",
-	         "{\"type\":\"" TYPE "\",\"number\":\"N1\"}");
-	remember(story);
-	agree(story);
-}
-
-/* ---- everything that can be called */
-
-static void call(struct story *story, struct side *side, const char *path, const char *fmt, ...)
-	TB_PRINTF(4, 5);
-static void call(struct story *story, struct side *side, const char *path, const char *fmt, ...)
-{
-	char json[4096], whole[128];
-	enum tb_code code;
-	va_list args;
-	va_start(args, fmt);
-	vsnprintf(json, sizeof(json), fmt, args);
-	va_end(args);
-	snprintf(whole, sizeof(whole), "/tongban.v1.%s", path);
-	proto_message *reply = pair_call(story->pair, side, whole, json, &code);
-	if ((reply != NULL) != (code == TB_OK))
-		fail_msg("%s: %s beside a reply", path, tb_code_name(code));
-	assert_true(code == TB_OK || pair_refusal(side)[0]);
-}
-
-static void read_all(struct story *story, struct side *side)
-{
-	const char *numbers[] = {story->open, story->granted, story->waiting, story->lost};
-	call(story, side, "NodeService/Status", "{}");
-	call(story, side, "NodeService/DeadLetters", "{}");
-	call(story, side, "PeerService/List", "{}");
-	call(story, side, "CredentialService/ImportStatus", "{\"importId\":\"i\"}");
-	call(story, side, "CredentialService/Get", "{\"identifier\":\"%s\"}", story->identifier);
-	call(story, side, "CredentialService/Find", "{\"type\":\"" TYPE "\",\"number\":\"N1\"}");
-	call(story, side, "CredentialService/Find",
-	     "{\"holder\":{\"codeType\":\"111\",\"code\":\"" WANG "\"}}");
-	call(story, side, "CatalogueService/List", "{}");
-	call(story, side, "CatalogueService/List", "{\"region\":\"" HOME "\"}");
-	for (size_t i = 0; i < COUNT(numbers); i++)
-		call(story, side, "CaseService/Get", "{\"number\":\"%s\"}", numbers[i]);
-	call(story, side, "CaseService/List", "{\"limit\":2}");
-	call(story, side, "CaseService/List", "{\"state\":\"ACCEPTED\",\"peer\":\"%s\"}", HOME);
-	call(story, side, "MaterialService/Get", "{\"root\":\"%s\"}", story->root);
-	call(story, side, "MaterialService/List", "{}");
-	for (size_t i = 0; i < story->evidence_count; i++)
-		call(story, side, "EvidenceService/Export", "{\"reference\":\"%s\"}", story->evidence[i]);
-	for (int i = 1; i < 6; i++)
-		call(story, side, "EvidenceService/Export", "{\"reference\":\"answer:%d:0\"}", i);
-	call(story, side, "MatterService/Get", "{\"matter\":\"%s\"}", story->matter);
-	call(story, side, "MatterService/List", "{}");
-	call(story, side, "AgreementService/Get", "{\"id\":\"%s\"}", story->agreement);
-	call(story, side, "AgreementService/List", "{}");
-	call(story, side, "AgreementService/Diff", "{\"peer\":\"%s\"}",
-	     side == &story->pair->home ? WINDOW : HOME);
-	call(story, side, "EventService/List", "{\"limit\":500}");
-	call(story, side, "TokenService/List", "{}");
-	call(story, side, "AuditService/Checkpoint", "{}");
-	call(story, side, "AuditService/Prove", "{\"index\":\"0\"}");
-	call(story, side, "AuditService/Consistency", "{\"oldSize\":\"3\"}");
-	call(story, side, "AuditService/List", "{\"limit\":1000}");
-}
-
-static void write_all(struct story *story, struct side *side)
-{
-	char material[512], application[2048];
-	struct tb_arena arena = {0};
-	struct tb_error err;
-	PbStoredMaterial *record;
-	call(story, side, "CredentialService/SetState",
-	     "{\"identifier\":\"%s\",\"state\":\"REVOKED\",\"reason\":\"x\"}", story->identifier);
-	call(story, side, "CredentialService/Import",
-	     "{\"importId\":\"i\",\"format\":\"CSV\",\"header\":\"type,number,name,holder_code_type,holder_"
-	     "code,issuer,issued_on\","
-	     "\"firstLine\":\"2\",\"lines\":[\"" TYPE ",N1,公证书,111," WANG "," ISSUER
-	     ",2024-01-31\",\"" TYPE ",N3,公证书,111," WANG "," ISSUER ",2024-01-31\"]}");
-	call(story, side, "CaseService/Act",
-	     "{\"number\":\"%s\",\"event\":\"START\",\"actor\":{\"role\":\"H_DEPT\",\"id\":\"a\"}}",
-	     story->open);
-	call(story, side, "CaseService/Act",
-	     "{\"number\":\"%s\",\"event\":\"GRANT\",\"actor\":{\"role\":\"H_DEPT\",\"id\":\"a\"},\"issue\":{"
-	     "\"typeName\":\"t\"}}",
-	     story->open);
-	call(story, side, "CaseService/Act",
-	     "{\"number\":\"%s\",\"event\":\"CONSULT\",\"actor\":{\"role\":\"R_WIN\",\"id\":\"a\"},"
-	     "\"detail\":{\"note\":\"n\"}}",
-	     story->open);
-	call(story, side, "NodeService/Requeue", "{\"peer\":\"" HOME "\",\"seq\":\"3\"}");
-	pair_upload(story->pair, side, 1000, 3, material);
-	for (int request = 1; request <= 2; request++) {
-		pair_application(application, material, request == 1 ? "r1" : "", true);
-		call(story, side, "CaseService/Submit", "%s", application);
-	}
-	call(story, side, "CatalogueService/Load", "{}");
-	enum tb_code code = core_material_for(&side->setup, HOME, story->root_bytes, &arena, &record, &err);
-	assert_true(code == TB_OK || err.text[0]);
-	tb_arena_clear(&arena);
-	call(story, side, "MatterService/Post",
-	     "{\"post\":{\"matter\":\"%s\",\"kind\":\"POST_SAYS\",\"text\":\"t\",\"actor\":{\"role\":"
-	     "\"LIAISON\",\"id\":"
-	     "\"l\"}}}",
-	     story->matter);
-	call(story, side, "AgreementService/Sign", "{\"id\":\"%s\"}", story->agreement);
-	call(story, side, "AgreementService/End", "{\"id\":\"%s\",\"reason\":\"r\"}", story->agreement);
-	/* What waits goes on its way, both ways. */
-	story->pair->parted = false;
-	pair_pass(story->pair, 6 * TB_MINUTE);
-	call(story, side, "CredentialService/Verify",
-	     "{\"region\":\"%s\",\"queries\":[{\"type\":\"" TYPE
-	     "\",\"number\":\"N1\",\"purpose\":\"p\",\"basis\":\"b\",\"disclosure\":"
-	     "\"DOCUMENT\"}]}",
-	     side == &story->pair->home ? WINDOW : HOME);
-	/* Then clocks run out and messages expire, all at once. */
-	story->pair->now += 8 * TB_DAY;
-	pair_pass(story->pair, TB_MINUTE);
-	story->pair->parted = true;
-}
-
 /* What nobody may take away, and of most of it nobody may change a byte. */
 static const struct {
 	int table;
@@ -401,9 +170,10 @@ static void live_with(struct story *story, struct side *side, int table, const s
 	size_t count = list_kept(side, kept);
 	pair_close(side);
 	if (pair_try_open(story->pair, side, &err) == TB_OK) {
-		read_all(story, side);
-		write_all(story, side);
+		story_read_all(story, side);
+		story_write_all(story, side);
 		assert_all_kept(side, kept, count, core_tables[table]);
+		story_remove_all(story, side);
 	} else {
 		assert_true(err.code == TB_ECORRUPT || (table == KV_META && err.code == TB_EINVALID));
 		assert_true(err.text[0]);
@@ -434,7 +204,7 @@ static void test_no_damaged_record_of_any_table_ends_the_process_or_loses_others
 		}
 	}
 	assert_true(damaged > 120);
-	read_all(&story, &story.pair->home);
+	story_read_all(&story, &story.pair->home);
 	pair_free(story.pair);
 }
 
@@ -510,7 +280,7 @@ static void test_a_message_whose_receipt_cannot_be_read_is_neither_applied_again
 	snprintf(data, sizeof(data), "%s/store/data.mdb", home->dir);
 	snprintf(kept, sizeof(kept), "%s/kept.mdb", home->dir);
 	pair_close(home);
-	copy_file(data, kept);
+	story_copy_file(data, kept);
 	pair_open(pair, home);
 	struct kv_key key = newest(home, KV_INBOX, WINDOW);
 	damage(home, KV_INBOX, &key, FLIPPED);
@@ -525,7 +295,7 @@ static void test_a_message_whose_receipt_cannot_be_read_is_neither_applied_again
 	assert_true(pair_case(pair, &pair->window, number)->handing_over);
 	/* The store comes back from a copy, and all is well. */
 	pair_close(home);
-	copy_file(kept, data);
+	story_copy_file(kept, data);
 	pair_open(pair, home);
 	pair_pass(pair, TB_HOUR);
 	assert_string_equal(pair_case(pair, &pair->window, number)->owner, HOME);
@@ -721,7 +491,7 @@ static void test_a_store_is_opened_by_its_own_node_only(void **state)
 	assert_non_null(strstr(err.text, HOME));
 	home->setup.region = setup.region;
 	OK(pair_try_open(story.pair, home, &err));
-	read_all(&story, home);
+	story_read_all(&story, home);
 	pair_free(story.pair);
 }
 

@@ -149,6 +149,106 @@ static void test_no_cell_is_a_formula_and_quotes_are_doubled(void **state)
 	pair_free(pair);
 }
 
+static const char *cell_of(const PbExportResponse *page, size_t line, const char *column, char out[256])
+{
+	char name[128];
+	snprintf(name, sizeof(name), "\"%s\":\"", column);
+	const char *at = strstr(page->lines[line], name);
+	snprintf(out, 256, "%.*s", at ? (int)strcspn(at + strlen(name), "\"") : 0,
+	         at ? at + strlen(name) : "");
+	return out;
+}
+
+static const PbExportResponse *cases_at_home(struct pair *pair)
+{
+	return (const void *)pair_ask(pair, &pair->home, CASES, "{\"format\":\"JSONL\"}");
+}
+
+static void test_a_case_says_where_and_when_it_was_accepted_and_ended(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	struct side *home = &pair->home;
+	char number[32], text[256], ended[256], json[128];
+	pair_submit(pair, true, number);
+	assert_string_equal(cell_of(cases_at_home(pair), 0, "受理地", text), "");
+	assert_int_equal(pair_act(pair, home, number, "ACCEPT", "H_WIN", ""), TB_OK);
+	assert_int_equal(pair_act(pair, home, number, "START", "H_DEPT", ""), TB_OK);
+	const PbExportResponse *page = cases_at_home(pair);
+	assert_string_equal(cell_of(page, 0, "受理地", text), HOME);
+	assert_int_equal(strlen(cell_of(page, 0, "受理时间", text)), strlen("20260921T090000"));
+	assert_true(cell_of(page, 0, "办件编号", text)[0]);
+	assert_string_equal(cell_of(page, 0, "办结地", text), "");
+	assert_int_equal(pair_act(pair, home, number, "GRANT", "H_DEPT", ""), TB_OK);
+	assert_int_equal(
+		pair_act(pair, home, number, "DISPATCH", "H_WIN", "\"detail\":{\"way\":\"NETWORK\"}"), TB_OK);
+	pair_pass(pair, TB_MINUTE);
+	assert_int_equal(pair_act(pair, home, number, "HAND_OVER", "H_WIN", ""), TB_OK);
+	page = cases_at_home(pair);
+	assert_string_equal(cell_of(page, 0, "办结地", text), HOME);
+	assert_true(cell_of(page, 0, "办结时间", ended)[0]);
+	/* What happens to an ended case does not end it again; what is reviewed again has not ended. */
+	pair_pass(pair, TB_MINUTE);
+	assert_int_equal(
+		pair_act(pair, &pair->window, number, "EVALUATE", "APPLICANT", "\"detail\":{\"grade\":1}"),
+		TB_OK);
+	page = cases_at_home(pair);
+	assert_string_equal(cell_of(page, 0, "最后环节", text), "EVALUATE");
+	assert_string_equal(cell_of(page, 0, "办结时间", text), ended);
+	assert_int_equal(pair_act(pair, home, number, "REOPEN", "H_DEPT", "\"detail\":{\"reason\":\"r\"}"),
+	                 TB_OK);
+	assert_string_equal(cell_of(cases_at_home(pair), 0, "办结地", text), "");
+	snprintf(json, sizeof(json), "{\"caseNumber\":\"%s\",\"reason\":\"r\"}", number);
+	pair_free(pair);
+}
+
+static void test_what_was_erased_says_so_and_names_nobody(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	char number[32], text[256], json[128], next[32];
+	pair_submit(pair, true, number);
+	assert_int_equal(
+		pair_act(pair, &pair->home, number, "REFUSE", "H_WIN", "\"detail\":{\"reason\":\"r\"}"),
+		TB_OK);
+	const PbExportResponse *page = cases_at_home(pair);
+	assert_string_equal(cell_of(page, 0, "申请者名称", text), "王伟");
+	snprintf(next, sizeof(next), "%s", page->next);
+	snprintf(json, sizeof(json), "{\"caseNumber\":\"%s\",\"reason\":\"r\"}", number);
+	pair_ask(pair, &pair->home, "/tongban.v1.RetentionService/Erase", json);
+	snprintf(json, sizeof(json), "{\"format\":\"JSONL\",\"after\":\"%s\"}", next);
+	page = (const void *)pair_ask(pair, &pair->home, CASES, json);
+	assert_int_equal(page->n_lines, 1);
+	assert_string_equal(cell_of(page, 0, "申请者名称", text), "");
+	assert_string_equal(cell_of(page, 0, "个人信息已删除", text), "1");
+	assert_string_equal(cell_of(page, 0, "协同办件编号", text), number);
+	pair_free(pair);
+}
+
+static void test_several_holders_and_attributes_share_a_cell(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	const PbImportResponse *imported = (const void *)pair_ask(
+		pair, &pair->window, IMPORT,
+		"{\"format\":\"JSONL\",\"importId\":\"x\",\"firstLine\":1,\"lines\":["
+		"\"{\\\"type\\\":\\\"11100000MB0143028R001\\\",\\\"number\\\":\\\"N1\\\",\\\"name\\\":"
+		"\\\"C:\\\\\\\\x\\\",\\\"holders\\\":[{\\\"codeType\\\":\\\"111\\\",\\\"code\\\":"
+	        "\\\"11010519491231002X\\\","
+		"\\\"name\\\":\\\"王伟\\\"},{\\\"codeType\\\":\\\"111\\\",\\\"code\\\":"
+	        "\\\"440524188001010014\\\","
+		"\\\"name\\\":\\\"李娜\\\"}],\\\"attributes\\\":[{\\\"name\\\":\\\"资本\\\",\\\"value\\\":"
+	        "\\\"1\\\"},"
+		"{\\\"name\\\":\\\"范围\\\",\\\"value\\\":\\\"b\\\"}],"
+		"\\\"issuer\\\":\\\"620100\\\",\\\"issuedOn\\\":\\\"2020-01-01\\\"}\"]}");
+	if (imported->n_bad)
+		fail_msg("%s", imported->bad[0]->reason);
+	const PbExportResponse *page = export(pair, CREDENTIALS, "", "\"format\":\"JSONL\"");
+	char text[256];
+	assert_string_equal(cell_of(page, 0, "持证主体", text), "王伟|李娜");
+	assert_string_equal(cell_of(page, 0, "持证主体代码", text), "11010519491231002X|440524188001010014");
+	assert_string_equal(cell_of(page, 0, "扩展业务信息", text), "资本=1|范围=b");
+	assert_non_null(strstr(page->lines[0], "\"证照名称\":\"C:\\\\x\""));
+	pair_free(pair);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -157,6 +257,9 @@ int main(void)
 		TEST(test_a_cursor_that_is_none_is_refused),
 		TEST(test_a_certificate_comes_again_when_its_state_changed),
 		TEST(test_no_cell_is_a_formula_and_quotes_are_doubled),
+		TEST(test_a_case_says_where_and_when_it_was_accepted_and_ended),
+		TEST(test_what_was_erased_says_so_and_names_nobody),
+		TEST(test_several_holders_and_attributes_share_a_cell),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

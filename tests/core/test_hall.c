@@ -175,6 +175,87 @@ static void test_the_result_is_fetched_at_a_hall_of_the_applicant_s_choice(void 
 	pair_free(pair);
 }
 
+static void test_halls_of_cities_are_in_their_province(void **state)
+{
+	(void)state;
+	PbHall hall = PB_HALL__INIT;
+	struct tb_error err;
+	char code[] = "A", area[] = "321000";
+	hall.code = hall.name = code;
+	hall.area = area;
+	OK(hall_check(&hall, "320000", &err));
+	assert_int_equal(hall_check(&hall, "320400", &err), TB_EINVALID);
+	assert_int_equal(hall_check(&hall, "330000", &err), TB_EINVALID);
+}
+
+/* |count| times |one|, as the members of a JSON list. */
+static void repeat(struct tb_buf *json, const char *one, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		tb_buf_printf(json, "%s%s", i ? "," : "", one);
+}
+
+static void test_a_list_without_end_is_refused(void **state)
+{
+	static const struct {
+		const char *field;
+		const char *one;
+		size_t most;
+	} lists[] = {
+		{"hours", "{\"days\":\"daily\",\"from\":\"09:00\",\"to\":\"17:00\"}", 16},
+		{"windows", "\"w\"", 200},
+		{"contacts", "{\"name\":\"王\"}", 200},
+	};
+	struct pair *pair = pair_new(*state);
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		for (size_t over = 0; over < 2; over++) {
+			struct tb_buf json = {0};
+			enum tb_code code;
+			tb_buf_printf(&json, "{\"halls\":[{" HALL ",\"%s\":[", lists[i].field);
+			repeat(&json, lists[i].one, lists[i].most + over);
+			tb_buf_str(&json, "]}]}");
+			pair_call(pair, &pair->home, LOAD, tb_buf_text(&json), &code);
+			assert_int_equal(code == TB_OK, over == 0);
+			if (over && !strstr(pair_refusal(&pair->home), lists[i].field))
+				fail_msg("%s", pair_refusal(&pair->home));
+			tb_buf_clear(&json);
+		}
+	}
+	pair_free(pair);
+}
+
+static void test_hours_of_rest_days_sundays_and_every_day(void **state)
+{
+	static const struct {
+		const char *day;
+		int hour;
+		bool open;
+	} rows[] = {
+		{"2026-09-13", 10, true},  {"2026-09-13", 12, true},
+		{"2026-09-13", 14, false}, /* a Sunday */
+		{"2026-09-14", 10, false}, {"2026-09-14", 12, false},
+		{"2026-09-14", 20, true},  {"2026-09-25", 10, true},
+		{"2026-09-25", 12, false},                           /* a Friday, 中秋节 */
+		{"2026-09-20", 10, false}, {"2026-09-20", 12, true}, /* a Sunday that is worked */
+	};
+	struct pair *pair = pair_new(*state);
+	pair_ask(pair, &pair->home, LOAD,
+	         "{\"halls\":[{" HALL
+	         ",\"hours\":[{\"days\":\"restdays\",\"from\":\"10:00\",\"to\":\"11:00\"},"
+	         "{\"days\":\"sunday\",\"from\":\"12:00\",\"to\":\"13:00\"},"
+	         "{\"days\":\"daily\",\"from\":\"20:00\",\"to\":\"24:00\"}]}]}");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char json[64];
+		tb_day day;
+		assert_true(tb_day_parse(rows[i].day, &day));
+		snprintf(json, sizeof(json), "{\"openAtMs\":\"%lld\"}",
+		         (long long)(tb_day_start(day) + rows[i].hour * TB_HOUR));
+		if (count(pair, &pair->home, json) != rows[i].open)
+			fail_msg("%s %d", rows[i].day, rows[i].hour);
+	}
+	pair_free(pair);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -183,6 +264,9 @@ int main(void)
 		TEST(test_a_partner_sees_the_halls_and_what_changed),
 		TEST(test_service_hours_are_not_working_days),
 		TEST(test_the_result_is_fetched_at_a_hall_of_the_applicant_s_choice),
+		TEST(test_halls_of_cities_are_in_their_province),
+		TEST(test_a_list_without_end_is_refused),
+		TEST(test_hours_of_rest_days_sundays_and_every_day),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

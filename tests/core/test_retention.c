@@ -395,6 +395,154 @@ static void test_a_certificate_in_force_is_not_erased_and_one_that_ended_is(void
 	pair_free(pair);
 }
 
+static void test_a_hold_names_a_case_and_a_reason_and_ends_with_one(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	struct side *side = &pair->home;
+	char first[32], second[32], json[128], hold[2][128];
+	ended_case(pair, first);
+	pair_submit(pair, true, second);
+	assert_int_equal(
+		call(pair, side, HOLD, "{\"caseNumber\":\"62010020260101000000110\",\"reason\":\"r\"}"),
+		TB_ENOTFOUND);
+	snprintf(json, sizeof(json), "{\"caseNumber\":\"%s\"}", first);
+	assert_int_equal(call(pair, side, HOLD, json), TB_EINVALID);
+	assert_int_equal(call(pair, side, S "RetentionService/Release", json), TB_EINVALID);
+	assert_int_equal(call(pair, side, S "RetentionService/Release", "{\"reason\":\"r\"}"), TB_ENOTFOUND);
+	for (int i = 0; i < 2; i++) {
+		snprintf(hold[i], sizeof(hold[i]), "{\"caseNumber\":\"%s\",\"reason\":\"复议%d\"}",
+		         i ? second : first, i);
+		assert_int_equal(call(pair, side, S "RetentionService/Release", hold[i]), TB_ENOTFOUND);
+		assert_int_equal(call(pair, side, HOLD, hold[i]), TB_OK);
+	}
+	const PbHoldListResponse *list = (const void *)pair_ask(pair, side, S "RetentionService/Holds", "{}");
+	assert_int_equal(list->n_holds, 2);
+	assert_string_equal(list->holds[0]->case_number, first);
+	assert_string_equal(list->holds[1]->reason, "复议1");
+	assert_int_equal(list->holds[0]->at_ms, pair->now);
+	snprintf(json, sizeof(json), "{\"after\":\"%s\"}", first);
+	list = (const void *)pair_ask(pair, side, S "RetentionService/Holds", json);
+	assert_int_equal(list->n_holds, 1);
+	assert_string_equal(list->holds[0]->case_number, second);
+	pair_free(pair);
+}
+
+static void test_finished_cases_are_listed_by_the_day_of_their_end(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	struct side *side = &pair->home;
+	char first[32], second[32], open[32], json[128], day[11];
+	ended_case(pair, first);
+	pair_pass(pair, TB_DAY);
+	ended_case(pair, second);
+	pair_submit(pair, true, open);
+	tb_day_format(day, tb_day_at(pair->now));
+	snprintf(json, sizeof(json), "{\"before\":\"%s\"}", day);
+	const PbFinishedResponse *page =
+		(const void *)pair_ask(pair, side, S "RetentionService/Finished", json);
+	assert_int_equal(page->n_numbers, 1);
+	assert_string_equal(page->numbers[0], first);
+	assert_int_equal(call(pair, side, S "RetentionService/Finished", "{\"before\":\"soon\"}"),
+	                 TB_EINVALID);
+	/* Whoever goes on behind the first finds the second. */
+	snprintf(json, sizeof(json), "{\"before\":\"2999-01-01\",\"after\":\"%s\"}", first);
+	page = (const void *)pair_ask(pair, side, S "RetentionService/Finished", json);
+	assert_int_equal(page->n_numbers, 1);
+	assert_string_equal(page->numbers[0], second);
+	assert_false(page->more);
+	/* What was archived is not there to be archived again, nor what was erased. */
+	assert_int_equal(archived(pair, side, first, pair_case(pair, side, first)->seq), TB_OK);
+	snprintf(json, sizeof(json), "{\"caseNumber\":\"%s\",\"reason\":\"r\"}", second);
+	assert_int_equal(call(pair, side, ERASE, json), TB_OK);
+	page = (const void *)pair_ask(pair, side, S "RetentionService/Finished",
+	                              "{\"before\":\"2999-01-01\"}");
+	assert_int_equal(page->n_numbers, 0);
+	pair_free(pair);
+}
+
+static void test_what_is_said_to_be_archived_has_a_digest(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	char number[32], json[160];
+	ended_case(pair, number);
+	unsigned entries = pair_case(pair, &pair->home, number)->seq;
+	snprintf(json, sizeof(json), "{\"caseNumber\":\"%s\",\"entries\":%u,\"digest\":\"AAAA\"}", number,
+	         entries);
+	assert_int_equal(call(pair, &pair->home, S "RetentionService/Archived", json), TB_EINVALID);
+	assert_int_equal(archived(pair, &pair->home, "62010020260101000000110", entries), TB_ENOTFOUND);
+	assert_int_equal(call(pair, &pair->home, S "RetentionService/Archive",
+	                      "{\"caseNumber\":\"62010020260101000000110\"}"),
+	                 TB_ENOTFOUND);
+	pair_free(pair);
+}
+
+/* A year counted back from the last of February ends on its 28th. */
+static void test_a_leap_day_counts_as_the_day_before(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	struct side *side = &pair->home;
+	char number[32];
+	ended_case(pair, number);
+	assert_int_equal(archived(pair, side, number, pair_case(pair, side, number)->seq), TB_OK);
+	years(side, 2, 1);
+	pair->now = tb_day_start(tb_day_of(2028, 2, 29)) + TB_HOUR;
+	const PbPruneResponse *reply = prune(pair, side, "{\"dryRun\":true}");
+	assert_int_equal(reply->n_pruned, 1);
+	assert_true(reply->pruned[0]->materials_only);
+	pair->now = tb_day_start(tb_day_of(2028, 9, 30));
+	reply = prune(pair, side, "{\"dryRun\":true}");
+	assert_int_equal(reply->n_pruned, 1);
+	assert_false(reply->pruned[0]->materials_only);
+	pair_free(pair);
+}
+
+static void test_an_applicant_that_acted_alone_is_erased_too(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	char number[32], json[160];
+	pair_submit(pair, true, number);
+	assert_int_equal(pair_act(pair, &pair->window, number, "WITHDRAW", "APPLICANT",
+	                          "\"detail\":{\"note\":\"李强撤回\"}"),
+	                 TB_OK);
+	pair_run(pair);
+	for (unsigned i = 0; i < 2; i++) {
+		struct side *side = i ? &pair->home : &pair->window;
+		const PbCaseView *view = pair_case(pair, side, number);
+		assert_int_equal(view->state, PB_CASE_STATE__WITHDRAWN);
+		assert_true(view->log[view->n_log - 1]->actor->id[0]);
+		snprintf(json, sizeof(json), "{\"caseNumber\":\"%s\",\"reason\":\"r\"}", number);
+		assert_int_equal(call(pair, side, ERASE, json), TB_OK);
+		pair_run(pair);
+		view = pair_case(pair, side, number);
+		assert_int_equal(view->log[view->n_log - 1]->event, PB_CASE_EVENT__WITHDRAW);
+		assert_string_equal(view->log[view->n_log - 1]->actor->id, "");
+		assert_true(view->log[0]->actor->id[0]); /* an officer's name is of the office */
+		assert_false(is_kept(side, "李强撤回"));
+	}
+	pair_free(pair);
+}
+
+static void test_what_is_to_be_erased_is_one_thing_that_is_there(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	char number[32], json[256];
+	ended_case(pair, number);
+	snprintf(json, sizeof(json), "{\"caseNumber\":\"%s\",\"credential\":\"1.2.3\",\"reason\":\"r\"}",
+	         number);
+	assert_int_equal(call(pair, &pair->home, ERASE, json), TB_EINVALID);
+	snprintf(json, sizeof(json), "{\"caseNumber\":\"%s\"}", number);
+	assert_int_equal(call(pair, &pair->home, ERASE, json), TB_EINVALID); /* no reason */
+	assert_int_equal(call(pair, &pair->home, ERASE,
+	                      "{\"caseNumber\":\"62010020260101000000110\",\"reason\":\"r\"}"),
+	                 TB_ENOTFOUND);
+	assert_int_equal(
+		call(pair, &pair->home, ERASE,
+	             "{\"credential\":\"1.2.156.3005.2.11100000MB0143028R001.X.Y.001.Z\",\"reason\":\"r\"}"),
+		TB_ENOTFOUND);
+	assert_true(is_kept(&pair->home, "11010519491231002X"));
+	pair_free(pair);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -406,6 +554,12 @@ int main(void)
 		TEST(test_a_material_of_two_cases_goes_with_the_second),
 		TEST(test_what_was_of_a_person_is_erased_and_the_proofs_hold),
 		TEST(test_a_certificate_in_force_is_not_erased_and_one_that_ended_is),
+		TEST(test_a_hold_names_a_case_and_a_reason_and_ends_with_one),
+		TEST(test_finished_cases_are_listed_by_the_day_of_their_end),
+		TEST(test_what_is_said_to_be_archived_has_a_digest),
+		TEST(test_a_leap_day_counts_as_the_day_before),
+		TEST(test_an_applicant_that_acted_alone_is_erased_too),
+		TEST(test_what_is_to_be_erased_is_one_thing_that_is_there),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -163,6 +163,111 @@ static void test_what_the_agreement_says_is_what_is_counted_against(void **state
 	pair_free(pair);
 }
 
+static const PbStatsRow *row_at_home(struct pair *pair)
+{
+	const PbStatsCasesResponse *reply = ask(pair, &pair->home, "{}");
+	assert_int_equal(reply->n_rows, 1);
+	return reply->rows[0];
+}
+
+/* A new case is returned again and again, for reasons whose numbers begin with |first|. */
+static void returned(struct pair *pair, unsigned first, unsigned times)
+{
+	char number[32], more[128];
+	pair_submit(pair, true, number);
+	for (unsigned i = 0; i < times; i++) {
+		snprintf(more, sizeof(more), "\"detail\":{\"reason\":\"第%u种\"}", first + i);
+		act(pair, &pair->home, number, "RETURN", "H_WIN", more);
+		act(pair, &pair->window, number, "FIX", "R_WIN", "");
+		act(pair, &pair->window, number, "SEND", "R_WIN", "");
+	}
+}
+
+static void test_reasons_have_so_many_lines_and_the_last_is_for_all_others(void **state)
+{
+	enum { CASES = 9, KEPT = 8 };
+	struct pair *pair = pair_new(*state);
+	returned(pair, 0, KEPT + 2);
+	for (unsigned i = 1; i < CASES; i++)
+		returned(pair, 100 * i, KEPT);
+	const PbStatsRow *row = row_at_home(pair);
+	assert_int_equal(row->returns, CASES * KEPT + 2);
+	assert_int_equal(row->n_reasons, TB_STATS_REASONS_MAX);
+	assert_string_equal(row->reasons[0]->name, "第0种");
+	assert_string_equal(row->reasons[TB_STATS_REASONS_MAX - 1]->name, "…");
+	assert_int_equal(row->reasons[TB_STATS_REASONS_MAX - 1]->count,
+	                 CASES * KEPT - (TB_STATS_REASONS_MAX - 1));
+	pair_free(pair);
+}
+
+static void test_reasons_that_begin_alike_are_one_and_no_character_is_cut(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	char more[512], number[32];
+	for (int i = 0; i < 2; i++) {
+		struct tb_buf reason = {0};
+		tb_buf_str(&reason, "x");
+		for (int k = 0; k < 41; k++)
+			tb_buf_str(&reason, "长");
+		snprintf(more, sizeof(more), "\"detail\":{\"reason\":\"%s%d\"}", tb_buf_text(&reason), i);
+		pair_submit(pair, true, number);
+		act(pair, &pair->home, number, "RETURN", "H_WIN", more);
+		tb_buf_clear(&reason);
+	}
+	const PbStatsRow *row = row_at_home(pair);
+	assert_int_equal(row->n_reasons, 1);
+	assert_int_equal(row->reasons[0]->count, 2);
+	assert_int_equal(strlen(row->reasons[0]->name), 1 + 39 * strlen("长"));
+	pair_free(pair);
+}
+
+static void test_what_the_calendar_lacks_is_not_counted_as_in_time(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	struct calendar *old;
+	struct tb_error err;
+	char number[32];
+	pair_submit(pair, true, number);
+	act(pair, &pair->home, number, "ACCEPT", "H_WIN", "");
+	act(pair, &pair->home, number, "START", "H_DEPT", "");
+	pair_pass(pair, TB_DAY);
+	act(pair, &pair->home, number, "GRANT", "H_DEPT", "");
+	assert_int_equal(row_at_home(pair)->in_time, 1);
+	OK(calendar_parse(&old, tb_bytes_str("2020-01-01\tH\n"), &err));
+	pair->home.setup.calendar = old;
+	const PbStatsRow *row = row_at_home(pair);
+	assert_int_equal(row->granted, 1);
+	assert_int_equal(row->decided, 0);
+	assert_int_equal(row->in_time, 0);
+	pair->home.setup.calendar = pair->calendar;
+	calendar_free(old);
+	pair_free(pair);
+}
+
+static void test_a_case_of_the_region_itself_saves_nobody_a_way(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	char number[32];
+	pair_ask(pair, &pair->home, "/tongban.v1.CatalogueService/Load",
+	         "{\"items\":[{\"code\":\"" ITEM "\",\"name\":\"公证\",\"department\":\"11320400014109045T\","
+	         "\"modes\":[\"QC\"],\"promisedDays\":5,\"legalDays\":15}]}");
+	const PbCaseView *view = (const void *)pair_ask(
+		pair, &pair->home, "/tongban.v1.CaseService/Submit",
+		"{\"application\":{\"item\":\"" ITEM "\",\"mode\":\"QC\",\"home\":\"" HOME "\","
+		"\"identity\":{\"level\":\"MATCHED\"},\"applicant\":{\"name\":\"王伟\",\"codeType\":\"111\","
+		"\"code\":\"11010519491231002X\"},\"delivery\":\"NETWORK\"},"
+		"\"actor\":{\"role\":\"APPLICANT\",\"id\":\"a1\"},\"forward\":true}");
+	snprintf(number, sizeof(number), "%s", view->number);
+	act(pair, &pair->home, number, "ACCEPT", "H_WIN", "");
+	act(pair, &pair->home, number, "START", "H_DEPT", "");
+	act(pair, &pair->home, number, "GRANT", "H_DEPT", "");
+	const PbStatsRow *row = row_at_home(pair);
+	assert_string_equal(row->side, "own");
+	assert_int_equal(row->decided, 1);
+	assert_int_equal(row->runs_saved, 0);
+	pair_free(pair);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -170,6 +275,10 @@ int main(void)
 		TEST(test_what_is_in_time_saves_days_runs_and_papers),
 		TEST(test_a_period_counts_what_was_received_in_it),
 		TEST(test_what_the_agreement_says_is_what_is_counted_against),
+		TEST(test_reasons_have_so_many_lines_and_the_last_is_for_all_others),
+		TEST(test_reasons_that_begin_alike_are_one_and_no_character_is_cut),
+		TEST(test_what_the_calendar_lacks_is_not_counted_as_in_time),
+		TEST(test_a_case_of_the_region_itself_saves_nobody_a_way),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

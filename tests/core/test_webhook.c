@@ -291,6 +291,85 @@ static void test_a_host_that_is_no_longer_allowed_is_not_sent_to(void **state)
 	pair_free(pair);
 }
 
+static void test_a_webhook_that_cannot_be_is_refused(void **state)
+{
+	static const struct {
+		const char *json;
+		enum tb_code code;
+	} wrong[] = {
+		{"{\"url\":\"" URL "\"}", TB_EINVALID},
+		{"{\"name\":\"A\",\"url\":\"" URL "\"}", TB_EINVALID},
+		{"{\"name\":\"a b\",\"url\":\"" URL "\"}", TB_EINVALID},
+		{"{\"name\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\",\"url\":\"" URL "\"}", TB_EINVALID},
+		{"{\"name\":\"a\",\"url\":\"" URL "\",\"kinds\":[\"EVENT_KIND_UNSPECIFIED\"]}", TB_EINVALID},
+
+	};
+	struct pair *pair = pair_allowed(*state);
+	enum tb_code code;
+	for (size_t i = 0; i < COUNT(wrong); i++) {
+		pair_call(pair, &pair->window, ADD, wrong[i].json, &code);
+		if (code != wrong[i].code)
+			fail_msg("%s: %s", wrong[i].json, tb_code_name(code));
+	}
+	char url[700];
+	struct tb_error err;
+	memset(url, 'a', sizeof(url));
+	memcpy(url, "https://hooks.example.gov/", 26);
+	url[TB_WEBHOOK_URL_BYTES_MAX + 1] = 0;
+	assert_int_equal(webhook_url_check(url, allowed, &err), TB_ETOOBIG);
+	url[TB_WEBHOOK_URL_BYTES_MAX] = 0;
+	assert_int_equal(webhook_url_check(url, allowed, &err), TB_OK);
+	memset(url + 8, 'a', 300);
+	assert_int_equal(webhook_url_check(url, allowed, &err), TB_EINVALID);
+	pair_free(pair);
+}
+
+static void test_there_are_only_so_many_and_what_is_not_there_is_said(void **state)
+{
+	static const char *const paths[] = {"/tongban.v1.WebhookService/Remove",
+	                                    "/tongban.v1.WebhookService/Resume"};
+	struct pair *pair = pair_allowed(*state);
+	enum tb_code code;
+	char name[16];
+	for (int i = 0; i < TB_WEBHOOKS_MAX; i++) {
+		snprintf(name, sizeof(name), "h%d", i);
+		add(pair, name, "", NULL);
+	}
+	pair_call(pair, &pair->window, ADD, "{\"name\":\"more\",\"url\":\"" URL "\"}", &code);
+	assert_int_equal(code, TB_EFULL);
+	for (size_t i = 0; i < COUNT(paths); i++) {
+		pair_call(pair, &pair->window, paths[i], "{\"name\":\"none\"}", &code);
+		assert_int_equal(code, TB_ENOTFOUND);
+		pair_call(pair, &pair->window, paths[i], "{}", &code);
+		assert_int_equal(code, TB_EINVALID);
+	}
+	const PbWebhookListResponse *reply = (const void *)pair_ask(pair, &pair->window, LIST, "{}");
+	assert_int_equal(reply->n_webhooks, TB_WEBHOOKS_MAX);
+	pair_free(pair);
+}
+
+static void test_resuming_one_that_works_changes_nothing_that_was_delivered(void **state)
+{
+	struct pair *pair = pair_allowed(*state);
+	char number[32];
+	add(pair, "archive", "", NULL);
+	pair_submit(pair, false, number);
+	answered(pair, job(pair), 200);
+	uint64_t cursor = view(pair, "archive")->cursor;
+	size_t leaves = hostile_leaves(pair, &pair->window, "LEAF_WEBHOOK");
+	pair_ask(pair, &pair->window, "/tongban.v1.WebhookService/Resume", "{\"name\":\"archive\"}");
+	assert_int_equal(view(pair, "archive")->cursor, cursor);
+	assert_int_equal(hostile_leaves(pair, &pair->window, "LEAF_WEBHOOK"), leaves);
+	/* The operator's own patience counts. */
+	pair->window.core->setup.webhook_patience = TB_HOUR;
+	assert_int_equal(pair_act(pair, &pair->window, number, "CHECK", "R_WIN", ""), TB_OK);
+	answered(pair, job(pair), 500);
+	pair->now += 2 * TB_HOUR;
+	answered(pair, job(pair), 500);
+	assert_true(view(pair, "archive")->given_up_ms > 0);
+	pair_free(pair);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -302,6 +381,9 @@ int main(void)
 		TEST(test_who_says_that_he_is_gone_is_believed),
 		TEST(test_kinds_and_a_token_narrow_what_is_sent),
 		TEST(test_a_host_that_is_no_longer_allowed_is_not_sent_to),
+		TEST(test_a_webhook_that_cannot_be_is_refused),
+		TEST(test_there_are_only_so_many_and_what_is_not_there_is_said),
+		TEST(test_resuming_one_that_works_changes_nothing_that_was_delivered),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
