@@ -14,7 +14,7 @@ enum { MESSAGE_ID_BYTES = 16 };
 
 /* ---- entries that another node ordered */
 
-/* Entries of a message, decoded. */
+/* Entries of a message, decoded; each has a detail. */
 struct entries {
 	PbCaseEntry **list;
 	struct tb_bytes *bytes;
@@ -37,6 +37,8 @@ static enum tb_code decode_entries(struct turn *turn, const ProtobufCBinaryData 
 		pki_sha256(out->digests[i].bytes, out->bytes[i]);
 		if (PROTO_DECODE(&out->list[i], case_entry, out->bytes[i], &turn->arena, &why))
 			return tb_fail(err, TB_EMALFORMED, "entries[%zu]: %s", i, why.text);
+		if (!out->list[i]->detail)
+			out->list[i]->detail = PROTO_NEW(PbCaseDetail, case_detail, &turn->arena);
 	}
 	return TB_OK;
 }
@@ -244,9 +246,9 @@ static enum tb_code check_against_list(struct turn *turn, PbCaseRecord *record, 
 	for (size_t i = 0; i < run->count; i++) {
 		const PbCaseDetail *detail = run->list[i]->detail;
 		deemed = deemed || run->list[i]->event == PB_CASE_EVENT__DEEM;
-		if (detail && detail->application)
+		if (detail->application)
 			whole = tb_arena_copy(&turn->arena, detail->application, sizeof(*whole));
-		if (!whole || !detail || detail->n_materials == 0)
+		if (!whole || detail->n_materials == 0)
 			continue;
 		size_t total = whole->n_materials + detail->n_materials;
 		PbMaterial **all = tb_arena_alloc(&turn->arena, total * sizeof(PbMaterial *));
@@ -282,7 +284,7 @@ static enum tb_code begin_record(struct turn *turn, const char *peer, const PbCa
                                  const struct entries *run, PbCaseRecord **out, struct tb_error *err)
 {
 	const PbCaseDetail *first = run->list[0]->detail;
-	if (!first || !first->application || !first->application->applicant)
+	if (!first->application || !first->application->applicant)
 		return tb_fail(err, TB_EMALFORMED, "the package has no application");
 	if (strcmp(first->application->home, turn->core->setup.region) != 0)
 		return tb_fail(err, TB_EINVALID, "the package is for %.8s", first->application->home);
@@ -332,9 +334,9 @@ static void consume(PbCaseRecord *record, const PbCaseMessage *message, const ui
 static uint32_t last_needs(const PbCaseRecord *record, const struct entries *run)
 {
 	const PbCaseEntry *last = run->list[run->count - 1];
-	const struct case_mode *mode = case_mode_find(record->mode);
-	const struct case_row *row = mode ? case_row_find(mode, last->from, last->event) : NULL;
-	return row ? row->needs : 0;
+	const struct case_row *row = case_row_find(case_mode_find(record->mode), last->from, last->event);
+	assert(row); /* check_run() has seen it. */
+	return row->needs;
 }
 
 static enum tb_code take_package(struct turn *turn, const char *peer, const PbCaseMessage *message,
@@ -389,9 +391,11 @@ static enum tb_code take_package(struct turn *turn, const char *peer, const PbCa
 static enum tb_code check_decision(struct turn *turn, const char *peer, const PbCaseEntry *entry,
                                    struct tb_error *err)
 {
-	const PbDecision *decision = entry->detail ? entry->detail->decision : NULL;
-	if (!decision || !decision->credential || !decision->credential->proof)
+	const PbDecision *decision = entry->detail->decision;
+	if (!decision || !decision->credential)
 		return TB_OK;
+	if (!decision->credential->proof)
+		return tb_fail(err, TB_EUNTRUSTED, "the issued certificate is not sealed");
 	struct pki_proven proven;
 	PbCredential *credential;
 	enum tb_code code = pki_proof_check(&proven, decision->credential->proof,
@@ -424,8 +428,7 @@ static enum tb_code take_entries(struct turn *turn, const char *peer, const PbCa
 		code = tb_fail(err, TB_EINVALID, "a return hands the case over, and nothing else does");
 	for (size_t i = 0; i < run.count && code == TB_OK; i++) {
 		const PbCaseDetail *detail = run.list[i]->detail;
-		if (detail)
-			code = catalogue_check_supplement(detail->materials, detail->n_materials, err);
+		code = catalogue_check_supplement(detail->materials, detail->n_materials, err);
 		if (code == TB_OK)
 			code = check_decision(turn, peer, run.list[i], err);
 	}
@@ -435,7 +438,7 @@ static enum tb_code take_entries(struct turn *turn, const char *peer, const PbCa
 	consume(record, message, digest, &turn->arena);
 	for (size_t i = 0; i < run.count; i++) {
 		const PbCaseDetail *detail = run.list[i]->detail;
-		if (detail && run.list[i]->event == PB_CASE_EVENT__FILE)
+		if (run.list[i]->event == PB_CASE_EVENT__FILE)
 			want_materials(turn, record, peer, detail->materials, detail->n_materials);
 	}
 	if (message->entries->hand_over) {
@@ -455,8 +458,8 @@ static enum tb_code take_entries(struct turn *turn, const char *peer, const PbCa
 /* A person may ask for anything that the table takes; a node only for what the table says that it may. */
 static bool may_propose(const PbCaseRecord *record, const PbCaseProposal *proposal)
 {
-	const struct case_mode *mode = case_mode_find(record->mode);
-	const struct case_row *row = mode ? case_row_find(mode, record->state, proposal->event) : NULL;
+	const struct case_row *row =
+		case_row_find(case_mode_find(record->mode), record->state, proposal->event);
 	return proposal->actor &&
 	       (proposal->actor->role != PB_ROLE__SYSTEM || (row && (row->needs & CASE_SYSTEM_ASKS)));
 }
@@ -609,8 +612,6 @@ static void refused(struct turn *turn, const char *peer, PbCaseRecord *record, c
 		                             .node = self,
 		                             .proposal = proto_bytes(message->id)};
 		struct tb_error err;
-		if (!change.detail)
-			change.detail = PROTO_NEW(PbCaseDetail, case_detail, &turn->arena);
 		if (case_order(turn, record, &change, &err) == TB_OK)
 			return;
 	}

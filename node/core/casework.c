@@ -176,7 +176,7 @@ void case_fold(PbCaseRecord *record, const PbCaseEntry *entry, const uint8_t dig
 	case PB_CASE_EVENT__SIGN:
 		record->signed_for = true;
 		record->received_ms = entry->at_ms;
-		if (detail && detail->local_number[0]) { /* a part is accepted by being signed for */
+		if (detail->local_number[0]) { /* a part is accepted by being signed for */
 			record->local_number = detail->local_number;
 			record->promised_days = detail->promised_days;
 		}
@@ -192,11 +192,11 @@ void case_fold(PbCaseRecord *record, const PbCaseEntry *entry, const uint8_t dig
 		break;
 	case PB_CASE_EVENT__ACCEPT:
 	case PB_CASE_EVENT__DEEM:
-		record->local_number = detail ? detail->local_number : record->local_number;
-		record->promised_days = detail ? detail->promised_days : record->promised_days;
+		record->local_number = detail->local_number;
+		record->promised_days = detail->promised_days;
 		break;
 	case PB_CASE_EVENT__DISPATCH:
-		record->way = detail ? detail->way : record->way;
+		record->way = detail->way;
 		if (entry->from == PB_CASE_STATE__DELIVERING) /* what was lost is on its way again */
 			record->dispute = false;
 		break;
@@ -305,7 +305,7 @@ enum tb_code case_agreement(struct turn *turn, const char *window, const char *h
 static enum tb_code check_postage(const PbAgreement *agreement, const PbCaseDetail *detail,
                                   struct tb_error *err)
 {
-	PbWaybill *waybill = detail ? detail->waybill : NULL;
+	PbWaybill *waybill = detail->waybill;
 	if (!waybill || !agreement->postage)
 		return TB_OK;
 	if (waybill->payer && waybill->payer != agreement->postage)
@@ -498,10 +498,10 @@ static PbCaseEntry *make_entry(struct turn *turn, const PbCaseRecord *record,
 /* What people brought with the event is of this case from now on. */
 static void keep_materials(struct turn *turn, const PbCaseRecord *record, const PbCaseDetail *detail)
 {
-	const PbApplication *application = detail ? detail->application : NULL;
+	const PbApplication *application = detail->application;
 	for (size_t i = 0; application && i < application->n_materials; i++)
 		material_belongs(turn, record->number, proto_bytes(application->materials[i]->root));
-	for (size_t i = 0; detail && i < detail->n_materials; i++)
+	for (size_t i = 0; i < detail->n_materials; i++)
 		material_belongs(turn, record->number, proto_bytes(detail->materials[i]->root));
 }
 
@@ -512,6 +512,7 @@ enum tb_code case_order(struct turn *turn, PbCaseRecord *record, const struct ca
 	const struct case_row *row;
 	struct case_clocks clocks;
 	unsigned sides = case_sides(record, change->node);
+	assert(change->detail);
 	if (!mode || !clocks_from_proto(&clocks, record->clocks, record->n_clocks))
 		return tb_fail(err, TB_ECORRUPT, "case %s: its record is damaged", record->number);
 	enum tb_code code = case_allowed(&row, mode, record->state, change->event, change->actor->role, sides,
@@ -527,15 +528,14 @@ enum tb_code case_order(struct turn *turn, PbCaseRecord *record, const struct ca
 		code = case_check_archive(turn, record, err);
 	int32_t days[CASE_CLOCKS] = {0};
 	promised_days(turn, record, days);
-	struct clocks_params params = {
-		.agreed = days,
-		.at = turn->now,
-		.counted_from = change->detail ? change->detail->counted_from_ms : 0,
-		.promised_days = (int32_t)(change->detail ? change->detail->promised_days : 0),
-		.days = (int32_t)(change->detail ? change->detail->days : 0),
-		.originals = record->needs_originals,
-		.bad = change->detail && change->detail->grade >= CASE_GRADE_BAD,
-		.clock = change->detail ? change->detail->clock : PB_CLOCK__CLOCK_UNSPECIFIED};
+	struct clocks_params params = {.agreed = days,
+	                               .at = turn->now,
+	                               .counted_from = change->detail->counted_from_ms,
+	                               .promised_days = (int32_t)change->detail->promised_days,
+	                               .days = (int32_t)change->detail->days,
+	                               .originals = record->needs_originals,
+	                               .bad = change->detail->grade >= CASE_GRADE_BAD,
+	                               .clock = change->detail->clock};
 	if (code == TB_OK)
 		code = clocks_apply(&clocks, mode, row, turn->core->setup.calendar, &params, err);
 	if (code == TB_OK && gives_all(turn, record, row))
@@ -656,7 +656,7 @@ void case_maybe_sign(struct turn *turn, PbCaseRecord *record)
 	                             .node = turn->core->setup.region};
 	struct tb_error err;
 	const struct case_mode *mode = case_mode_find(record->mode);
-	const struct case_row *row = mode ? case_row_find(mode, record->state, PB_CASE_EVENT__SIGN) : NULL;
+	const struct case_row *row = case_row_find(mode, record->state, PB_CASE_EVENT__SIGN);
 	if (!row || record->signed_for || record->materials_missing || record->needs_originals ||
 	    record->handing_over || strcmp(record->owner, turn->core->setup.region) != 0 ||
 	    strcmp(record->owner, record->home) != 0)

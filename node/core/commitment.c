@@ -58,7 +58,7 @@ static bool published(const struct query *query, const PbCommitmentListRequest *
                       const PbCaseRecord *record)
 {
 	const PbCaseFacts *facts = record->facts;
-	return facts && facts->n_promises > 0 && token_sees_case(query->request->as, record) &&
+	return facts->n_promises > 0 && token_sees_case(query->request->as, record) &&
 	       (!ask->unchecked || (!facts->promises_kept && !facts->promises_broken));
 }
 

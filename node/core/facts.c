@@ -98,10 +98,8 @@ static void begin_review(PbCaseFacts *facts, tb_time from)
 static void accepted(PbCaseFacts *facts, const PbCaseEntry *entry)
 {
 	const PbCaseDetail *detail = entry->detail;
-	bool dated_back = entry->event == PB_CASE_EVENT__DEEM && detail && detail->counted_from_ms;
+	bool dated_back = entry->event == PB_CASE_EVENT__DEEM && detail->counted_from_ms;
 	begin_review(facts, dated_back ? detail->counted_from_ms : entry->at_ms);
-	if (!detail)
-		return;
 	facts->legal_days = detail->legal_days;
 	facts->onsite_runs = detail->onsite_runs;
 }
@@ -114,15 +112,13 @@ void facts_fold(PbCaseRecord *record, const PbCaseEntry *entry, struct tb_arena 
 	                                   : PROTO_NEW(PbCaseFacts, case_facts, arena);
 	record->facts = facts;
 	facts->late |= late_clocks(entry);
-	if (detail) {
-		facts->papers_saved += papers_saved(detail->materials, detail->n_materials);
-		add_promises(facts, detail->materials, detail->n_materials, arena);
-	}
-	if (detail && detail->fee)
+	facts->papers_saved += papers_saved(detail->materials, detail->n_materials);
+	add_promises(facts, detail->materials, detail->n_materials, arena);
+	if (detail->fee)
 		add_fee(facts, detail->fee, arena);
-	if (detail && detail->waybill)
+	if (detail->waybill)
 		add_parcel(facts, detail->waybill);
-	if (detail && detail->application) {
+	if (detail->application) {
 		facts->papers_saved +=
 			papers_saved(detail->application->materials, detail->application->n_materials);
 		add_promises(facts, detail->application->materials, detail->application->n_materials, arena);
@@ -137,7 +133,7 @@ void facts_fold(PbCaseRecord *record, const PbCaseEntry *entry, struct tb_arena 
 		accepted(facts, entry);
 		break;
 	case PB_CASE_EVENT__SIGN:
-		if (detail && detail->local_number[0]) /* a part is accepted by being signed for */
+		if (detail->local_number[0]) /* a part is accepted by being signed for */
 			accepted(facts, entry);
 		break;
 	case PB_CASE_EVENT__KEPT:
@@ -152,7 +148,7 @@ void facts_fold(PbCaseRecord *record, const PbCaseEntry *entry, struct tb_arena 
 		add_pause(facts, entry->at_ms, arena);
 		break;
 	case PB_CASE_EVENT__EXTEND:
-		facts->extended_days += detail ? detail->days : 0;
+		facts->extended_days += detail->days;
 		break;
 	case PB_CASE_EVENT__GRANT:
 	case PB_CASE_EVENT__DENY:
@@ -160,13 +156,13 @@ void facts_fold(PbCaseRecord *record, const PbCaseEntry *entry, struct tb_arena 
 		facts->decided_ms = entry->at_ms;
 		break;
 	case PB_CASE_EVENT__RETURN:
-		add_reason(facts, detail ? detail->reason : "", arena);
+		add_reason(facts, detail->reason, arena);
 		break;
 	case PB_CASE_EVENT__BOUNCE:
 		facts->bounces++;
 		break;
 	case PB_CASE_EVENT__EVALUATE:
-		facts->grade = detail ? detail->grade : 0;
+		facts->grade = detail->grade;
 		break;
 	case PB_CASE_EVENT__REPAIR:
 		facts->repaired = true;

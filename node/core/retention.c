@@ -604,6 +604,16 @@ static void redact(struct turn *turn, PbCaseEntry *entry)
 	entry->detail = kept;
 }
 
+/* What is counted stays; of its texts people wrote some, and named people in them. */
+static void redact_facts(struct turn *turn, PbCaseRecord *record)
+{
+	PbCaseFacts *facts = tb_arena_copy(&turn->arena, record->facts, sizeof(*facts));
+	facts->n_reasons = 0;
+	facts->n_promises = 0;
+	facts->n_fees = 0;
+	record->facts = facts;
+}
+
 static enum tb_code check_erase(struct turn *turn, const PbCaseRecord *record, struct tb_error *err)
 {
 	enum tb_code code = check_ended(record, err);
@@ -647,6 +657,7 @@ static enum tb_code erase_case(struct turn *turn, const PbEraseRequest *erase, P
 	record->erased_digests = proto_data(tb_bytes_of(digests, (size_t)record->seq * PKI_HASH_BYTES));
 	record->applicant_name = nothing(turn);
 	record->refusal = nothing(turn);
+	redact_facts(turn, record);
 	case_save(turn, record);
 	audit_add(turn, PB_LEAF_KIND__LEAF_ERASED, record->number, "", proto_bytes(record->head),
 	          record->seq);

@@ -122,8 +122,6 @@ static void add_case(struct count *count, PbStatsRow *row, const PbCaseRecord *r
 	struct tb_arena *arena = &count->query->request->arena;
 	row->cases++;
 	row->disputes += record->dispute;
-	if (!facts)
-		return;
 	add_state(row, record);
 	add_late(count, row, facts);
 	add_decided(count, row, record);
@@ -159,7 +157,7 @@ static const char *key_of(struct count *count, const PbCaseRecord *record)
 	case PB_STATS_BY__STATS_BY_MODE:
 		return record->mode;
 	case PB_STATS_BY__STATS_BY_WINDOW:
-		return record->facts ? record->facts->window : "";
+		return record->facts->window;
 	case PB_STATS_BY__STATS_BY_MONTH:
 		return tb_arena_printf(&count->scratch, "%.4s-%.2s", record->number + REGION_CHARS,
 		                       record->number + REGION_CHARS + 4);

@@ -416,7 +416,7 @@ bool catalogue_learn(struct turn *turn, struct peer_state *state, const struct c
 struct case_change {
 	PbCaseEvent event;
 	const PbActor *actor;
-	PbCaseDetail *detail;
+	PbCaseDetail *detail;           /* never NULL; may be filled */
 	const char *node;               /* region where it happened */
 	struct tb_bytes proposal;       /* id of the message that proposed it */
 	const struct sealed_one *issue; /* GRANT: the certificate that it issues, or NULL */

@@ -210,3 +210,56 @@ void hostile_add_peer(struct peer_set *set, const struct region *region, const s
 	struct tb_error err = {0};
 	assert_int_equal(peer_set_add(set, &peer, tb_buf_bytes(&region->ca_pem), &err), TB_OK);
 }
+
+/* ---- the same lie in many forms */
+
+char *forgery_word(struct forgery *f, const char *text)
+{
+	return tb_arena_str(&f->arena, text);
+}
+
+PbApplication *forgery_application(struct forgery *f)
+{
+	return f->entries[0]->detail->application;
+}
+
+PbMaterial *forgery_material(struct forgery *f)
+{
+	return forgery_application(f)->materials[0];
+}
+
+static void assert_refused(const struct alteration *a, const PbReceipt *receipt)
+{
+	if (receipt->kind != PB_RECEIPT_KIND__REJECTED || strcmp(receipt->code, a->code) != 0 ||
+	    !strstr(receipt->reason, a->reason))
+		fail_msg("%s: receipt %d, code '%s', reason '%s'", a->what, (int)receipt->kind, receipt->code,
+		         receipt->reason);
+}
+
+void hostile_refuse_altered(struct pair *pair, struct side *from, struct side *to, const char *number,
+                            size_t entries, const struct alteration *a)
+{
+	struct forgery f;
+	struct pair_reply reply;
+	char *before = hostile_state(pair, to, number);
+	forgery_take(&f, pair, from);
+	assert_int_equal(f.count, entries);
+	if (f.message->proposal && !f.message->proposal->detail)
+		f.message->proposal->detail = PROTO_NEW(PbCaseDetail, case_detail, &f.arena);
+	a->alter(&f);
+	assert_refused(a, forgery_send(&f, &reply));
+	hostile_assert_unchanged(pair, to, number, before, a->what);
+	pair_reply_clear(&reply);
+	forgery_clear(&f);
+}
+
+void hostile_assert_works(struct pair *pair)
+{
+	char number[32];
+	pair_submit(pair, true, number);
+	assert_int_equal(pair_act(pair, &pair->home, number, "ACCEPT", "H_WIN", ""), TB_OK);
+	assert_int_equal(pair_act(pair, &pair->home, number, "START", "H_DEPT", ""), TB_OK);
+	assert_int_equal(pair_act(pair, &pair->home, number, "GRANT", "H_DEPT", ""), TB_OK);
+	assert_int_equal(pair_case(pair, &pair->window, number)->state, PB_CASE_STATE__GRANTED);
+	pair_assert_equal_logs(pair, number);
+}

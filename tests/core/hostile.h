@@ -57,3 +57,30 @@ struct hostile_grant {
 	uint32_t burst;
 };
 void hostile_add_peer(struct peer_set *set, const struct region *region, const struct hostile_grant *grant);
+
+/* ---- the same lie in many forms */
+
+struct alteration {
+	const char *what;
+	void (*alter)(struct forgery *f);
+	const char *code;   /* of the receipt */
+	const char *reason; /* what the receipt's reason holds */
+};
+
+/* A function that alters |f|. */
+#define ALTER(name, ...)                    \
+	static void name(struct forgery *f) \
+	{                                   \
+		__VA_ARGS__;                \
+	}
+
+/* |text| in the forgery's arena. */
+char *forgery_word(struct forgery *f, const char *text);
+PbApplication *forgery_application(struct forgery *f);
+PbMaterial *forgery_material(struct forgery *f);
+/* Sends what |from| has in its outbox, |entries| of the log in it, once more with the alteration: |to|
+ * refuses it, and knows of the case |number| (NULL: of none) what it knew. */
+void hostile_refuse_altered(struct pair *pair, struct side *from, struct side *to, const char *number,
+                            size_t entries, const struct alteration *a);
+/* A case goes all its way, whatever was refused before. */
+void hostile_assert_works(struct pair *pair);

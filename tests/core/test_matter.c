@@ -59,6 +59,27 @@ static void test_both_sides_see_what_was_said(void **state)
 	pair_free(pair);
 }
 
+static void test_a_post_that_was_given_up_unseen_is_sent_again(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	char matter[64];
+	open_matter(pair, &pair->window, "\"about\":\"CONSULTATION\"", matter);
+	pair_pass(pair, TB_MINUTE);
+	pair->parted = true;
+	assert_int_equal(post(pair, &pair->window, matter, "\"kind\":\"POST_SAYS\""), TB_OK);
+	pair->now += 7 * TB_DAY + TB_SECOND;
+	pair_run(pair);
+	const PbDeadLettersResponse *letters =
+		(const void *)pair_ask(pair, &pair->window, "/tongban.v1.NodeService/DeadLetters", "{}");
+	assert_int_equal(letters->n_letters, 1);
+	pair->parted = false;
+	pair_pass(pair, 10 * TB_MINUTE);
+	assert_int_equal(get(pair, &pair->home, matter)->n_posts, 2);
+	letters = (const void *)pair_ask(pair, &pair->window, "/tongban.v1.NodeService/DeadLetters", "{}");
+	assert_int_equal(letters->n_letters, 0);
+	pair_free(pair);
+}
+
 static void test_posts_arrive_once_whatever_the_wire_does(void **state)
 {
 	struct pair *pair = pair_new(*state);
@@ -386,6 +407,7 @@ int main(void)
 	pair_describe_every = 5 * TB_MINUTE;
 	const struct CMUnitTest tests[] = {
 		TEST(test_both_sides_see_what_was_said),
+		TEST(test_a_post_that_was_given_up_unseen_is_sent_again),
 		TEST(test_posts_arrive_once_whatever_the_wire_does),
 		TEST(test_who_is_asked_answers_and_who_opened_closes),
 		TEST(test_what_is_not_answered_in_time_is_overdue_on_both_sides),

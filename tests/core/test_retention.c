@@ -543,6 +543,67 @@ static void test_what_is_to_be_erased_is_one_thing_that_is_there(void **state)
 	pair_free(pair);
 }
 
+static void act(struct pair *pair, struct side *side, const char *number, const char *event, const char *role,
+                const char *more)
+{
+	if (pair_act(pair, side, number, event, role, more))
+		fail_msg("%s by %s: %s", event, role, pair_refusal(side));
+}
+
+static void test_free_texts_among_what_is_counted_are_erased_too(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	struct side *home = &pair->home;
+	char number[32], json[160];
+	pair_ask(pair, home, S "CatalogueService/Load",
+	         "{\"items\":[{\"code\":\"" ITEM "\",\"name\":\"公证\",\"department\":\"11320400014109045T\","
+	         "\"modes\":[\"DS\"],\"promisedDays\":5,\"legalDays\":15,\"materials\":[{\"code\":\"M1\","
+	         "\"name\":"
+	         "\"无犯罪记录\",\"required\":true,\"basis\":\"x\",\"commitment\":true}]}]}");
+	pair_pass(pair, 6 * TB_MINUTE);
+	const PbCaseView *view =
+		(const void *)pair_ask(pair, &pair->window, S "CaseService/Submit",
+	                               "{\"application\":{\"item\":\"" ITEM
+	                               "\",\"mode\":\"DS\",\"home\":\"" HOME "\",\"applicant\":{\"name\":"
+	                               "\"王伟\",\"codeType\":\"111\",\"code\":\"11010519491231002X\"},"
+	                               "\"delivery\":\"NETWORK\",\"materials\":["
+	                               "{\"need\":\"M1\",\"commitment\":\"本人王伟承诺无犯罪记录\"}]},"
+	                               "\"actor\":{\"role\":\"R_WIN\",\"id\":\"w1\"},\"forward\":true}");
+	snprintf(number, sizeof(number), "%s", view->number);
+	pair_run(pair);
+	act(pair, home, number, "RETURN", "H_WIN", "\"detail\":{\"reason\":\"李强的照片不清\"}");
+	act(pair, &pair->window, number, "FIX", "R_WIN", "");
+	act(pair, &pair->window, number, "SEND", "R_WIN", "");
+	act(pair, home, number, "ACCEPT", "H_WIN", "");
+	act(pair, home, number, "FEE", "H_WIN",
+	    "\"detail\":{\"fee\":{\"reference\":\"P1\",\"state\":\"FEE_PAID\",\"amountFen\":\"5\",\"payer\":"
+	    "\"赵敏\"}}");
+	act(pair, home, number, "START", "H_DEPT", "");
+	act(pair, home, number, "DENY", "H_DEPT", "\"detail\":{\"reason\":\"r\"}");
+	act(pair, home, number, "DISPATCH", "H_WIN", "\"detail\":{\"way\":\"NETWORK\"}");
+	act(pair, home, number, "HAND_OVER", "H_WIN", "");
+	for (unsigned i = 0; i < 2; i++) {
+		static const char *const texts[] = {"王伟", "李强", "赵敏"};
+		struct side *side = i ? home : &pair->window;
+		snprintf(json, sizeof(json), "{\"caseNumber\":\"%s\",\"reason\":\"r\"}", number);
+		assert_int_equal(call(pair, side, ERASE, json), TB_OK);
+		for (size_t t = 0; t < sizeof(texts) / sizeof(texts[0]); t++) {
+			if (is_kept(side, texts[t]))
+				fail_msg("%s is kept at %s", texts[t], side->setup.region);
+		}
+		/* What is counted without a text stays. */
+		const PbStatsCasesResponse *stats =
+			(const void *)pair_ask(pair, side, S "StatsService/Cases", "{}");
+		assert_int_equal(stats->rows[0]->returns, 1);
+		assert_int_equal(stats->rows[0]->n_reasons, 0);
+		assert_int_equal(stats->rows[0]->denied, 1);
+		const PbCommitmentListResponse *list =
+			(const void *)pair_ask(pair, side, S "CommitmentService/List", "{}");
+		assert_int_equal(list->n_commitments, 0);
+	}
+	pair_free(pair);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -560,6 +621,7 @@ int main(void)
 		TEST(test_a_leap_day_counts_as_the_day_before),
 		TEST(test_an_applicant_that_acted_alone_is_erased_too),
 		TEST(test_what_is_to_be_erased_is_one_thing_that_is_there),
+		TEST(test_free_texts_among_what_is_counted_are_erased_too),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
