@@ -173,8 +173,6 @@ bool agreement_right(const PbAgreement *agreement, const struct agreement_ask *a
 {
 	char today[11];
 	today_text(today, now);
-	if (!agreement)
-		return right != PB_RIGHT__ACCEPT_CASES && right != PB_RIGHT__DECIDE_CASES;
 	for (size_t i = 0; i < agreement->n_terms; i++) {
 		const PbAgreementTerm *term = agreement->terms[i];
 		for (size_t j = 0; j < term->n_rights && term_covers(term, ask, today); j++) {

@@ -28,8 +28,7 @@ struct agreement_ask {
  * none is needed. TB_EDENIED: one is needed; |err| says why. */
 TB_MUST_CHECK enum tb_code agreement_for(const struct core *core, const struct agreement_ask *ask,
                                          tb_time now, const PbAgreement **out, struct tb_error *err);
-/* Does |agreement| give |window| this right in |ask|'s matter? True if |agreement| is NULL and the mode is
- * one that needs none. */
+/* Does |agreement| give |window| this right in |ask|'s matter? */
 bool agreement_right(const PbAgreement *agreement, const struct agreement_ask *ask, PbRight right,
                      tb_time now);
 /* Does a version that all have signed cover |ask|, with the right that its mode needs? */

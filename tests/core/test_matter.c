@@ -402,6 +402,78 @@ static void test_posts_of_an_author_follow_one_another(void **state)
 	pair_free(pair);
 }
 
+/* |count| times |one|, as a JSON list. */
+static char *list_of(struct tb_arena *arena, const char *one, size_t count)
+{
+	struct tb_buf text = {0};
+	for (size_t i = 0; i < count; i++)
+		tb_buf_printf(&text, "%s%s", i ? "," : "[", one);
+	tb_buf_str(&text, "]");
+	char *copy = tb_arena_str(arena, tb_buf_text(&text));
+	tb_buf_clear(&text);
+	return copy;
+}
+
+static char *word_of(struct tb_arena *arena, size_t size)
+{
+	char *text = tb_arena_alloc(arena, size + 1);
+	memset(text, 'x', size);
+	return text;
+}
+
+static void test_a_matter_without_end_is_refused(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	struct tb_arena arena = {0};
+	const struct {
+		const char *member;
+		enum tb_code code;
+		const char *says;
+	} rows[] = {
+		{"\"about\":\"MATTER_KIND_UNSPECIFIED\"", TB_EINVALID, "post.about"},
+		{"\"about\":\"CONSULTATION\",\"subject\":\" \"", TB_EINVALID, "post.subject"},
+		{tb_arena_printf(&arena, "\"about\":\"CONSULTATION\",\"subject\":\"%s\"",
+	                         word_of(&arena, 513)),
+	         TB_EINVALID, "post.subject"},
+		{tb_arena_printf(&arena, "\"about\":\"CONSULTATION\",\"text\":\"%s\"", word_of(&arena, 4097)),
+	         TB_ETOOBIG, "post.text"},
+		{tb_arena_printf(&arena, "\"about\":\"CONSULTATION\",\"video\":\"%s\"", word_of(&arena, 513)),
+	         TB_ETOOBIG, "post.video"},
+		{"\"about\":\"CONSULTATION\",\"text\":\" \"", TB_EINVALID, "nothing is said"},
+		{tb_arena_printf(&arena, "\"about\":\"CONSULTATION\",\"files\":%s",
+	                         list_of(&arena, "{}", 51)),
+	         TB_ETOOBIG, "post.files"},
+		{"\"about\":\"CONSULTATION\",\"parties\":[]", TB_EINVALID, "post.parties"},
+		{"\"about\":\"CONSULTATION\",\"parties\":[\"" HOME "\"]", TB_EINVALID, "post.parties"},
+		{tb_arena_printf(&arena, "\"about\":\"CONSULTATION\",\"parties\":%s",
+	                         list_of(&arena, "\"" WINDOW "\"", TB_MATTER_PARTIES_MAX + 1)),
+	         TB_EINVALID, "post.parties"},
+		{"\"about\":\"CONSULTATION\",\"asked\":\"330100\"", TB_EINVALID, "post.asked"},
+		{"\"about\":\"ENQUIRY\",\"days\":3", TB_EINVALID, "post.days"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		static const char *const fields[] = {"subject", "text", "parties"};
+		static const char *const usual[] = {"\"subject\":\"s\"", "\"text\":\"t\"", BOTH};
+		struct tb_buf json = {0};
+		enum tb_code code;
+		tb_buf_printf(&json, "{\"post\":{\"actor\":{\"role\":\"LIAISON\",\"id\":\"l1\"},%s",
+		              rows[i].member);
+		for (size_t k = 0; k < sizeof(fields) / sizeof(fields[0]); k++) {
+			char name[16];
+			snprintf(name, sizeof(name), "\"%s\":", fields[k]);
+			if (!strstr(rows[i].member, name))
+				tb_buf_printf(&json, ",%s", usual[k]);
+		}
+		tb_buf_str(&json, "}}");
+		pair_call(pair, &pair->window, SERVICE "Open", tb_buf_text(&json), &code);
+		if (code != rows[i].code || !strstr(pair_refusal(&pair->window), rows[i].says))
+			fail_msg("%zu: %s, %s", i, tb_code_name(code), pair_refusal(&pair->window));
+		tb_buf_clear(&json);
+	}
+	tb_arena_clear(&arena);
+	pair_free(pair);
+}
+
 int main(void)
 {
 	pair_describe_every = 5 * TB_MINUTE;
@@ -417,6 +489,7 @@ int main(void)
 		TEST(test_matters_are_listed_by_case_and_by_state),
 		TEST(test_a_post_that_no_node_would_send_is_refused_or_deferred),
 		TEST(test_posts_of_an_author_follow_one_another),
+		TEST(test_a_matter_without_end_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
