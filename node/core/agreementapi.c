@@ -141,7 +141,7 @@ enum tb_code agreement_prepare_end(const struct core_setup *setup, struct core_r
 	if (code == TB_OK && strcmp(end->effective, earliest) < 0)
 		code = tb_fail(err, TB_EINVALID, "effective: %s at the earliest, after %u days of notice",
 		               earliest, ready->decoded->notice_days);
-	if (code == TB_OK && (case_text_blank(end->reason) || strlen(end->reason) > TB_TEXT_BYTES_MAX))
+	if (code == TB_OK && case_text_blank(end->reason))
 		code = tb_fail(err, TB_EINVALID, "reason: needed");
 	return code ? code : state_and_sign(setup, request, ready, PB_STATEMENT_KIND__ENDS, now, err);
 }

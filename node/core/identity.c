@@ -79,7 +79,7 @@ static enum tb_code check_scope(const PbApplication *application, struct tb_erro
 {
 	const PbAuthorisation *authorisation = application->authorisation;
 	bool listed = authorisation->n_items == 0 || application->n_parts > 0;
-	if (case_text_blank(authorisation->scope) || strlen(authorisation->scope) > TB_TEXT_BYTES_MAX)
+	if (case_text_blank(authorisation->scope))
 		return tb_fail(err, TB_EINVALID, "application.authorisation.scope: what the agent may do");
 	if (authorisation->n_items > TB_NEEDS_MAX)
 		return tb_fail(err, TB_ETOOBIG, "application.authorisation.items: more than %d",

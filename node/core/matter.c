@@ -106,8 +106,8 @@ static enum tb_code check_form(const PbMatterPost *post, struct tb_error *err)
 		return tb_fail(err, TB_EINVALID, "post.actor: missing");
 	if (post->kind < PB_POST_KIND__POST_OPENS || post->kind > PB_POST_KIND__POST_CLOSES)
 		return tb_fail(err, TB_EINVALID, "post.kind: missing");
-	if (strlen(post->text) > TB_TEXT_BYTES_MAX || strlen(post->video) > TB_NAME_BYTES_MAX)
-		return tb_fail(err, TB_ETOOBIG, "post.text or post.video is too long");
+	if (strlen(post->video) > TB_NAME_BYTES_MAX)
+		return tb_fail(err, TB_ETOOBIG, "post.video is too long");
 	if (case_text_blank(post->text) && post->n_files == 0 && !post->video[0])
 		return tb_fail(err, TB_EINVALID, "post: nothing is said");
 	if (post->n_files > TB_MATTER_FILES_MAX)

@@ -119,6 +119,12 @@ static void test_an_agent_acts_on_an_authorisation(void **state)
 		      "\"2099-12-31\","
 		      "\"need\":\"M9\"}",
 		AGENT ",\"authorisation\":{" GOOD ",\"items\":[\"another\"]}",
+		AGENT ",\"authorisation\":{\"scope\":\" \",\"validFrom\":\"2020-01-01\",\"validUntil\":"
+		      "\"2099-12-31\",\"need\":\"M2\"}",
+		AGENT ",\"authorisation\":{\"scope\":\"x\",\"validFrom\":\"soon\",\"validUntil\":"
+		      "\"2099-12-31\",\"need\":\"M2\"}",
+		AGENT ",\"authorisation\":{\"scope\":\"x\",\"validFrom\":\"2020-01-01\",\"validUntil\":"
+		      "\"2099-12-31\",\"credential\":\"1.2.3\"}",
 		"\"agent\":{\"name\":\"李娜\",\"codeType\":\"111\",\"code\":\"440524188001010015\"},"
 		"\"authorisation\":{" GOOD "}",
 		"\"agent\":{\"codeType\":\"111\",\"code\":\"440524188001010014\"},\"authorisation\":{" GOOD
@@ -138,6 +144,36 @@ static void test_an_agent_acts_on_an_authorisation(void **state)
 	const PbApplication *application = application_at_home(pair, number);
 	assert_string_equal(application->agent->name, "李娜");
 	assert_string_equal(application->authorisation->scope, "代为办理公证");
+	pair_free(pair);
+}
+
+static void test_what_is_said_of_people_is_bounded(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	char number[32], name[TB_NAME_BYTES_MAX + 2], more[4096];
+	struct tb_buf items = {0};
+	load(pair, "");
+	memset(name, 'x', sizeof(name));
+	name[TB_NAME_BYTES_MAX + 1] = 0;
+	snprintf(more, sizeof(more), "\"identity\":{\"level\":\"IN_PERSON\",\"method\":\"%s\"}", name);
+	assert_int_equal(submit(pair, "DS", "R_WIN", more, number), TB_ETOOBIG);
+	snprintf(more, sizeof(more), "\"identity\":{\"level\":\"IN_PERSON\",\"verifier\":\"%s\"}", name);
+	assert_int_equal(submit(pair, "DS", "R_WIN", more, number), TB_ETOOBIG);
+	snprintf(more, sizeof(more),
+	         "\"agent\":{\"name\":\"%s\",\"codeType\":\"111\",\"code\":\"440524188001010014\"},"
+	         "\"authorisation\":{" GOOD "}",
+	         name);
+	assert_int_equal(submit(pair, "DS", "R_WIN", more, number), TB_EINVALID);
+	for (int i = 0; i <= TB_NEEDS_MAX; i++)
+		tb_buf_str(&items, i ? ",\"i\"" : "\"i\"");
+	snprintf(more, sizeof(more), AGENT ",\"authorisation\":{" GOOD ",\"items\":[%s]}",
+	         tb_buf_text(&items));
+	assert_int_equal(submit(pair, "DS", "R_WIN", more, number), TB_ETOOBIG);
+	tb_buf_clear(&items);
+	/* Who vouches may be named. */
+	OK(submit(pair, "DS", "R_WIN", "\"identity\":{\"level\":\"IN_PERSON\",\"verifier\":\"窗口7\"}",
+	          number));
+	assert_string_equal(application_at_home(pair, number)->identity->verifier, "窗口7");
 	pair_free(pair);
 }
 
@@ -246,6 +282,7 @@ int main(void)
 		TEST(test_online_nobody_is_taken_at_their_word),
 		TEST(test_an_item_may_ask_for_more),
 		TEST(test_an_agent_acts_on_an_authorisation),
+		TEST(test_what_is_said_of_people_is_bounded),
 		TEST(test_the_home_region_asks_for_its_level_whatever_the_window_sends),
 		TEST(test_an_assertion_altered_on_the_way_or_signed_by_another_key_is_nobodys),
 		cmocka_unit_test(test_a_peer_vouches_for_itself_only),
