@@ -54,6 +54,14 @@ void cli_print_json(const proto_message *message)
 	tb_buf_clear(&text);
 }
 
+bool cli_ended(struct cli *cli, enum tb_code code, const proto_message *reply, int *status)
+{
+	*status = code ? cli_fail(cli, code) : CLI_DONE;
+	if (!code && cli->json)
+		cli_print_json(reply);
+	return code || cli->json;
+}
+
 const char *cli_number(struct cli *cli, uint64_t number)
 {
 	return tb_arena_printf(&cli->arena, "%llu", (unsigned long long)number);

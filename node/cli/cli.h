@@ -80,6 +80,12 @@ TB_MUST_CHECK enum tb_code cli_call(struct cli *cli, const char *path, const pro
 /* The reply as canonical JSON, for programs. */
 void cli_print_json(const proto_message *message);
 
+/* After a call: true if nothing is left to be said in a person's words, for the call failed (|code|), which
+ * is told, or the reply was wanted as JSON, which is printed. *status is the exit status then, and CLI_DONE
+ * otherwise. */
+bool cli_ended(struct cli *cli, enum tb_code code, const proto_message *reply, int *status);
+#define CLI_ENDED(cli, code, reply, status) cli_ended(cli, code, (code) ? NULL : &(reply)->base, status)
+
 /* Texts in cli->arena. */
 const char *cli_number(struct cli *cli, uint64_t number);
 const char *cli_time(struct cli *cli, int64_t at_ms); /* Beijing time, to the second; "" for 0 */

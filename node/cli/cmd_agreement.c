@@ -226,12 +226,9 @@ static int run_list(struct cli *cli, const struct options *options)
 	PbAgreementListResponse *reply;
 	request.peer = cli_pb(options_value_or(options, "peer", ""));
 	enum tb_code code = CLI_CALL(cli, "AgreementService/List", &request, agreement_list_response, &reply);
-	if (code)
-		return cli_fail(cli, code);
-	if (cli->json) {
-		cli_print_json(&reply->base);
-		return CLI_DONE;
-	}
+	int ended;
+	if (CLI_ENDED(cli, code, reply, &ended))
+		return ended;
 	struct table *table = TABLE_NEW(columns);
 	for (size_t i = 0; i < reply->n_agreements; i++) {
 		const PbAgreement *agreement = reply->agreements[i]->agreement;

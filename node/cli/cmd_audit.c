@@ -10,12 +10,10 @@ static int run_checkpoint(struct cli *cli, const struct options *options)
 	PbCheckpointResponse *reply;
 	(void)options;
 	enum tb_code code = CLI_CALL(cli, "AuditService/Checkpoint", &request, checkpoint_response, &reply);
-	if (code)
-		return cli_fail(cli, code);
-	if (cli->json)
-		cli_print_json(&reply->base);
-	else
-		fputs(reply->note, stdout);
+	int ended;
+	if (CLI_ENDED(cli, code, reply, &ended))
+		return ended;
+	fputs(reply->note, stdout);
 	return CLI_DONE;
 }
 
@@ -52,12 +50,9 @@ static int run_list(struct cli *cli, const struct options *options)
 		return cli_usage(cli);
 	request.limit = (uint32_t)limit;
 	enum tb_code code = CLI_CALL(cli, "AuditService/List", &request, audit_list_response, &reply);
-	if (code)
-		return cli_fail(cli, code);
-	if (cli->json) {
-		cli_print_json(&reply->base);
-		return CLI_DONE;
-	}
+	int ended;
+	if (CLI_ENDED(cli, code, reply, &ended))
+		return ended;
 	struct table *table = TABLE_NEW(columns);
 	for (size_t i = 0; i < reply->n_rows; i++) {
 		const PbAuditRow *row = reply->rows[i];

@@ -180,12 +180,9 @@ static int run_show(struct cli *cli, const struct options *options)
 	PbCaseView *view;
 	request.number = cli_pb(options->operands[0]);
 	enum tb_code code = CLI_CALL(cli, "CaseService/Get", &request, case_view, &view);
-	if (code)
-		return cli_fail(cli, code);
-	if (cli->json) {
-		cli_print_json(&view->base);
-		return CLI_DONE;
-	}
+	int ended;
+	if (CLI_ENDED(cli, code, view, &ended))
+		return ended;
 	show_head(cli, view);
 	show_log(cli, view);
 	return CLI_DONE;
@@ -212,12 +209,9 @@ static int run_list(struct cli *cli, const struct options *options)
 	request.limit = (uint32_t)limit;
 	request.dispute = options_flag(options, "dispute");
 	enum tb_code code = CLI_CALL(cli, "CaseService/List", &request, case_list_response, &reply);
-	if (code)
-		return cli_fail(cli, code);
-	if (cli->json) {
-		cli_print_json(&reply->base);
-		return CLI_DONE;
-	}
+	int ended;
+	if (CLI_ENDED(cli, code, reply, &ended))
+		return ended;
 	struct table *table = TABLE_NEW(columns);
 	for (size_t i = 0; i < reply->n_cases; i++) {
 		const PbCaseView *view = reply->cases[i];

@@ -523,12 +523,9 @@ int case_needs_run(struct cli *cli, const struct options *options)
 	request.list = cli_pb(options_value_or(options, "list", ""));
 	enum tb_code code =
 		CLI_CALL(cli, "CaseService/JointNeeds", &request, case_joint_needs_response, &reply);
-	if (code)
-		return cli_fail(cli, code);
-	if (cli->json) {
-		cli_print_json(&reply->base);
-		return CLI_DONE;
-	}
+	int ended;
+	if (CLI_ENDED(cli, code, reply, &ended))
+		return ended;
 	request.parts = reply->n_parts > 0 ? reply->parts : request.parts; /* of a bundle */
 	request.n_parts = reply->n_parts > 0 ? reply->n_parts : request.n_parts;
 	for (size_t i = 0; bundle && i < request.n_parts; i++)

@@ -14,12 +14,9 @@ static int run_list(struct cli *cli, const struct options *options)
 	request.unchecked = options_flag(options, "unchecked");
 	enum tb_code code =
 		CLI_CALL(cli, "CommitmentService/List", &request, commitment_list_response, &reply);
-	if (code)
-		return cli_fail(cli, code);
-	if (cli->json) {
-		cli_print_json(&reply->base);
-		return CLI_DONE;
-	}
+	int ended;
+	if (CLI_ENDED(cli, code, reply, &ended))
+		return ended;
 	struct table *table = TABLE_NEW(columns);
 	for (size_t i = 0; i < reply->n_commitments; i++) {
 		const PbCommitmentView *view = reply->commitments[i];

@@ -99,12 +99,9 @@ static int run_find(struct cli *cli, const struct options *options)
 	request.limit = (uint32_t)limit;
 	enum tb_code code =
 		CLI_CALL(cli, "CredentialService/Find", &request, credential_find_response, &reply);
-	if (code)
-		return cli_fail(cli, code);
-	if (cli->json) {
-		cli_print_json(&reply->base);
-		return CLI_DONE;
-	}
+	int ended;
+	if (CLI_ENDED(cli, code, reply, &ended))
+		return ended;
 	struct table *table = TABLE_NEW(columns);
 	for (size_t i = 0; i < reply->n_credentials; i++) {
 		const PbCredential *credential = reply->credentials[i]->credential;

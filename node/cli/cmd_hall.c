@@ -246,12 +246,9 @@ static int run_list(struct cli *cli, const struct options *options)
 	request.hands_out = options_flag(options, "pickup");
 	request.receives = options_flag(options, "receives");
 	enum tb_code code = CLI_CALL(cli, "HallService/List", &request, hall_list_response, &reply);
-	if (code)
-		return cli_fail(cli, code);
-	if (cli->json) {
-		cli_print_json(&reply->base);
-		return CLI_DONE;
-	}
+	int ended;
+	if (CLI_ENDED(cli, code, reply, &ended))
+		return ended;
 	struct table *table = TABLE_NEW(columns);
 	for (size_t i = 0; reply->list && i < reply->list->n_halls; i++) {
 		const PbHall *hall = reply->list->halls[i];

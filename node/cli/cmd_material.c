@@ -68,12 +68,10 @@ static int run_show(struct cli *cli, const struct options *options)
 	if (parse_root(cli, options->operands[0], &request.root))
 		return cli_usage(cli);
 	enum tb_code code = CLI_CALL(cli, "MaterialService/Get", &request, material_view, &view);
-	if (code)
-		return cli_fail(cli, code);
-	if (cli->json)
-		cli_print_json(&view->base);
-	else
-		show(cli, view);
+	int ended;
+	if (CLI_ENDED(cli, code, view, &ended))
+		return ended;
+	show(cli, view);
 	return CLI_DONE;
 }
 
@@ -92,12 +90,9 @@ static int run_list(struct cli *cli, const struct options *options)
 		return cli_usage(cli);
 	request.limit = (uint32_t)limit;
 	enum tb_code code = CLI_CALL(cli, "MaterialService/List", &request, material_list_response, &reply);
-	if (code)
-		return cli_fail(cli, code);
-	if (cli->json) {
-		cli_print_json(&reply->base);
-		return CLI_DONE;
-	}
+	int ended;
+	if (CLI_ENDED(cli, code, reply, &ended))
+		return ended;
 	struct table *table = TABLE_NEW(columns);
 	for (size_t i = 0; i < reply->n_materials; i++) {
 		const PbMaterialView *view = reply->materials[i];

@@ -291,12 +291,9 @@ static int run_list(struct cli *cli, const struct options *options)
 	request.case_number = cli_pb(options_value_or(options, "case", ""));
 	request.limit = (uint32_t)limit;
 	enum tb_code code = CLI_CALL(cli, "MatterService/List", &request, matter_list_response, &reply);
-	if (code)
-		return cli_fail(cli, code);
-	if (cli->json) {
-		cli_print_json(&reply->base);
-		return CLI_DONE;
-	}
+	int ended;
+	if (CLI_ENDED(cli, code, reply, &ended))
+		return ended;
 	struct table *table = TABLE_NEW(columns);
 	for (size_t i = 0; i < reply->n_matters; i++) {
 		const PbMatterView *view = reply->matters[i];

@@ -232,8 +232,9 @@ static int run_hold_add(struct cli *cli, const struct options *options)
 	request.case_number = cli_pb(options->operands[0]);
 	request.reason = cli_pb(options_value_or(options, "reason", ""));
 	enum tb_code code = CLI_CALL(cli, "RetentionService/Hold", &request, hold_view, &reply);
-	if (code)
-		return cli_fail(cli, code);
+	int ended;
+	if (CLI_ENDED(cli, code, reply, &ended))
+		return ended;
 	text_say(stdout, TEXT_M_HELD, request.case_number, NULL);
 	return CLI_DONE;
 }
@@ -246,8 +247,9 @@ static int run_hold_release(struct cli *cli, const struct options *options)
 	request.reason = cli_pb(options_value_or(options, "reason", ""));
 	enum tb_code code =
 		CLI_CALL(cli, "RetentionService/Release", &request, hold_release_response, &reply);
-	if (code)
-		return cli_fail(cli, code);
+	int ended;
+	if (CLI_ENDED(cli, code, reply, &ended))
+		return ended;
 	text_say(stdout, TEXT_M_RELEASED, request.case_number, NULL);
 	return CLI_DONE;
 }
@@ -260,12 +262,9 @@ static int run_hold_list(struct cli *cli, const struct options *options)
 	PbHoldListRequest request = PB_HOLD_LIST_REQUEST__INIT;
 	PbHoldListResponse *reply;
 	enum tb_code code = CLI_CALL(cli, "RetentionService/Holds", &request, hold_list_response, &reply);
-	if (code)
-		return cli_fail(cli, code);
-	if (cli->json) {
-		cli_print_json(&reply->base);
-		return CLI_DONE;
-	}
+	int ended;
+	if (CLI_ENDED(cli, code, reply, &ended))
+		return ended;
 	struct table *table = TABLE_NEW(columns);
 	for (size_t i = 0; i < reply->n_holds; i++)
 		TABLE_ROW(table, reply->holds[i]->case_number, cli_time(cli, reply->holds[i]->at_ms),
@@ -281,13 +280,11 @@ static int erase(struct cli *cli, const struct options *options, PbEraseRequest 
 	PbEraseResponse *reply;
 	request->reason = cli_pb(options_value_or(options, "reason", ""));
 	enum tb_code code = CLI_CALL(cli, "RetentionService/Erase", request, erase_response, &reply);
-	if (code)
-		return cli_fail(cli, code);
-	if (cli->json)
-		cli_print_json(&reply->base);
-	else
-		text_say(stdout, TEXT_M_ERASED, options->operands[0], cli_number(cli, reply->entries),
-		         cli_number(cli, reply->materials), cli_number(cli, reply->messages), NULL);
+	int ended;
+	if (CLI_ENDED(cli, code, reply, &ended))
+		return ended;
+	text_say(stdout, TEXT_M_ERASED, options->operands[0], cli_number(cli, reply->entries),
+	         cli_number(cli, reply->materials), cli_number(cli, reply->messages), NULL);
 	return CLI_DONE;
 }
 

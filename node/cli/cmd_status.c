@@ -10,12 +10,9 @@ static int show_dead(struct cli *cli)
 	PbDeadLettersRequest request = PB_DEAD_LETTERS_REQUEST__INIT;
 	PbDeadLettersResponse *reply;
 	enum tb_code code = CLI_CALL(cli, "NodeService/DeadLetters", &request, dead_letters_response, &reply);
-	if (code)
-		return cli_fail(cli, code);
-	if (cli->json) {
-		cli_print_json(&reply->base);
-		return CLI_DONE;
-	}
+	int ended;
+	if (CLI_ENDED(cli, code, reply, &ended))
+		return ended;
 	struct table *table = TABLE_NEW(columns);
 	for (size_t i = 0; i < reply->n_letters; i++) {
 		const PbDeadLetter *letter = reply->letters[i];
@@ -49,12 +46,9 @@ static int run_status(struct cli *cli, const struct options *options)
 	PbStatusRequest request = PB_STATUS_REQUEST__INIT;
 	PbStatusResponse *status;
 	enum tb_code code = CLI_CALL(cli, "NodeService/Status", &request, status_response, &status);
-	if (code)
-		return cli_fail(cli, code);
-	if (cli->json) {
-		cli_print_json(&status->base);
-		return CLI_DONE;
-	}
+	int ended;
+	if (CLI_ENDED(cli, code, status, &ended))
+		return ended;
 	struct table *table = table_new_pairs();
 	table_pair(table, TEXT_H_REGION, status->region);
 	table_pair(table, TEXT_H_NAME, status->name);
@@ -88,12 +82,10 @@ static int run_requeue(struct cli *cli, const struct options *options)
 	if (options_parse_number(options->operands[1], "SEQ", 1, UINT64_MAX, &request.seq, &cli->error))
 		return cli_usage(cli);
 	enum tb_code code = CLI_CALL(cli, "NodeService/Requeue", &request, requeue_response, &reply);
-	if (code)
-		return cli_fail(cli, code);
-	if (cli->json)
-		cli_print_json(&reply->base);
-	else
-		text_say(stdout, TEXT_M_REQUEUED, options->operands[0], options->operands[1], NULL);
+	int ended;
+	if (CLI_ENDED(cli, code, reply, &ended))
+		return ended;
+	text_say(stdout, TEXT_M_REQUEUED, options->operands[0], options->operands[1], NULL);
 	return CLI_DONE;
 }
 

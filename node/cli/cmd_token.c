@@ -60,12 +60,9 @@ static int run_add(struct cli *cli, const struct options *options)
 	while ((item = options_next(options, "item", &at)))
 		request.items[request.n_items++] = cli_pb(item);
 	enum tb_code code = CLI_CALL(cli, "TokenService/Add", &request, token_add_response, &reply);
-	if (code)
-		return cli_fail(cli, code);
-	if (cli->json) {
-		cli_print_json(&reply->base);
-		return CLI_DONE;
-	}
+	int ended;
+	if (CLI_ENDED(cli, code, reply, &ended))
+		return ended;
 	/* The token alone on the standard output, so that a script can take it. */
 	puts(reply->token);
 	text_say(stderr, TEXT_M_TOKEN_ADDED, reply->view ? reply->view->name : "", NULL);
@@ -82,12 +79,9 @@ static int run_list(struct cli *cli, const struct options *options)
 	PbTokenListRequest request = PB_TOKEN_LIST_REQUEST__INIT;
 	PbTokenListResponse *reply;
 	enum tb_code code = CLI_CALL(cli, "TokenService/List", &request, token_list_response, &reply);
-	if (code)
-		return cli_fail(cli, code);
-	if (cli->json) {
-		cli_print_json(&reply->base);
-		return CLI_DONE;
-	}
+	int ended;
+	if (CLI_ENDED(cli, code, reply, &ended))
+		return ended;
 	struct table *table = TABLE_NEW(columns);
 	for (size_t i = 0; i < reply->n_tokens; i++) {
 		const PbTokenView *token = reply->tokens[i];
@@ -110,12 +104,10 @@ static int run_revoke(struct cli *cli, const struct options *options)
 	PbTokenView *reply;
 	request.name = cli_pb(options->operands[0]);
 	enum tb_code code = CLI_CALL(cli, "TokenService/Revoke", &request, token_view, &reply);
-	if (code)
-		return cli_fail(cli, code);
-	if (cli->json)
-		cli_print_json(&reply->base);
-	else
-		text_say(stdout, TEXT_M_TOKEN_REVOKED, reply->name, NULL);
+	int ended;
+	if (CLI_ENDED(cli, code, reply, &ended))
+		return ended;
+	text_say(stdout, TEXT_M_TOKEN_REVOKED, reply->name, NULL);
 	return CLI_DONE;
 }
 

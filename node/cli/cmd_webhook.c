@@ -47,12 +47,9 @@ static int run_add(struct cli *cli, const struct options *options)
 	if (kinds_option(cli, options, &request))
 		return cli_usage(cli);
 	enum tb_code code = CLI_CALL(cli, "WebhookService/Add", &request, webhook_add_response, &reply);
-	if (code)
-		return cli_fail(cli, code);
-	if (cli->json) {
-		cli_print_json(&reply->base);
-		return CLI_DONE;
-	}
+	int ended;
+	if (CLI_ENDED(cli, code, reply, &ended))
+		return ended;
 	/* The secret alone on the standard output, so that a script can take it. */
 	puts(reply->secret);
 	text_say(stderr, TEXT_M_WEBHOOK_ADDED, reply->view ? reply->view->name : "", NULL);
@@ -70,12 +67,9 @@ static int run_list(struct cli *cli, const struct options *options)
 	PbWebhookListRequest request = PB_WEBHOOK_LIST_REQUEST__INIT;
 	PbWebhookListResponse *reply;
 	enum tb_code code = CLI_CALL(cli, "WebhookService/List", &request, webhook_list_response, &reply);
-	if (code)
-		return cli_fail(cli, code);
-	if (cli->json) {
-		cli_print_json(&reply->base);
-		return CLI_DONE;
-	}
+	int ended;
+	if (CLI_ENDED(cli, code, reply, &ended))
+		return ended;
 	struct table *table = TABLE_NEW(columns);
 	for (size_t i = 0; i < reply->n_webhooks; i++) {
 		const PbWebhookView *hook = reply->webhooks[i];
@@ -94,12 +88,10 @@ static int run_remove(struct cli *cli, const struct options *options)
 	PbWebhookRemoveResponse *reply;
 	request.name = cli_pb(options->operands[0]);
 	enum tb_code code = CLI_CALL(cli, "WebhookService/Remove", &request, webhook_remove_response, &reply);
-	if (code)
-		return cli_fail(cli, code);
-	if (cli->json)
-		cli_print_json(&reply->base);
-	else
-		text_say(stdout, TEXT_M_WEBHOOK_REMOVED, request.name, NULL);
+	int ended;
+	if (CLI_ENDED(cli, code, reply, &ended))
+		return ended;
+	text_say(stdout, TEXT_M_WEBHOOK_REMOVED, request.name, NULL);
 	return CLI_DONE;
 }
 
@@ -109,12 +101,10 @@ static int run_resume(struct cli *cli, const struct options *options)
 	PbWebhookView *reply;
 	request.name = cli_pb(options->operands[0]);
 	enum tb_code code = CLI_CALL(cli, "WebhookService/Resume", &request, webhook_view, &reply);
-	if (code)
-		return cli_fail(cli, code);
-	if (cli->json)
-		cli_print_json(&reply->base);
-	else
-		text_say(stdout, TEXT_M_WEBHOOK_RESUMED, reply->name, cli_number(cli, reply->cursor), NULL);
+	int ended;
+	if (CLI_ENDED(cli, code, reply, &ended))
+		return ended;
+	text_say(stdout, TEXT_M_WEBHOOK_RESUMED, reply->name, cli_number(cli, reply->cursor), NULL);
 	return CLI_DONE;
 }
 
