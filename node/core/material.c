@@ -6,8 +6,10 @@
 
 #include "node/core/turn.h"
 
-/* Durable progress of a fetch is noted every so many chunks: 16 MiB. */
-enum { SYNC_CHUNKS = 64 };
+enum {
+	SYNC_CHUNKS = 64,  /* durable progress of a fetch is noted every so often: 16 MiB */
+	INTAKE_CHUNKS = 8, /* of an upload, in memory */
+};
 
 static void seal_chunk(struct pki_vault *vault, struct pki_random *random, struct tb_bytes chunk,
                        const struct pki_digest *leaf, struct tb_buf *sealed)
@@ -26,7 +28,7 @@ struct material_intake {
 	struct pki_random *random;
 	struct pki_hash *whole;
 	struct blob_writer *writer;
-	struct tb_buf chunk; /* gathered so far */
+	struct tb_buf chunks; /* gathered so far: their leaves are hashed together */
 	struct tb_buf sealed;
 	struct tb_buf leaves;
 	uint64_t size;
@@ -62,36 +64,47 @@ void material_intake_free(struct material_intake *intake)
 	pki_vault_free(intake->vault);
 	pki_random_free(intake->random);
 	pki_hash_free(intake->whole);
-	tb_buf_clear(&intake->chunk);
+	tb_buf_clear(&intake->chunks);
 	tb_buf_clear(&intake->sealed);
 	tb_buf_clear(&intake->leaves);
 	free(intake);
 }
 
-static enum tb_code intake_chunk(struct material_intake *intake, struct tb_error *err)
+static enum tb_code intake_chunks(struct material_intake *intake, struct tb_error *err)
 {
-	struct tb_bytes chunk = tb_buf_bytes(&intake->chunk);
-	if (intake->leaves.size / PKI_HASH_BYTES == TB_MATERIAL_CHUNKS_MAX)
+	struct tb_bytes all = tb_buf_bytes(&intake->chunks);
+	struct tb_bytes chunks[INTAKE_CHUNKS] = {0};
+	struct pki_digest leaves[INTAKE_CHUNKS];
+	size_t count = 0;
+	for (size_t at = 0; at < all.size; at += TB_CHUNK_BYTES) {
+		size_t left = all.size - at;
+		chunks[count++] = tb_bytes_of(all.data + at, left < TB_CHUNK_BYTES ? left : TB_CHUNK_BYTES);
+	}
+	if (intake->leaves.size / PKI_HASH_BYTES + count > TB_MATERIAL_CHUNKS_MAX)
 		return tb_fail(err, TB_ETOOBIG, "material over %d chunks of 256 KiB", TB_MATERIAL_CHUNKS_MAX);
-	struct pki_digest leaf = pki_merkle_leaf(chunk);
-	pki_hash_add(intake->whole, chunk);
-	seal_chunk(intake->vault, intake->random, chunk, &leaf, &intake->sealed);
-	tb_buf_add(&intake->leaves, leaf.bytes, PKI_HASH_BYTES);
-	intake->size += chunk.size;
-	intake->chunk.size = 0;
-	return blob_write(intake->writer, tb_buf_bytes(&intake->sealed), err);
+	pki_merkle_leaves(leaves, chunks, count);
+	pki_hash_add(intake->whole, all);
+	enum tb_code code = TB_OK;
+	for (size_t i = 0; i < count && code == TB_OK; i++) {
+		seal_chunk(intake->vault, intake->random, chunks[i], &leaves[i], &intake->sealed);
+		code = blob_write(intake->writer, tb_buf_bytes(&intake->sealed), err);
+	}
+	tb_buf_add(&intake->leaves, leaves, count * PKI_HASH_BYTES);
+	intake->size += all.size;
+	intake->chunks.size = 0;
+	return code;
 }
 
 enum tb_code material_intake_add(struct material_intake *intake, struct tb_bytes bytes, struct tb_error *err)
 {
 	while (bytes.size > 0) {
-		size_t room = TB_CHUNK_BYTES - intake->chunk.size;
+		size_t room = (size_t)INTAKE_CHUNKS * TB_CHUNK_BYTES - intake->chunks.size;
 		size_t take = bytes.size < room ? bytes.size : room;
-		tb_buf_add(&intake->chunk, bytes.data, take);
+		tb_buf_add(&intake->chunks, bytes.data, take);
 		bytes.data += take;
 		bytes.size -= take;
-		if (intake->chunk.size == TB_CHUNK_BYTES) {
-			enum tb_code code = intake_chunk(intake, err);
+		if (take == room) {
+			enum tb_code code = intake_chunks(intake, err);
 			if (code)
 				return code;
 		}
@@ -102,7 +115,7 @@ enum tb_code material_intake_add(struct material_intake *intake, struct tb_bytes
 enum tb_code material_intake_finish(struct material_intake *intake, struct core_request **out,
                                     struct tb_error *err)
 {
-	enum tb_code code = intake->chunk.size > 0 ? intake_chunk(intake, err) : TB_OK;
+	enum tb_code code = intake->chunks.size > 0 ? intake_chunks(intake, err) : TB_OK;
 	size_t chunks = intake->leaves.size / PKI_HASH_BYTES;
 	*out = NULL;
 	if (code == TB_OK && chunks == 0)
@@ -251,20 +264,37 @@ enum tb_code material_sink_new(struct material_sink **out, const struct core_set
 	return TB_OK;
 }
 
-static enum tb_code take_chunk(struct material_sink *sink, struct tb_bytes chunk, struct tb_error *err)
+static enum tb_code take_chunk(struct material_sink *sink, struct tb_bytes chunk, struct pki_digest leaf,
+                               struct tb_error *err)
 {
-	if (sink->written == sink->chunks)
-		return tb_fail(err, TB_ETOOBIG, "more chunks than were announced");
-	uint64_t left = sink->fetch->size - (uint64_t)sink->written * TB_CHUNK_BYTES;
-	if (chunk.size != (left < TB_CHUNK_BYTES ? left : TB_CHUNK_BYTES))
-		return tb_fail(err, TB_EMALFORMED, "chunk %u: wrong size", sink->written);
-	struct pki_digest leaf = pki_merkle_leaf(chunk);
 	if (memcmp(&leaf, &sink->leaves[sink->written], sizeof(leaf)) != 0)
 		return tb_fail(err, TB_EUNTRUSTED, "chunk %u: wrong digest", sink->written);
 	seal_chunk(sink->vault, sink->random, chunk, &leaf, &sink->sealed);
 	enum tb_code code = blob_write(sink->writer, tb_buf_bytes(&sink->sealed), err);
 	if (code == TB_OK)
 		sink->written++;
+	return code;
+}
+
+/* The chunks of a part are hashed together, which costs about as much as one of them. */
+static enum tb_code take_chunks(struct material_sink *sink, const PbMaterialPart *part, struct tb_error *err)
+{
+	struct tb_bytes chunks[TB_PART_CHUNKS_MAX] = {0};
+	struct pki_digest leaves[TB_PART_CHUNKS_MAX];
+	size_t count = 0;
+	for (; count < part->n_chunks; count++) {
+		uint32_t at = sink->written + (uint32_t)count;
+		chunks[count] = proto_bytes(part->chunks[count]);
+		if (at == sink->chunks)
+			return tb_fail(err, TB_ETOOBIG, "more chunks than were announced");
+		uint64_t left = sink->fetch->size - (uint64_t)at * TB_CHUNK_BYTES;
+		if (chunks[count].size != (left < TB_CHUNK_BYTES ? left : TB_CHUNK_BYTES))
+			return tb_fail(err, TB_EMALFORMED, "chunk %u: wrong size", at);
+	}
+	pki_merkle_leaves(leaves, chunks, count);
+	enum tb_code code = TB_OK;
+	for (size_t i = 0; i < count && code == TB_OK; i++)
+		code = take_chunk(sink, chunks[i], leaves[i], err);
 	return code;
 }
 
@@ -300,8 +330,8 @@ enum tb_code material_sink_part(struct material_sink *sink, struct tb_bytes byte
 	if (code == TB_OK && part->n_chunks > 0 && part->first_chunk != sink->written)
 		code = tb_fail(err, TB_EMALFORMED, "chunk %u came, %u was expected", part->first_chunk,
 		               sink->written);
-	for (size_t i = 0; code == TB_OK && i < part->n_chunks; i++)
-		code = take_chunk(sink, proto_bytes(part->chunks[i]), err);
+	if (code == TB_OK)
+		code = take_chunks(sink, part, err);
 	tb_arena_clear(&arena);
 	if (code == TB_OK && sink->written - sink->fetch->chunks >= SYNC_CHUNKS &&
 	    sink->written < sink->chunks) {

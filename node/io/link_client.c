@@ -1,10 +1,11 @@
 /* This node's calls to peers.
  *
  *   link_send()   signer: encode -> one batch of operations -> link thread: check -> called()
- *   link_fetch()  bulk thread: sink -> call -> { part -> bulk thread: write } ... -> status -> fetched()
+ *   link_fetch()  bulk thread: sink -> call -> { part -> bulk: write, hash } ... -> status -> fetched()
  *
  * A fetch has three references, and ends when all are gone: the batch that begins it, the status, and the
- * flow of parts, which is at any time one of: a receive that is posted, a job, or a loan to the driver. */
+ * flow of parts. While one part is written the next one is received: it is looked at when it has come and the
+ * one before it is done, whichever is later. A loan to the driver holds the flow up. */
 #include "node/io/link_priv.h"
 
 #include <assert.h>
@@ -397,6 +398,8 @@ struct fetch {
 	atomic_int refs;
 	struct core_fetch *fetch;
 	struct material_sink *sink;
+	bool came;       /* the message that was received last is one */
+	atomic_int gate; /* what the next part waits for: that it has come, that the one before is done */
 	grpc_slice part; /* what came, while the two jobs below look at it */
 	atomic_int jobs; /* of them, those that have not ended */
 	bool progress;
@@ -457,6 +460,20 @@ static bool lend(struct fetch *fetch)
 	return lent;
 }
 
+static void write_part(void *arg);
+
+/* One of the two that the next part waits for. */
+static void pass_gate(struct fetch *fetch)
+{
+	if (atomic_fetch_sub(&fetch->gate, 1) > 1)
+		return;
+	atomic_store(&fetch->gate, 2);
+	if (fetch->came && fetch->error.code == TB_OK)
+		workers_add(fetch->base.link->bulk, write_part, fetch);
+	else
+		fetch_unref(fetch); /* the last part was before this, or the call failed, or it is no use */
+}
+
 /* A part has been written and hashed: the flow goes on, or ends. */
 static void part_done(struct fetch *fetch)
 {
@@ -464,17 +481,14 @@ static void part_done(struct fetch *fetch)
 	if (atomic_fetch_sub(&fetch->jobs, 1) > 1)
 		return;
 	grpc_slice_unref(fetch->part);
-	if (fetch->error.code != TB_OK) {
-		grpc_call_cancel(fetch->base.call, NULL);
-		fetch_unref(fetch);
-		return;
-	}
+	if (fetch->error.code != TB_OK)
+		grpc_call_cancel(fetch->base.call, NULL); /* The receive that is posted comes back. */
 	/* Counted, so that it can't end before the callback has returned. */
 	atomic_fetch_add(&fetch->refs, 1);
-	if (fetch->progress && lend(fetch))
+	if (fetch->error.code == TB_OK && fetch->progress && lend(fetch))
 		link->setup.fetch_progress(link->setup.ctx, fetch->fetch);
 	else
-		receive_part(fetch);
+		pass_gate(fetch);
 	fetch_unref(fetch);
 }
 
@@ -494,6 +508,7 @@ static void write_part(void *arg)
 	fetch->base.message = NULL;
 	fetch->progress = false;
 	atomic_store(&fetch->jobs, read ? 2 : 1);
+	receive_part(fetch);
 	if (read) {
 		workers_add(fetch->base.link->bulk, hash_part, fetch);
 		fetch->error.code = material_sink_part(fetch->sink, link_slice_bytes(&fetch->part),
@@ -519,16 +534,14 @@ void link_fetch_resume(struct link *link, struct core_fetch *lent)
 		found->lent = false;
 	pthread_mutex_unlock(&link->lock);
 	assert(found);
-	receive_part(found);
+	pass_gate(found);
 }
 
 static void on_part(struct link_tag *tag, bool ok)
 {
 	struct fetch *fetch = container_of(tag, struct fetch, received);
-	if (ok && fetch->base.message)
-		workers_add(fetch->base.link->bulk, write_part, fetch);
-	else
-		fetch_unref(fetch); /* the last part was before this, or the call failed */
+	fetch->came = ok && fetch->base.message;
+	pass_gate(fetch);
 }
 
 static void on_fetch_started(struct link_tag *tag, bool ok)
@@ -554,6 +567,7 @@ static void fetch_run(struct fetch *fetch)
 	tb_arena_clear(&arena);
 
 	atomic_init(&fetch->refs, 3);
+	atomic_init(&fetch->gate, 1); /* There is none before the first part. */
 	grpc_op ops[4] = {0};
 	grpc_byte_buffer *message = link_buffer_of(&bytes);
 	size_t count = request_ops(ops, &fetch->base, message);

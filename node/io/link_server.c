@@ -45,7 +45,12 @@ struct serve {
 	uint32_t first_chunk;
 	struct tb_arena arena; /* holds the record that |source| reads by */
 	struct material_source *source;
-	bool begun; /* initial metadata was sent */
+	bool begun;         /* initial metadata was sent */
+	struct tb_buf part; /* the next one; |part_error| and |part_more| say whether it is one */
+	struct tb_error part_error;
+	bool part_more;
+	bool part_sent;  /* the one before it went out */
+	atomic_int gate; /* what the next part waits for: that it is read, that the one before was taken */
 };
 
 static void ask(struct link *link);
@@ -59,6 +64,7 @@ static void serve_unref(struct serve *serve)
 	struct link *link = serve->link;
 	if (serve->source)
 		material_source_free(serve->source);
+	tb_buf_clear(&serve->part);
 	tb_arena_clear(&serve->arena);
 	grpc_call_details_destroy(&serve->details);
 	grpc_metadata_array_destroy(&serve->metadata);
@@ -237,40 +243,48 @@ void link_server_cut(struct link *link)
 
 static void send_part(void *arg);
 
+/* One of the two that the next part waits for. */
+static void pass_gate(struct serve *serve)
+{
+	if (atomic_fetch_sub(&serve->gate, 1) == 1)
+		workers_add(serve->link->bulk, send_part, serve);
+}
+
 static void on_part_sent(struct link_tag *tag, bool ok)
 {
 	struct serve *serve = container_of(tag, struct serve, sent);
-	if (ok)
-		workers_add(serve->link->bulk, send_part, serve);
-	else
-		refuse(serve, TB_ETIMEOUT, "the peer no longer waits");
+	serve->part_sent = ok;
+	pass_gate(serve);
 }
 
-/* Sends one part; the next is read when gRPC's flow control has taken this one. */
+static void read_part(struct serve *serve)
+{
+	serve->part_error.code =
+		material_source_part(serve->source, &serve->part, &serve->part_more, &serve->part_error);
+}
+
+/* Sends the part that was read. While gRPC's flow control takes it the next one is read. */
 static void send_part(void *arg)
 {
 	struct serve *serve = arg;
-	struct tb_buf part = {0};
-	struct tb_error err = {0};
-	bool more = false;
-	if (atomic_load(&serve->gone))
-		err.code = tb_fail(&err, TB_ETIMEOUT, "the peer no longer waits");
-	else
-		err.code = material_source_part(serve->source, &part, &more, &err);
-	if (err.code != TB_OK || !more) {
-		tb_buf_clear(&part);
-		finish(serve, &err);
+	if (!serve->part_sent || atomic_load(&serve->gone))
+		serve->part_error.code = tb_fail(&serve->part_error, TB_ETIMEOUT, "the peer no longer waits");
+	if (serve->part_error.code != TB_OK || !serve->part_more) {
+		finish(serve, &serve->part_error);
 		return;
 	}
-	assert(part.size <= TB_PART_BYTES_MAX);
+	assert(serve->part.size <= TB_PART_BYTES_MAX);
 	grpc_op ops[2] = {0};
 	size_t count = add_metadata(serve, &ops[0]);
-	grpc_byte_buffer *message = link_buffer_of(&part);
+	grpc_byte_buffer *message = link_buffer_of(&serve->part);
 	ops[count].op = GRPC_OP_SEND_MESSAGE;
 	ops[count++].data.send_message.send_message = message;
 	serve->sent.done = on_part_sent;
+	atomic_store(&serve->gate, 2);
 	start(serve, ops, count, &serve->sent);
 	grpc_byte_buffer_destroy(message);
+	read_part(serve);
+	pass_gate(serve);
 }
 
 static void open_material(void *arg)
@@ -283,10 +297,13 @@ static void open_material(void *arg)
 	if (code == TB_OK)
 		code = material_source_new(&serve->source, core, record, serve->root, serve->first_chunk,
 		                           &err);
-	if (code == TB_OK)
+	if (code == TB_OK) {
+		serve->part_sent = true;
+		read_part(serve);
 		send_part(serve);
-	else
+	} else {
 		refuse_input(serve, "material", tb_bytes_of(serve->root, PKI_HASH_BYTES), &err);
+	}
 }
 
 static void serve_material(struct serve *serve, struct tb_bytes bytes)
