@@ -6,7 +6,7 @@ enum {
 	/* The wire. */
 	TB_MESSAGE_BYTES_MAX =
 		1 << 20, /* one gRPC message but MaterialPart (grpc.max_receive_message_length) */
-	TB_PART_BYTES_MAX = (1 << 20) + 4096, /* one MaterialPart */
+	TB_PART_BYTES_MAX = (2 << 20) + 4096, /* one MaterialPart */
 	TB_BATCH_ITEMS_MAX = 1024,            /* items of a SignedBatch */
 	TB_BATCH_BYTES_AIM = 900 * 1024,      /* a sender closes a batch at this size */
 	TB_HEADER_BYTES_MAX = 1024,           /* encoded BatchHeader */
@@ -57,7 +57,7 @@ enum {
 
 	/* Materials. */
 	TB_CHUNK_BYTES = 256 * 1024,
-	TB_PART_CHUNKS_MAX = 4,
+	TB_PART_CHUNKS_MAX = 8,        /* as many as are hashed at once (pki/lanes.c) */
 	TB_MATERIAL_CHUNKS_MAX = 8192, /* 2 GiB */
 
 	/* API tokens. */

@@ -52,9 +52,13 @@ void bench_say(const char *fmt, ...) TB_PRINTF(1, 2);
 /* Seconds on a clock that only goes on. */
 double bench_now(void);
 void bench_sleep_ms(unsigned ms);
+void bench_sleep_us(unsigned us);
 /* The value below which |share| (0..1) of |values| are; sorts them. */
 double bench_percentile(double *values, size_t count, double share);
 /* Reads a whole file. */
+/* Closes a file that was written. It is on the disk then: what is measured next does not share the disk with
+ * it. */
+void bench_close_file(FILE *file, const char *path);
 void bench_read_file(struct tb_buf *out, const char *path);
 
 /* ---- rows */

@@ -52,10 +52,15 @@ double bench_now(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+void bench_sleep_us(unsigned us)
+{
+	struct timespec span = {us / 1000000, (long)(us % 1000000) * 1000};
+	nanosleep(&span, NULL);
+}
+
 void bench_sleep_ms(unsigned ms)
 {
-	struct timespec span = {ms / 1000, (long)(ms % 1000) * 1000000};
-	nanosleep(&span, NULL);
+	bench_sleep_us(ms * 1000);
 }
 
 static int compare(const void *a, const void *b)
@@ -75,6 +80,12 @@ double bench_percentile(double *values, size_t count, double share)
 void bench_read_file(struct tb_buf *out, const char *path)
 {
 	if (!rig_file_read(out, path, SIZE_MAX))
+		bench_die("%s: %s", path, strerror(errno));
+}
+
+void bench_close_file(FILE *file, const char *path)
+{
+	if (fflush(file) != 0 || fdatasync(fileno(file)) != 0 || fclose(file) != 0)
 		bench_die("%s: %s", path, strerror(errno));
 }
 

@@ -23,6 +23,7 @@ enum {
 	MATERIAL_MB_QUICK = 32,
 	STREAM_BYTES = 256 * 1024,
 	RECEIPT_SECONDS = 120,
+	POLL_US = 100, /* between two looks: without a pause they would take a core from the nodes */
 };
 
 static const char submit_path[] = "/tongban.v1.CaseService/Submit";
@@ -171,6 +172,7 @@ static double hand_one(struct api *api, uint64_t id)
 		bench_die("submit: %u %.*s", status, (int)reply.size, (const char *)reply.data);
 	snprintf(get, sizeof(get), "{\"number\":\"%s\"}", number);
 	do {
+		bench_sleep_us(POLL_US);
 		status = api_post(api, "/tongban.v1.CaseService/Get", tb_bytes_str(get), &reply);
 		if (status != 200 || bench_now() - from > RECEIPT_SECONDS)
 			bench_die("case %s: %u, not handed over", number, status);
@@ -248,8 +250,7 @@ static void write_material(const char *path, uint64_t bytes, uint64_t seed)
 		}
 		fwrite(block, sizeof(*block), WORDS, file);
 	}
-	if (fclose(file) != 0)
-		bench_die("%s: %s", path, strerror(errno));
+	bench_close_file(file, path);
 	free(block);
 }
 

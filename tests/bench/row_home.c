@@ -32,8 +32,7 @@ static void write_certificates(const struct bench *bench, const char *path, bool
 		fwrite(line.data, 1, line.size, file);
 	}
 	tb_buf_clear(&line);
-	if (fclose(file) != 0)
-		bench_die("%s: %s", path, strerror(errno));
+	bench_close_file(file, path);
 }
 
 static void import_into(struct bench *bench, const struct bench_node *node, bool csv, struct report_row *row)

@@ -41,8 +41,7 @@ static void bulk_write(const struct bench *bench, struct bulk *bulk, uint64_t fi
 		bulk->known += known;
 	}
 	tb_buf_clear(&line);
-	if (fclose(file) != 0)
-		bench_die("%s: %s", bulk->in, strerror(errno));
+	bench_close_file(file, bulk->in);
 }
 
 /* Every query has its answer, and those that are known were confirmed. */
