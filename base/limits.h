@@ -49,7 +49,10 @@ enum {
 	TB_HALLS_BYTES_MAX = 256 * 1024, /* of a region's list */
 
 	/* Agreements. */
-	TB_AGREEMENTS_MAX = 512, /* kept by a node, versions counted */
+	TB_AGREEMENTS_MAX = 512,        /* kept by a node, versions counted */
+	TB_AGREEMENTS_OWN_ROOM = 64,    /* of them, which no partner can fill */
+	TB_AGREEMENTS_PARTNER_MAX = 64, /* of them, that one partner has proposed */
+	TB_AGREEMENTS_OPEN_MAX = 16, /* of a partner's, or of ours to a partner, that wait for signatures */
 	TB_AGREEMENT_PARTIES_MAX = 64,
 	TB_AGREEMENT_BYTES_MAX = 64 * 1024,
 	TB_ENTRIES_MAX = 4096, /* log entries of one case */

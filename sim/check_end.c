@@ -391,6 +391,7 @@ void sim_check_end(struct sim_world *world)
 		check_cases(node);
 		sim_matters_check(node);
 		sim_check_kinds(node);
+		sim_check_promises(node);
 		check_acked_all(node);
 		check_audit(node);
 	}

@@ -62,5 +62,9 @@ bool sim_leaves_walk(struct sim_reader *reader, uint64_t first,
 /* Every statement of an agreement and every post of a matter has one leaf. */
 void sim_check_kinds(struct sim_node *node);
 
+/* Every case that was begun at |node| rests on what was in force there then, and every message of a case says
+ * what the case rests on. check_pact.c */
+void sim_check_promises(struct sim_node *node);
+
 /* Both regions of a case are. |record| may be NULL: the home region is not known. */
 bool sim_case_reliable(struct sim_world *world, const PbCaseRecord *record);

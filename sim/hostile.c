@@ -13,6 +13,7 @@
 enum {
 	FLOOD_QUERIES = 700, /* more than a peer's bucket holds */
 	GARBAGE_MOST = 2000,
+	PROPOSALS = TB_AGREEMENTS_OPEN_MAX + 2,
 };
 
 #define LATE (16 * SIM_MINUTE)  /* life of a batch and skew, and some more */
@@ -513,6 +514,26 @@ static PbAgreement *agreement_of(struct sim_node *node, struct sim_node *to, str
 	return agreement;
 }
 
+static size_t proposals_kept(struct sim_reader *reader, const char *proposer)
+{
+	struct store_cursor cursor;
+	struct tb_bytes key, sealed, plain;
+	size_t count = 0;
+	store_cursor(&cursor, reader->kv.txn, KV_AGREEMENT, tb_bytes_of(NULL, 0), tb_bytes_of(NULL, 0));
+	while (store_next(&cursor, &key, &sealed)) {
+		PbStoredAgreement *stored;
+		PbAgreement *agreement;
+		count += kv_open(&reader->kv, KV_AGREEMENT, key, sealed, &reader->arena, &plain, NULL) ==
+		                 TB_OK &&
+		         PROTO_DECODE_OWN(&stored, stored_agreement, plain, &reader->arena, NULL) == TB_OK &&
+		         PROTO_DECODE_OWN(&agreement, agreement, proto_bytes(stored->agreement),
+		                          &reader->arena, NULL) == TB_OK &&
+		         strcmp(agreement->proposer, proposer) == 0;
+	}
+	store_cursor_end(&cursor);
+	return count;
+}
+
 /* Nobody has signed for |to| but itself; and it has not. */
 static void must_not_count(struct sim_world *world, struct sim_node *to, struct tb_bytes bytes,
                            const struct tb_error *err, void *ctx)
@@ -563,6 +584,53 @@ static void act_statement(struct sim_node *node, struct sim_node *to, enum sim_a
 	tb_arena_clear(&arena);
 }
 
+/* Of what |node| proposes no more may wait at |to| than a partner keeps. */
+static void must_have_an_end(struct sim_world *world, struct sim_node *to, struct tb_bytes bytes,
+                             const struct tb_error *err, void *ctx)
+{
+	struct attempt *attempt = ctx;
+	struct sim_node *from = &world->nodes[attempt->from];
+	struct sim_reader reader;
+	(void)bytes;
+	if (!err && to->core && !to->restored) {
+		sim_read_begin(&reader, to);
+		size_t kept = proposals_kept(&reader, from->code);
+		if (kept > TB_AGREEMENTS_PARTNER_MAX)
+			sim_check_broke(world, SIM_RULE_BOUNDS, attempt->to, NULL,
+			                "%zu agreements that %s proposed", kept, from->code);
+		else
+			seen(world, attempt, "agreement.too_many", PB_LEAF_KIND__LEAF_REFUSED, "agreement:");
+		sim_read_end(&reader);
+	}
+	attempt_unref(attempt);
+}
+
+static void act_proposals(struct sim_node *node, struct sim_node *to, enum sim_act act)
+{
+	struct attempt *attempt = attempt_new(node, to, act);
+	struct tb_arena arena = {0};
+	PbDescribeRequest request = PB_DESCRIBE_REQUEST__INIT;
+	PbSignedAgreement shown[PROPOSALS], *list[PROPOSALS];
+	for (size_t i = 0; i < PROPOSALS; i++) {
+		PbAgreement *agreement = agreement_of(node, to, &arena);
+		agreement->id = tb_arena_printf(&arena, "%s-20260102-%08x%02x", node->code,
+		                                (unsigned)sim_random_u64(&node->random), (unsigned)i);
+		PbProof *proof = statement_for(node, node->code, agreement, &arena);
+		pb_signed_agreement__init(&shown[i]);
+		shown[i].agreement = proto_data(proto_encode_arena(&arena, &agreement->base));
+		shown[i].statements = tb_arena_copy(&arena, &proof, sizeof(PbProof *));
+		shown[i].n_statements = 1;
+		list[i] = &shown[i];
+	}
+	request.agreements = list;
+	request.n_agreements = PROPOSALS;
+	struct tb_bytes item = proto_encode_arena(&arena, &request.base);
+	struct pki_batch *batch = batch_of(node, node->code, to->code, PB_BATCH_KIND__DESCRIBE, &item, 1);
+	sign_and_inject(attempt, node, to, CORE_DESCRIBE, batch, &node->identity->message, must_have_an_end);
+	pki_batch_free(batch);
+	tb_arena_clear(&arena);
+}
+
 static void (*const acts[SIM_ACTS])(struct sim_node *, struct sim_node *, enum sim_act) = {
 	[SIM_ACT_BAD_SIGNATURE] = act_identity,
 	[SIM_ACT_FOREIGN_SENDER] = act_identity,
@@ -577,6 +645,7 @@ static void (*const acts[SIM_ACTS])(struct sim_node *, struct sim_node *, enum s
 	[SIM_ACT_FLOOD] = act_flood,
 	[SIM_ACT_GARBAGE] = act_garbage,
 	[SIM_ACT_FALSE_STATEMENT] = act_statement,
+	[SIM_ACT_MANY_PROPOSALS] = act_proposals,
 };
 
 bool sim_act_find(const char *word, enum sim_act *out)

@@ -20,6 +20,7 @@
 	XX(SIM_ACT_FLOOD, "flood", "queries far over the granted rate")                        \
 	XX(SIM_ACT_GARBAGE, "garbage", "bytes that are no batch")                              \
 	XX(SIM_ACT_FALSE_STATEMENT, "false-statement", "it signs an agreement for another")    \
+	XX(SIM_ACT_MANY_PROPOSALS, "many-proposals", "more proposals than a partner keeps")    \
 	XX(SIM_ACT_FORGED_RECEIPT, "forged-receipt", "receipts for another message")           \
 	XX(SIM_ACT_FORGED_ANSWER, "forged-answer", "an answer to a query that nobody asked")   \
 	XX(SIM_ACT_NO_ANSWER, "no-answer", "a call that is never answered")                    \

@@ -47,6 +47,13 @@
 	XX(SIM_MARK_RESTED, "joint-limit-rested", true, "a joint limit rested for one of the parts")        \
 	XX(SIM_MARK_COMPENSATED, "part-taken-back", true, "a part was taken back because of another")       \
 	XX(SIM_MARK_PACT_ENDED, "agreement-ended", true, "an agreement was ended by notice")                \
+	XX(SIM_MARK_THIRD_SIGNED, "third-party-signs-last", true,                                           \
+	   "an agreement of three or more was signed by the last of them")                                  \
+	XX(SIM_MARK_AMENDED_OPEN, "agreement-amended-while-a-case-is-open", true,                           \
+	   "a later version came into force while a case under an earlier one was open")                    \
+	XX(SIM_MARK_AMENDMENTS_CROSSED, "amendments-crossed", false,                                        \
+	   "two parties proposed the same version, neither knowing of the other")                           \
+	XX(SIM_MARK_ALLIANCE_ENDED, "alliance-ended", true, "one of three or more gave notice")             \
 	XX(SIM_MARK_UNANSWERED, "matter-overdue", true, "a matter was not answered in time")                \
 	XX(SIM_MARK_DOCUMENT, "document-disclosed", true,                                                   \
 	   "a sealed certificate was disclosed and its seal held")                                          \

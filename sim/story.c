@@ -213,6 +213,7 @@ static const char *const sentences[SIM_STORY_KINDS] = {
 	[SIM_ANSWERED] = "%n has receipted to %p %t",
 	[SIM_REFUSED] = "%n refuses what %p sends: %t",
 	[SIM_CASE_EVENT] = "%n: %t",
+	[SIM_AGREED] = "%n %t",
 	[SIM_MATERIAL_BEGUN] = "%n fetches a material from %p: %t",
 	[SIM_MATERIAL_DONE] = "%n has the whole material: %t",
 	[SIM_MATERIAL_CUT] = "a material on its way to %n breaks off: %t",

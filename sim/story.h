@@ -37,6 +37,7 @@
 	XX(SIM_ANSWERED, "answered", MESSAGE, false)          \
 	XX(SIM_REFUSED, "refused", MESSAGE, false)            \
 	XX(SIM_CASE_EVENT, "case", CASE, false)               \
+	XX(SIM_AGREED, "agreement", CASE, false)              \
 	XX(SIM_MATERIAL_BEGUN, "material-begun", CASE, false) \
 	XX(SIM_MATERIAL_DONE, "material-done", CASE, false)   \
 	XX(SIM_MATERIAL_CUT, "material-cut", CASE, false)     \

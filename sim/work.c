@@ -374,6 +374,7 @@ void sim_work_begin(struct sim_world *world)
 	if (work->verifications_a_day > 0)
 		next_of(work, &verify_event, work->verifications_a_day);
 	sim_pacts_begin(work);
+	sim_alliances_begin(work);
 	sim_matters_begin(work);
 }
 
@@ -411,6 +412,7 @@ struct sim_work *sim_work_new(struct sim_world *world)
 void sim_work_free(struct sim_work *work)
 {
 	sim_pacts_free(work);
+	sim_alliances_free(work);
 	sim_matters_free(work);
 	sim_cases_free(work);
 	sim_zipf_clear(&work->ranks);

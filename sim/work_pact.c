@@ -52,7 +52,7 @@ struct pact {
 	struct sim_work *work;
 	uint32_t window;
 	uint32_t home;
-	char id[64];
+	char id[64];        /* "": none of its own */
 	bool may_be_signed; /* the other party was asked to sign */
 	bool covers[MODES];
 	bool delegates; /* the window's region may decide */
@@ -82,6 +82,14 @@ static void later(struct pact *pact, const struct sim_event_kind *kind, void *su
 
 /* ---- the agreement */
 
+static void hand_in_some_day(struct pact *pact)
+{
+	struct sim_world *world = pact->work->world;
+	for (size_t i = 0; i < CASES_TRIED; i++)
+		sim_after(world, (sim_time)sim_random_below(&pact->random, (uint64_t)world->options.span),
+		          &submit_event, &pact->cases[i], 0);
+}
+
 static void proposed(struct sim_world *world, struct sim_node *node, const struct core_request *reply,
                      void *ctx)
 {
@@ -91,9 +99,7 @@ static void proposed(struct sim_world *world, struct sim_node *node, const struc
 		return; /* perhaps it is there: nobody goes on with it */
 	const PbAgreementView *view = (const PbAgreementView *)(const void *)reply->reply;
 	snprintf(pact->id, sizeof(pact->id), "%s", view->agreement->id);
-	for (size_t i = 0; i < CASES_TRIED; i++)
-		sim_after(world, (sim_time)sim_random_below(&pact->random, (uint64_t)world->options.span),
-		          &submit_event, &pact->cases[i], 0);
+	hand_in_some_day(pact);
 	if (sim_random_chance(&pact->random, SIGNED_PPM))
 		later(pact, &sign_event, pact, world->options.span / 10);
 	if (pact->ends)
@@ -449,10 +455,36 @@ static void pact_step_run(struct sim_world *world, void *subject, uint64_t argum
 
 /* ---- for the others */
 
+static struct pact *pact_new(struct sim_work *work, uint32_t window, uint32_t home,
+                             const struct sim_random *random)
+{
+	struct pact *pact = tb_alloc(sizeof(*pact));
+	pact->work = work;
+	pact->window = window;
+	pact->home = home;
+	pact->random = *random;
+	draw_terms(pact);
+	pact->next = work->pacts;
+	work->pacts = pact;
+	for (size_t k = 0; k < CASES_TRIED; k++)
+		pact->cases[k] = (struct pact_case){.pact = pact,
+		                                    .mode = (enum pact_mode)(k % MODES),
+		                                    .in_order = sim_random_chance(&pact->random, 500000),
+		                                    .serial = work->pact_serial++};
+	return pact;
+}
+
+void sim_pact_cases(struct sim_work *work, uint32_t window, uint32_t home, struct sim_random *random)
+{
+	struct sim_random own;
+	sim_random_start(&own, sim_random_u64(random), "pact-cases", window);
+	hand_in_some_day(pact_new(work, window, home, &own));
+}
+
 void sim_pacts_begin(struct sim_work *work)
 {
 	struct sim_world *world = work->world;
-	uint32_t serial = SERIALS_FROM;
+	work->pact_serial = SERIALS_FROM;
 	for (uint32_t i = 0; i < world->nodes_count; i++) {
 		struct sim_random random;
 		sim_random_start(&random, world->options.seed, "pact", i);
@@ -461,20 +493,7 @@ void sim_pacts_begin(struct sim_work *work)
 		    !sim_random_chance(&random, PROPOSED_PPM) ||
 		    !sim_decide(world, SIM_DO_PACT, i, partner, 0))
 			continue;
-		struct pact *pact = tb_alloc(sizeof(*pact));
-		pact->work = work;
-		pact->window = i;
-		pact->home = partner;
-		pact->random = random;
-		draw_terms(pact);
-		pact->next = work->pacts;
-		work->pacts = pact;
-		for (size_t k = 0; k < CASES_TRIED; k++)
-			pact->cases[k] =
-				(struct pact_case){.pact = pact,
-			                           .mode = (enum pact_mode)(k % MODES),
-			                           .in_order = sim_random_chance(&pact->random, 500000),
-			                           .serial = serial++};
+		struct pact *pact = pact_new(work, i, partner, &random);
 		later(pact, &propose_event, pact, world->options.span / 20);
 	}
 }

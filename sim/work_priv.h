@@ -25,8 +25,10 @@ struct sim_work {
 	struct sim_case **cases;
 	size_t cases_count;
 	size_t cases_room;
-	struct pact *pacts;         /* owned; work_pact.c */
-	struct sim_matter *matters; /* owned; work_matter.c */
+	struct pact *pacts;             /* owned; work_pact.c */
+	uint32_t pact_serial;           /* of the next case under one */
+	struct sim_alliance *alliances; /* owned; work_alliance.c */
+	struct sim_matter *matters;     /* owned; work_matter.c */
 	uint32_t verify_number;
 	struct sim_work_counts counts;
 	struct sim_histogram verify_ms;
@@ -54,7 +56,13 @@ bool sim_pacts_cases(struct sim_work *work,
                      void *ctx);
 /* Does the case at |node| rest on what its regions have promised each other? */
 void sim_pacts_check(struct sim_node *node, const PbCaseRecord *record);
+/* Cases between |window| and |home| that only an agreement allows, which others make. */
+void sim_pact_cases(struct sim_work *work, uint32_t window, uint32_t home, struct sim_random *random);
 void sim_pacts_free(struct sim_work *work);
+
+/* work_alliance.c: agreements of three and more, which change */
+void sim_alliances_begin(struct sim_work *work);
+void sim_alliances_free(struct sim_work *work);
 
 /* work_matter.c: what regions say to each other beside the cases */
 void sim_matters_begin(struct sim_work *work);

@@ -202,6 +202,7 @@ static int run_end(struct cli *cli, const struct options *options)
 	request.id = cli_pb(options->operands[0]);
 	request.reason = cli_pb(options_value_or(options, "reason", ""));
 	request.effective = cli_pb(options_value_or(options, "effective", ""));
+	request.version = version_of(options);
 	enum tb_code code = CLI_CALL(cli, "AgreementService/End", &request, agreement_view, &view);
 	return code ? cli_fail(cli, code) : show(cli, view);
 }
@@ -275,6 +276,7 @@ static const struct option version_options[] = {
 static const struct option end_options[] = {
 	{"reason", OPTION_VALUE, "TEXT", TEXT_O_REASON},
 	{"effective", OPTION_VALUE, "DATE", TEXT_O_EFFECTIVE},
+	{"version", OPTION_VALUE, "N", TEXT_O_VERSION_ENDED},
 	{NULL, OPTION_FLAG, NULL, TEXT_EMPTY},
 };
 static const struct option list_options[] = {

@@ -230,6 +230,7 @@
 	XX(TEXT_O_OUTCOME, "投诉或异议是否成立", "whether a complaint or dispute is upheld") \
 	XX(TEXT_O_MATTER_STATE, "只列此状态", "only in this state") \
 	XX(TEXT_O_VERSION, "版本，缺省为最新", "the version; the latest if not given") \
+	XX(TEXT_O_VERSION_ENDED, "版本，缺省为生效中的", "the version; the one in force if not given") \
 	XX(TEXT_O_EFFECTIVE, "终止日期", "the first day without it") \
 	XX(TEXT_O_PEER, "只看与该地区的", "only those with this region") \
 	XX(TEXT_O_PAPER, "文书名称；不给则列出可用的", "the form; without it: those that there are") \

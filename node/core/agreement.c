@@ -8,6 +8,9 @@
 #include "base/log.h"
 #include "node/core/casetable.h"
 
+/* Longer than it takes for what one party says to reach another. */
+#define NEWS_TRAVEL (7 * TB_DAY)
+
 /* ---- reading */
 
 static struct kv_key agreement_key(const char *id, uint32_t version)
@@ -82,6 +85,35 @@ static void reopen(struct turn *turn)
 }
 
 /* ---- what follows from the statements and the day */
+
+/* The version to which a notice belongs: the latest that is in force or will be, else the latest. */
+const struct held *agreement_to_end(const struct agreements *all, const char *id, tb_time now)
+{
+	const struct held *latest = agreement_find(all, id, 0), *found = NULL;
+	for (size_t i = 0; i < all->count; i++) {
+		const struct held *held = &all->list[i];
+		if (strcmp(held->agreement->id, id) != 0)
+			continue;
+		PbAgreementState state = agreement_state(all, held, now);
+		if (state == PB_AGREEMENT_STATE__IN_FORCE || state == PB_AGREEMENT_STATE__SIGNED)
+			found = held;
+	}
+	return found ? found : latest;
+}
+
+size_t agreements_of(const struct agreements *all, const char *proposer, const char *party, bool open,
+                     tb_time now)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < all->count; i++) {
+		const struct held *held = &all->list[i];
+		if (strcmp(held->agreement->proposer, proposer) == 0 &&
+		    agreement_is_party(held->agreement, party) &&
+		    (!open || agreement_state(all, held, now) == PB_AGREEMENT_STATE__PROPOSED))
+			count++;
+	}
+	return count;
+}
 
 bool agreement_is_party(const PbAgreement *agreement, const char *region)
 {
@@ -248,6 +280,47 @@ const PbAgreement *agreement_cited(const struct core *core, const char *id, uint
 {
 	const struct held *held = version ? agreement_find(core->agreements, id, version) : NULL;
 	return held && signed_by_all(held) ? held->agreement : NULL;
+}
+
+/* When the last of its parties signed. */
+static tb_time completed_at(const struct held *held)
+{
+	tb_time at = 0;
+	for (size_t i = 0; i < held->stored->n_statements; i++) {
+		const PbAgreementStatement *statement = held->statements[i];
+		if (statement->kind == PB_STATEMENT_KIND__SIGNS && statement->at_ms > at)
+			at = statement->at_ms;
+	}
+	return at;
+}
+
+const char *agreement_lapsed(const struct core *core, const char *id, uint32_t version, const char *peer,
+                             tb_time begun)
+{
+	const struct agreements *all = core->agreements;
+	const struct held *held = agreement_find(all, id, version);
+	char day[11], heard[11]; /* of the case; and up to which all news had reached its window */
+	assert(held);
+	today_text(day, begun);
+	today_text(heard, begun - NEWS_TRAVEL);
+	const PbAgreement *agreement = held->agreement;
+	if (strcmp(agreement->valid_from, day) > 0 ||
+	    (agreement->valid_until[0] && strcmp(agreement->valid_until, day) < 0))
+		return "was not valid";
+	for (size_t i = 0; i < held->stored->n_statements; i++) {
+		const PbAgreementStatement *statement = held->statements[i];
+		const char *known = strcmp(statement->region, peer) == 0 ? day : heard;
+		if (statement->kind == PB_STATEMENT_KIND__ENDS && strcmp(statement->effective, known) <= 0)
+			return "had been ended";
+	}
+	for (size_t i = 0; i < all->count; i++) {
+		const struct held *other = &all->list[i];
+		if (strcmp(other->agreement->id, id) == 0 && other->agreement->version > version &&
+		    signed_by_all(other) && strcmp(other->agreement->valid_from, heard) <= 0 &&
+		    completed_at(other) <= begun - NEWS_TRAVEL)
+			return "had been replaced by a later version";
+	}
+	return NULL;
 }
 
 uint32_t agreement_days(const struct agreements *all, const char *id, uint32_t version, PbClock clock)
@@ -494,6 +567,25 @@ static bool says_itself(struct turn *turn, const char *peer, const PbProof *proo
 	       strcmp(header->sender, peer) == 0;
 }
 
+/* Is there room for one more version that |proposer| has proposed? */
+static bool has_room(struct turn *turn, const char *proposer, const char *id, const char *peer)
+{
+	const struct agreements *all = turn->core->agreements;
+	const char *self = turn->core->setup.region;
+	bool own = strcmp(proposer, self) == 0;
+	size_t most = own ? TB_AGREEMENTS_MAX : TB_AGREEMENTS_MAX - TB_AGREEMENTS_OWN_ROOM;
+	if (all->count < most &&
+	    (own || (agreements_of(all, proposer, self, false, turn->now) < TB_AGREEMENTS_PARTNER_MAX &&
+	             agreements_of(all, proposer, self, true, turn->now) < TB_AGREEMENTS_OPEN_MAX)))
+		return true;
+	turn_log(turn, TB_LOG_WARN, "agreement.too_many", proposer, id,
+	         "kept are %d of one partner, %d of them not signed by all", TB_AGREEMENTS_PARTNER_MAX,
+	         TB_AGREEMENTS_OPEN_MAX);
+	if (strcmp(peer, proposer) == 0)
+		refusal_note(turn, peer, "agreement", TB_ETOOBIG, tb_bytes_of(NULL, 0));
+	return false;
+}
+
 static void merge_one(struct turn *turn, const char *peer, const PbSignedAgreement *shown)
 {
 	struct tb_bytes bytes = proto_bytes(shown->agreement);
@@ -525,8 +617,12 @@ static void merge_one(struct turn *turn, const char *peer, const PbSignedAgreeme
 		}
 		signed_by_proposer = signed_by_proposer || strcmp(statement->region, decoded->proposer) == 0;
 		/* Nothing is kept that its proposer has not signed. */
-		if ((held || signed_by_proposer) && turn->core->agreements->count < TB_AGREEMENTS_MAX)
-			(void)agreement_keep(turn, bytes, decoded, statement, shown->statements[i], peer);
+		if (!held && !signed_by_proposer)
+			continue;
+		if (!agreement_find(turn->core->agreements, decoded->id, decoded->version) &&
+		    !has_room(turn, decoded->proposer, decoded->id, peer))
+			return;
+		(void)agreement_keep(turn, bytes, decoded, statement, shown->statements[i], peer);
 	}
 }
 

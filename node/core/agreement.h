@@ -35,6 +35,10 @@ bool agreement_right(const PbAgreement *agreement, const struct agreement_ask *a
 bool agreement_covers(const PbAgreement *agreement, const struct agreement_ask *ask, tb_time now);
 /* A version that a case stands on; NULL if it is not here or not signed by all. */
 const PbAgreement *agreement_cited(const struct core *core, const char *id, uint32_t version);
+/* Why this version, which all have signed, cannot carry a case that |peer| began at |begun|; NULL: it can.
+ * Of what others said |peer| may not have heard for some days. */
+const char *agreement_lapsed(const struct core *core, const char *id, uint32_t version, const char *peer,
+                             tb_time begun);
 /* The most that |peer| may be told about |type| by agreement; |most| if there is none between us. */
 PbDisclosure agreement_discloses(const struct core *core, const char *peer, const char *type,
                                  PbDisclosure most, tb_time now);

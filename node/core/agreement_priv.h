@@ -19,6 +19,11 @@ struct agreements {
 
 /* |version| 0: the latest. NULL: it is not here. */
 const struct held *agreement_find(const struct agreements *all, const char *id, uint32_t version);
+/* The version of |id| to which a notice that is given now belongs; NULL: it is not here. */
+const struct held *agreement_to_end(const struct agreements *all, const char *id, tb_time now);
+/* How many versions |proposer| has proposed to |party|; |open|: only those that wait for signatures. */
+size_t agreements_of(const struct agreements *all, const char *proposer, const char *party, bool open,
+                     tb_time now);
 bool agreement_is_party(const PbAgreement *agreement, const char *region);
 const PbAgreementStatement *agreement_statement_of(const struct held *held, const char *region,
                                                    PbStatementKind kind);

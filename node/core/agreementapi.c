@@ -42,9 +42,13 @@ static enum tb_code state_and_sign(const struct core_setup *setup, struct core_r
 	                         proto_encode_arena(arena, &statement->base), now, arena, &ready->proof, err);
 }
 
+/* Instead of a version: the one to which a notice belongs. */
+#define VERSION_TO_END UINT32_MAX
+
 /* Reads the agreement that |request| names. */
 static enum tb_code load_named(const struct core_setup *setup, struct core_request *request, const char *id,
-                               uint32_t version, struct statement_ready *ready, struct tb_error *err)
+                               uint32_t version, tb_time now, struct statement_ready *ready,
+                               struct tb_error *err)
 {
 	struct kv kv = {0};
 	struct agreements *all = NULL;
@@ -53,7 +57,10 @@ static enum tb_code load_named(const struct core_setup *setup, struct core_reque
 		return code;
 	kv.vault = pki_vault_new(setup->vault_key);
 	code = agreements_open(&all, &kv, err);
-	const struct held *held = code == TB_OK ? agreement_find(all, id, version) : NULL;
+	const struct held *held = NULL;
+	if (code == TB_OK)
+		held = version == VERSION_TO_END ? agreement_to_end(all, id, now)
+		                                 : agreement_find(all, id, version);
 	if (code == TB_OK && !held)
 		code = tb_fail(err, TB_ENOTFOUND, "no agreement %.60s is here", id);
 	if (held) {
@@ -76,7 +83,7 @@ static enum tb_code number_agreement(const struct core_setup *setup, struct core
 	int year, month, day;
 	agreement->version = 1;
 	if (agreement->id[0]) {
-		enum tb_code code = load_named(setup, request, agreement->id, 0, &latest, err);
+		enum tb_code code = load_named(setup, request, agreement->id, 0, now, &latest, err);
 		if (code == TB_OK)
 			agreement->version = latest.decoded->version + 1;
 		return code;
@@ -118,7 +125,7 @@ enum tb_code agreement_prepare_sign(const struct core_setup *setup, struct core_
 	const PbAgreementSignRequest *sign = (const PbAgreementSignRequest *)(const void *)request->message;
 	struct statement_ready *ready = tb_arena_alloc(&request->arena, sizeof(*ready));
 	*ready = (struct statement_ready){0};
-	enum tb_code code = load_named(setup, request, sign->id, sign->version, ready, err);
+	enum tb_code code = load_named(setup, request, sign->id, sign->version, now, ready, err);
 	if (code == TB_OK && !agreement_is_party(ready->decoded, setup->region))
 		code = tb_fail(err, TB_EDENIED, "this region is no party of it");
 	return code ? code : state_and_sign(setup, request, ready, PB_STATEMENT_KIND__SIGNS, now, err);
@@ -131,7 +138,8 @@ enum tb_code agreement_prepare_end(const struct core_setup *setup, struct core_r
 	struct statement_ready *ready = tb_arena_alloc(&request->arena, sizeof(*ready));
 	char earliest[11];
 	*ready = (struct statement_ready){0};
-	enum tb_code code = load_named(setup, request, end->id, 0, ready, err);
+	enum tb_code code = load_named(setup, request, end->id, end->version ? end->version : VERSION_TO_END,
+	                               now, ready, err);
 	if (code)
 		return code;
 	tb_day_format(earliest, tb_day_at(now) + (tb_day)ready->decoded->notice_days);
@@ -220,6 +228,32 @@ static void reply_view(struct turn *turn, struct core_request *request, const ch
 	turn_refuse(turn, request, &err);
 }
 
+/* Of what is new here: partners keep no more of ours, and the table has an end. */
+static enum tb_code check_room(const struct turn *turn, const PbAgreement *agreement, struct tb_error *err)
+{
+	const struct agreements *all = turn->core->agreements;
+	const char *self = turn->core->setup.region;
+	if (agreement_find(all, agreement->id, agreement->version))
+		return TB_OK;
+	if (all->count >= TB_AGREEMENTS_MAX)
+		return tb_fail(err, TB_ETOOBIG, "more than %d agreements", TB_AGREEMENTS_MAX);
+	for (size_t i = 0; i < agreement->n_parties; i++) {
+		const char *party = agreement->parties[i];
+		if (strcmp(party, self) == 0)
+			continue;
+		if (agreements_of(all, self, party, true, turn->now) >= TB_AGREEMENTS_OPEN_MAX)
+			return tb_fail(
+				err, TB_ETOOBIG,
+				"%d agreements that were proposed to %.8s wait for signatures: end some",
+				TB_AGREEMENTS_OPEN_MAX, party);
+		if (agreements_of(all, self, party, false, turn->now) >= TB_AGREEMENTS_PARTNER_MAX)
+			return tb_fail(err, TB_ETOOBIG,
+			               "%d agreements were proposed to %.8s, which keeps no more",
+			               TB_AGREEMENTS_PARTNER_MAX, party);
+	}
+	return TB_OK;
+}
+
 void agreement_apply_statement(struct turn *turn, struct core_request *request)
 {
 	struct statement_ready *ready = request->prepared;
@@ -231,8 +265,8 @@ void agreement_apply_statement(struct turn *turn, struct core_request *request)
 		if (strcmp(party, self) != 0 && !peer_find(turn->core->peers, party))
 			code = tb_fail(&err, TB_ENOTFOUND, "parties: %.8s is not a peer of this node", party);
 	}
-	if (code == TB_OK && turn->core->agreements->count >= TB_AGREEMENTS_MAX)
-		code = tb_fail(&err, TB_ETOOBIG, "more than %d agreements", TB_AGREEMENTS_MAX);
+	if (code == TB_OK)
+		code = check_room(turn, ready->decoded, &err);
 	if (code) {
 		turn_refuse(turn, request, &err);
 		return;

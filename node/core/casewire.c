@@ -204,9 +204,9 @@ static enum tb_code check_grant(struct turn *turn, const char *peer, const PbApp
 /* What both regions promised covers it: by the version that the message cites, or by what is in force here.
  */
 static enum tb_code check_agreement(struct turn *turn, const char *peer, const PbCaseMessage *message,
-                                    const PbApplication *application, const char **base_code,
-                                    struct tb_error *err)
+                                    const PbCaseEntry *first, const char **base_code, struct tb_error *err)
 {
+	const PbApplication *application = first->detail->application;
 	const char *self = turn->core->setup.region;
 	PbItem *item;
 	enum tb_code code = catalogue_item(&turn->kv, self, application->item, CATALOGUE_ANY_DAY,
@@ -229,6 +229,11 @@ static enum tb_code check_agreement(struct turn *turn, const char *peer, const P
 		return tb_fail(err, TB_EDENIED,
 		               "agreement %.60s version %u is not here, or not signed by all",
 		               message->agreement, message->agreement_version);
+	const char *lapsed = agreement_lapsed(turn->core, message->agreement, message->agreement_version,
+	                                      peer, first->at_ms);
+	if (lapsed)
+		return tb_fail(err, TB_EDENIED, "agreement %.60s version %u %s when the case began",
+		               message->agreement, message->agreement_version, lapsed);
 	if (!agreement_covers(cited, &ask, turn->now))
 		return tb_fail(err, TB_EDENIED,
 		               "agreement %.60s version %u does not cover item %.60s in mode %.8s",
@@ -297,7 +302,7 @@ static enum tb_code begin_record(struct turn *turn, const char *peer, const PbCa
 		code = identity_check_peer(first->application, run->list[0]->actor, peer, run->list[0]->at_ms,
 		                           err);
 	if (code == TB_OK)
-		code = check_agreement(turn, peer, message, first->application, &base_code, err);
+		code = check_agreement(turn, peer, message, run->list[0], &base_code, err);
 	if (code)
 		return code;
 	PbCaseRecord *record = PROTO_NEW(PbCaseRecord, case_record, &turn->arena);

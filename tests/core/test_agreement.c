@@ -407,209 +407,65 @@ static void test_an_agreement_on_certificates_bounds_what_a_grant_tells(void **s
 
 /* ---- what a hostile peer shows */
 
-/* An agreement that the window shows, with one statement. */
-struct offer {
-	struct pair *pair;
-	struct tb_arena arena;
-	PbAgreement *agreement;
-	PbAgreementStatement *statement;
-	const struct credential *signer;
-	const char *sender;
-	PbBatchKind kind;
-	bool garbage;   /* the agreement's bytes are none */
-	bool no_digest; /* the statement keeps the digest that it has */
-	bool no_proof;  /* no statement at all */
-};
-
-static char *word(struct offer *o, const char *text)
+static enum tb_code propose_once(struct pair *pair, struct side *side, const char *title)
 {
-	return tb_arena_str(&o->arena, text);
+	char json[1024];
+	snprintf(json, sizeof(json),
+	         "{\"agreement\":{\"title\":\"%s\",\"parties\":[\"" HOME "\",\"" WINDOW "\"],"
+	         "\"validFrom\":\"2020-01-01\",\"terms\":[%s]}}",
+	         title, terms);
+	return try(pair, side, "Propose", json);
 }
 
-static void offer_begin(struct offer *o, struct pair *pair)
-{
-	*o = (struct offer){.pair = pair,
-	                    .signer = &pair->window.region.message,
-	                    .sender = WINDOW,
-	                    .kind = PB_BATCH_KIND__STATEMENT};
-	o->agreement = PROTO_NEW(PbAgreement, agreement, &o->arena);
-	o->agreement->id = word(o, WINDOW "-20260921-9");
-	o->agreement->version = 1;
-	o->agreement->title = word(o, "t");
-	o->agreement->proposer = word(o, WINDOW);
-	o->agreement->parties = tb_arena_alloc(&o->arena, 3 * sizeof(char *));
-	o->agreement->parties[0] = word(o, HOME);
-	o->agreement->parties[1] = word(o, WINDOW);
-	o->agreement->n_parties = 2;
-	o->agreement->valid_from = word(o, "2020-01-01");
-	o->statement = PROTO_NEW(PbAgreementStatement, agreement_statement, &o->arena);
-	o->statement->id = o->agreement->id;
-	o->statement->version = 1;
-	o->statement->region = word(o, WINDOW);
-	o->statement->kind = PB_STATEMENT_KIND__SIGNS;
-	o->statement->at_ms = pair->now;
-}
-
-static PbProof *statement_proof(struct offer *o)
-{
-	struct tb_error err;
-	uint8_t seed[32] = {1};
-	struct pki_random *random = pki_random_new(seed);
-	struct tb_bytes message = proto_encode_arena(&o->arena, &o->statement->base);
-	struct pki_batch_head head = {.kind = o->kind,
-	                              .sender = o->sender,
-	                              .receiver = o->kind == PB_BATCH_KIND__STATEMENT ? o->sender : HOME,
-	                              .sent_at = o->pair->now,
-	                              .expires_at = o->pair->now + TB_MINUTE};
-	struct pki_batch *batch = pki_batch_build(&head, &message, 1, random);
-	assert_int_equal(
-		pki_batch_sign(batch, o->signer->key, o->signer->chain, o->signer->chain_count, &err), TB_OK);
-	PbProof *proof = PROTO_NEW(PbProof, proof, &o->arena), *copy;
-	pki_proof_make(proof, batch, 0, &o->arena);
-	struct tb_bytes bytes = proto_encode_arena(&o->arena, &proof->base);
-	assert_int_equal(PROTO_DECODE_OWN(&copy, proof, bytes, &o->arena, &err), TB_OK);
-	pki_batch_free(batch);
-	pki_random_free(random);
-	return copy;
-}
-
-/* Shows it to the home region with a question for its description. */
-static void offer_show(struct offer *o)
-{
-	PbDescribeRequest request = PB_DESCRIBE_REQUEST__INIT;
-	PbSignedAgreement shown = PB_SIGNED_AGREEMENT__INIT, *list = &shown;
-	struct pair_reply reply;
-	struct tb_buf bytes = {0}, text = {0};
-	uint8_t digest[PKI_HASH_BYTES];
-	proto_encode(&text, &o->agreement->base);
-	if (o->garbage) {
-		text.size = 0;
-		tb_buf_str(&text, "\xff\xff");
-	}
-	pki_sha256(digest, tb_buf_bytes(&text));
-	if (!o->no_digest)
-		o->statement->digest = proto_data(tb_bytes_of(digest, sizeof(digest)));
-	shown.agreement = proto_data(tb_buf_bytes(&text));
-	PbProof *proof = o->no_proof ? NULL : statement_proof(o);
-	shown.statements = &proof;
-	shown.n_statements = proof ? 1 : 0;
-	request.agreements = &list;
-	request.n_agreements = 1;
-	struct tb_bytes message = proto_encode_arena(&o->arena, &request.base);
-	hostile_batch(o->pair, &bytes, PB_BATCH_KIND__DESCRIBE, WINDOW, HOME, &o->pair->window.region.message,
-	              &message, 1);
-	assert_int_equal(
-		pair_inject(o->pair, &o->pair->home, CORE_DESCRIBE, WINDOW, tb_buf_bytes(&bytes), &reply),
-		TB_OK);
-	pair_reply_clear(&reply);
-	tb_buf_clear(&bytes);
-	tb_buf_clear(&text);
-	tb_arena_clear(&o->arena);
-}
-
-static size_t held_at_home(struct pair *pair)
+static size_t held(struct pair *pair)
 {
 	return ((PbAgreementListResponse *)(void *)pair_ask(pair, &pair->home, SERVICE "List", "{}"))
 	        ->n_agreements;
 }
 
-#define OFFER(name, ...)                  \
-	static void name(struct offer *o) \
-	{                                 \
-		__VA_ARGS__;              \
-	}
-
-OFFER(garbage, o->garbage = true)
-OFFER(no_title, o->agreement->title = word(o, ""))
-OFFER(without_us, o->agreement->parties[0] = word(o, "130100"))
-OFFER(without_it, o->agreement->parties[1] = word(o, "330100"); o->agreement->proposer = word(o, HOME))
-OFFER(one_party, o->agreement->n_parties = 1; o->agreement->proposer = word(o, HOME))
-OFFER(odd_party, o->agreement->parties[1] = word(o, "62"))
-OFFER(proposed_by_nobody, o->agreement->proposer = word(o, ""))
-OFFER(no_number, o->agreement->id = word(o, ""))
-OFFER(no_version, o->agreement->version = 0)
-OFFER(no_day, o->agreement->valid_from = word(o, ""))
-OFFER(unsigned_one, o->no_proof = true)
-OFFER(in_our_name, o->statement->region = word(o, HOME))
-OFFER(in_a_thirds_name, o->statement->region = word(o, "330100"))
-OFFER(of_another_number, o->statement->id = word(o, "x"))
-OFFER(of_another_version, o->statement->version = 2)
-OFFER(of_another_text, o->no_digest = true;
-      o->statement->digest = proto_data(tb_arena_bytes(&o->arena,
-                                                       tb_bytes_of("12345678901234567890123456789012", 32))))
-OFFER(without_digest, o->no_digest = true)
-OFFER(of_no_kind, o->statement->kind = PB_STATEMENT_KIND__STATEMENT_KIND_UNSPECIFIED)
-OFFER(of_unknown_kind, o->statement->kind = (PbStatementKind)9)
-OFFER(ends_on_no_day, o->statement->kind = PB_STATEMENT_KIND__ENDS)
-OFFER(in_a_letter, o->kind = PB_BATCH_KIND__MESSAGES)
-OFFER(by_its_node_key, o->signer = &o->pair->window.region.node)
-OFFER(proposed_by_us, o->agreement->proposer = word(o, HOME))
-
-static void test_an_agreement_that_its_proposer_did_not_sign_so_is_not_kept(void **state)
+static void test_who_proposes_too_much_is_told_so_at_home(void **state)
 {
-	static const struct {
-		const char *what;
-		void (*alter)(struct offer *o);
-	} altered[] = {
-		{"garbage", garbage},
-		{"no title", no_title},
-		{"without us", without_us},
-		{"without it", without_it},
-		{"one party", one_party},
-		{"an odd party", odd_party},
-		{"no proposer", proposed_by_nobody},
-		{"no number", no_number},
-		{"no version", no_version},
-		{"no first day", no_day},
-		{"no statement", unsigned_one},
-		{"in our name", in_our_name},
-		{"in a third region's name", in_a_thirds_name},
-		{"another number", of_another_number},
-		{"another version", of_another_version},
-		{"another text", of_another_text},
-		{"no digest", without_digest},
-		{"no kind", of_no_kind},
-		{"an unknown kind", of_unknown_kind},
-		{"an end on no day", ends_on_no_day},
-		{"not a statement", in_a_letter},
-		{"the key of another role", by_its_node_key},
-		{"proposed by us, who did not", proposed_by_us},
-	};
 	struct pair *pair = pair_new(*state);
-	for (size_t i = 0; i < sizeof(altered) / sizeof(altered[0]); i++) {
-		struct offer o;
-		offer_begin(&o, pair);
-		altered[i].alter(&o);
-		offer_show(&o);
-		if (held_at_home(pair) != 0)
-			fail_msg("%s: kept", altered[i].what);
+	char id[64], json[256], title[32];
+	pair->parted = true;
+	propose(pair, &pair->window, terms, "", id);
+	for (unsigned i = 1; i < TB_AGREEMENTS_OPEN_MAX; i++) {
+		snprintf(title, sizeof(title), "proposal %u", i);
+		assert_int_equal(propose_once(pair, &pair->window, title), TB_OK);
 	}
-	struct offer o;
-	offer_begin(&o, pair);
-	offer_show(&o);
-	assert_int_equal(held_at_home(pair), 1);
-	assert_int_equal(get(pair, &pair->home, WINDOW "-20260921-9", 1)->state,
-	                 PB_AGREEMENT_STATE__PROPOSED);
+	assert_int_equal(propose_once(pair, &pair->window, "one too many"), TB_ETOOBIG);
+	assert_non_null(strstr(pair_refusal(&pair->window), "wait for signatures"));
+	snprintf(json, sizeof(json), "{\"id\":\"%s\",\"reason\":\"x\"}", id);
+	assert_int_equal(try(pair, &pair->window, "End", json), TB_OK);
+	assert_int_equal(propose_once(pair, &pair->window, "in its place"), TB_OK);
+	/* All of it reaches the partner, in whatever order. */
+	pair->parted = false;
+	pair_pass(pair, TB_HOUR);
+	assert_int_equal(held(pair), TB_AGREEMENTS_OPEN_MAX + 1);
 	pair_free(pair);
 }
 
-static void test_a_second_text_under_a_number_is_told_and_not_kept(void **state)
+static void test_notice_ends_what_is_in_force_and_not_an_amendment_that_waits(void **state)
 {
 	struct pair *pair = pair_new(*state);
-	struct offer o;
-	offer_begin(&o, pair);
-	offer_show(&o);
-	unsigned errors = pair->home.logged_errors;
-	offer_begin(&o, pair);
-	o.agreement->title = word(&o, "another");
-	offer_show(&o);
-	assert_int_equal(pair->home.logged_errors, errors + 1);
-	assert_string_equal(get(pair, &pair->home, WINDOW "-20260921-9", 1)->agreement->title, "t");
-	/* Nor does the window sign for us, now that it is known. */
-	offer_begin(&o, pair);
-	in_our_name(&o);
-	offer_show(&o);
-	assert_int_equal(get(pair, &pair->home, WINDOW "-20260921-9", 1)->n_missing, 1);
+	char id[64], json[1024];
+	propose(pair, &pair->window, terms, "", id);
+	assert_int_equal(sign(pair, &pair->home, id), TB_OK);
+	snprintf(json, sizeof(json),
+	         "{\"agreement\":{\"id\":\"%s\",\"title\":\"改\",\"parties\":[\"" HOME "\",\"" WINDOW
+	         "\"],\"validFrom\":\"2020-01-01\",\"terms\":[%s]}}",
+	         id, terms);
+	assert_int_equal(ask(pair, &pair->home, "Propose", json)->agreement->version, 2);
+	pair_pass(pair, 2 * TB_MINUTE);
+	snprintf(json, sizeof(json), "{\"id\":\"%s\",\"reason\":\"x\"}", id);
+	assert_int_equal(try(pair, &pair->window, "End", json), TB_OK);
+	pair_pass(pair, 2 * TB_MINUTE);
+	assert_int_equal(get(pair, &pair->home, id, 1)->state, PB_AGREEMENT_STATE__ENDED);
+	assert_int_equal(get(pair, &pair->home, id, 2)->state, PB_AGREEMENT_STATE__PROPOSED);
+	snprintf(json, sizeof(json), "{\"id\":\"%s\",\"reason\":\"x\",\"version\":2}", id);
+	assert_int_equal(try(pair, &pair->window, "End", json), TB_OK);
+	pair_pass(pair, 2 * TB_MINUTE);
+	assert_int_equal(get(pair, &pair->home, id, 2)->state, PB_AGREEMENT_STATE__ENDED);
 	pair_free(pair);
 }
 
@@ -711,50 +567,6 @@ static void test_a_difference_says_what_each_side_has(void **state)
 	pair_free(pair);
 }
 
-/* ---- what cases stand on */
-
-struct cited {
-	const char *id;
-	unsigned messages;
-};
-
-static void check_cited(struct pair *pair, struct side *from, const struct core_inbound *inbound,
-                        struct tb_buf *bytes)
-{
-	struct cited *cited = pair->test;
-	(void)from;
-	(void)bytes;
-	for (size_t i = 0; inbound->call == CORE_DELIVER && i < inbound->batch->items_count; i++) {
-		const PbCaseMessage *message = (const PbCaseMessage *)(const void *)inbound->messages[i];
-		assert_string_equal(message->agreement, cited->id);
-		assert_int_equal(message->agreement_version, 1);
-		cited->messages++;
-	}
-}
-
-static void test_every_message_of_a_case_cites_what_it_stands_on(void **state)
-{
-	struct pair *pair = pair_new(*state);
-	char id[64], number[32];
-	propose(pair, &pair->window, terms, "", id);
-	assert_int_equal(sign(pair, &pair->home, id), TB_OK);
-	struct cited cited = {.id = id};
-	pair->test = &cited;
-	pair->answering = check_cited;
-	assert_int_equal(submit(pair, number), TB_OK);
-	pair_pass(pair, TB_MINUTE);
-	assert_int_equal(pair_act(pair, &pair->home, number, "ACCEPT", "H_WIN", ""), TB_OK);
-	assert_int_equal(
-		pair_act(pair, &pair->window, number, "CONSULT", "R_WIN", "\"detail\":{\"note\":\"?\"}"),
-		TB_OK);
-	assert_int_equal(pair_act(pair, &pair->window, number, "WITHDRAW", "APPLICANT", ""), TB_OK);
-	pair_pass(pair, TB_MINUTE);
-	assert_int_equal(pair_case(pair, &pair->home, number)->state, PB_CASE_STATE__WITHDRAWN);
-	/* The package, two wishes, and what the owner ordered: three entries and the signing for. */
-	assert_true(cited.messages >= 6);
-	pair_free(pair);
-}
-
 int main(void)
 {
 	pair_describe_every = 5 * TB_MINUTE;
@@ -767,16 +579,15 @@ int main(void)
 		TEST(test_an_amendment_replaces_it_and_shows_what_changed),
 		TEST(test_notice_ends_it_after_its_days),
 		TEST(test_a_wire_that_is_down_shows_as_a_difference),
+		TEST(test_who_proposes_too_much_is_told_so_at_home),
+		TEST(test_notice_ends_what_is_in_force_and_not_an_amendment_that_waits),
 		TEST(test_what_the_other_never_takes_is_shown_ever_more_seldom),
 		TEST(test_a_difference_says_what_each_side_has),
-		TEST(test_every_message_of_a_case_cites_what_it_stands_on),
 		TEST(test_what_cannot_be_meant_is_refused),
 		TEST(test_forms_that_no_agreement_has_are_refused_with_the_field),
 		TEST(test_agreements_are_listed_and_compared_by_peer),
 		TEST(test_a_term_covers_what_it_names_from_its_day_on),
 		TEST(test_an_agreement_on_certificates_bounds_what_a_grant_tells),
-		TEST(test_an_agreement_that_its_proposer_did_not_sign_so_is_not_kept),
-		TEST(test_a_second_text_under_a_number_is_told_and_not_kept),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
