@@ -221,6 +221,7 @@ const struct option case_submit_options[] = {
 	{"window", OPTION_VALUE, "TEXT", TEXT_O_WINDOW},
 	{"hall", OPTION_VALUE, "CODE", TEXT_O_HALL},
 	{"pickup", OPTION_VALUE, "CODE", TEXT_O_PICKUP_HALL},
+	{"eligible", OPTION_LIST, "CONDITION=AREA", TEXT_O_ELIGIBLE},
 	{"form", OPTION_LIST, "NAME=VALUE", TEXT_O_FORM},
 	CASE_MATERIAL_OPTIONS,
 	CASE_ACTOR_OPTIONS,
@@ -335,6 +336,27 @@ enum tb_code case_bundle_parts(struct cli *cli, const struct options *options, P
 	return TB_OK;
 }
 
+static enum tb_code set_eligibility(struct cli *cli, const struct options *options,
+                                    PbApplication *application)
+{
+	size_t have = application->n_eligibility, room = have + options->given_count;
+	PbEligibilityClaim **claims = tb_arena_alloc(&cli->arena, (room + 1) * sizeof(*claims));
+	const char *given;
+	if (have > 0)
+		memcpy(claims, application->eligibility, have * sizeof(*claims));
+	application->eligibility = claims;
+	for (size_t at = 0; (given = options_next(options, "eligible", &at)) != NULL;) {
+		const char *ground, *area;
+		if (cli_pair(cli, "eligible", given, &ground, &area))
+			return TB_EINVALID;
+		PbEligibilityClaim *claim = PROTO_NEW(PbEligibilityClaim, eligibility_claim, &cli->arena);
+		claim->ground = cli_pb(ground);
+		claim->area = cli_pb(area);
+		claims[application->n_eligibility++] = claim;
+	}
+	return TB_OK;
+}
+
 static enum tb_code set_bundle(struct cli *cli, const struct options *options, PbApplication *application)
 {
 	if (!options_value(options, "bundle"))
@@ -371,7 +393,8 @@ static enum tb_code make_application(struct cli *cli, const struct options *opti
 	set_party(cli, options, "applicant", &application->applicant);
 	set_party(cli, options, "agent", &application->agent);
 	set_authorisation(cli, options, application);
-	if (set_identity(cli, options, application) || set_bundle(cli, options, application))
+	if (set_identity(cli, options, application) || set_eligibility(cli, options, application) ||
+	    set_bundle(cli, options, application))
 		return TB_EINVALID;
 	if (way && case_way(cli, "delivery", way, &application->delivery))
 		return TB_EINVALID;

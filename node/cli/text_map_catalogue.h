@@ -47,6 +47,7 @@
 	XX(TEXT_H_LIST_SCOPE, "通办范围", "scope") \
 	XX(TEXT_H_LIST_WINDOW, "窗口类别", "window") \
 	XX(TEXT_W_FAULT_BUNDLE, "“一件事”中的事项不在目录内、不支持联办或本身也是“一件事”", "a bundle's item is not in the list, is not for LB, or is a bundle") \
+	XX(TEXT_O_ELIGIBLE, "申请人符合的地域条件及所在区划，如 registered=320412（户籍地）", "what ties the applicant to an area: registered=320412 and the like") \
 	XX(TEXT_O_BUNDLE, "“一件事”编码，代替 --item 与 --mode", "code of a bundle (一件事), instead of --item and --mode") \
 	XX(TEXT_O_BUNDLE_NEEDS, "“一件事”编码，代替 REGION:ITEM", "code of a bundle (一件事), instead of REGION:ITEM") \
 	XX(TEXT_O_BUNDLE_LIST, "“一件事”在哪个地区的目录中（默认为本地区）", "region whose list has the bundle; by default the own one") \

@@ -391,6 +391,8 @@ static enum tb_code check_submit(struct turn *turn, const PbCaseSubmitRequest *s
 	const struct peer *home = own ? NULL : peer_find(turn->core->peers, application->home);
 	if (code == TB_OK)
 		codes_of_home(home, *item, application->materials, application->n_materials);
+	if (code == TB_OK)
+		code = catalogue_check_eligible(*item, application->home, application, err);
 	if (code == TB_OK && at_once)
 		code = catalogue_check_application(*item, application, home, err);
 	if (code == TB_OK && leaves_at_once(application->mode) &&

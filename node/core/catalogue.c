@@ -17,6 +17,7 @@ enum {
 	CODES_MAX = 16,
 	FEES_MAX = 32,
 	REGIONS_MAX = 400,
+	CREDIT_MONTHS_MAX = 36,
 	YEAR_MIN = 2000,
 	YEAR_MAX = 2100,
 };
@@ -176,6 +177,33 @@ static const struct text_rule item_texts[] = {
 	ITEM_TEXT(service_hours, TB_NAME_BYTES_MAX, false),
 };
 
+/* 地域条件, in the order in which they are told. */
+static const char *const grounds[] = {"anybody",  "registered", "resident", "employed",    "insured",
+                                      "enrolled", "property",   "family",   "established", NULL};
+
+static bool among(const char *word, const char *const *words)
+{
+	while (*words && strcmp(*words, word) != 0)
+		words++;
+	return *words != NULL;
+}
+
+static enum tb_code check_grounds(const PbItem *item, struct tb_error *err)
+{
+	for (size_t i = 0; i < item->n_eligible; i++) {
+		if (!among(item->eligible[i], grounds))
+			return tb_fail(err, TB_EINVALID, "eligible[%zu]: no such condition", i);
+		for (size_t j = 0; j < i; j++) {
+			if (strcmp(item->eligible[i], item->eligible[j]) == 0)
+				return tb_fail(err, TB_EINVALID, "eligible[%zu] stands there twice", i);
+		}
+		if (item->n_eligible > 1 && strcmp(item->eligible[i], grounds[0]) == 0)
+			return tb_fail(err, TB_EINVALID, "eligible: %s, and conditions beside it",
+			               grounds[0]);
+	}
+	return TB_OK;
+}
+
 /* One of the codes of GB/T 39046, appendix A; "" where it is not given. */
 static enum tb_code check_code(const char *value, const char *const *codes, const char *what,
                                struct tb_error *err)
@@ -213,13 +241,17 @@ static enum tb_code check_codes(const PbItem *item, struct tb_error *err)
 
 static enum tb_code check_dates(const PbItem *item, struct tb_error *err)
 {
-	tb_day from = 0, end = 0;
+	tb_day from = 0, end = 0, due;
 	if (item->effective_from[0] && !tb_day_parse(item->effective_from, &from))
 		return tb_fail(err, TB_EINVALID, "effective_from is not a date");
 	if (item->cancelled_on[0] && !tb_day_parse(item->cancelled_on, &end))
 		return tb_fail(err, TB_EINVALID, "cancelled_on is not a date");
 	if (item->effective_from[0] && item->cancelled_on[0] && end <= from)
 		return tb_fail(err, TB_EINVALID, "cancelled_on is not after effective_from");
+	if (item->due_on[0] && !tb_day_parse(item->due_on, &due))
+		return tb_fail(err, TB_EINVALID, "due_on is not a date");
+	if (item->credit_months > CREDIT_MONTHS_MAX)
+		return tb_fail(err, TB_EINVALID, "credit_months: more than %d", CREDIT_MONTHS_MAX);
 	if (item->year && (item->year < YEAR_MIN || item->year > YEAR_MAX))
 		return tb_fail(err, TB_EINVALID, "year: %d to %d", YEAR_MIN, YEAR_MAX);
 	return TB_OK;
@@ -329,6 +361,8 @@ enum tb_code catalogue_check_item(const PbItem *item, struct tb_error *err)
 		code = check_limits(item, err);
 	if (code == TB_OK)
 		code = check_codes(item, err);
+	if (code == TB_OK)
+		code = check_grounds(item, err);
 	if (code == TB_OK)
 		code = check_dates(item, err);
 	if (code == TB_OK)
@@ -560,6 +594,44 @@ static enum tb_code missing(const PbItem *item, const bool *met, struct tb_error
 	return tb_fail(err, TB_EINVALID, "materials are missing: %s and %zu more", text, left);
 }
 
+static enum tb_code check_claims(const PbApplication *application, struct tb_error *err)
+{
+	if (application->n_eligibility > CODES_MAX)
+		return tb_fail(err, TB_ETOOBIG, "eligibility: more than %d", CODES_MAX);
+	for (size_t i = 0; i < application->n_eligibility; i++) {
+		const PbEligibilityClaim *claim = application->eligibility[i];
+		if (!among(claim->ground, grounds))
+			return tb_fail(err, TB_EINVALID, "eligibility[%zu].ground: no such condition", i);
+		if (strlen(claim->area) != 6 || strspn(claim->area, "0123456789") != 6)
+			return tb_fail(err, TB_EINVALID, "eligibility[%zu].area: six digits are expected", i);
+	}
+	return TB_OK;
+}
+
+enum tb_code catalogue_check_eligible(const PbItem *item, const char *home, const PbApplication *application,
+                                      struct tb_error *err)
+{
+	char text[TB_ERROR_TEXT_MAX / 2] = "";
+	size_t used = 0;
+	enum tb_code code = check_claims(application, err);
+	if (code || item->n_eligible == 0 || strcmp(item->eligible[0], grounds[0]) == 0)
+		return code;
+	for (size_t i = 0; i < item->n_eligible; i++) {
+		for (size_t j = 0; j < application->n_eligibility; j++) {
+			const PbEligibilityClaim *claim = application->eligibility[j];
+			if (strcmp(claim->ground, item->eligible[i]) == 0 && covers(home, claim->area))
+				return TB_OK;
+		}
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", i ? ", " : "",
+		                         item->eligible[i]);
+		used = used < sizeof(text) ? used : sizeof(text) - 1;
+	}
+	return tb_fail(
+		err, TB_EINVALID,
+		"eligibility: the item is for who is, in %.8s, one of: %s; the application states none", home,
+		text);
+}
+
 /* Somebody must have looked who applies: at a window an officer does, online nobody would. */
 static enum tb_code check_identity(const PbItem *item, const PbApplication *application, struct tb_error *err)
 {
@@ -587,6 +659,8 @@ enum tb_code catalogue_check_application(const PbItem *item, const PbApplication
 	if (item->n_materials > TB_NEEDS_MAX)
 		return tb_fail(err, TB_ETOOBIG, "the item's materials: more than %d", TB_NEEDS_MAX);
 	enum tb_code code = check_identity(item, application, err);
+	if (code == TB_OK)
+		code = catalogue_check_eligible(item, application->home, application, err);
 	if (code == TB_OK)
 		code = catalogue_check_supplement(application->materials, application->n_materials, err);
 	for (size_t i = 0; i < application->n_materials && code == TB_OK; i++) {

@@ -21,10 +21,14 @@ TB_MUST_CHECK enum tb_code catalogue_check_versions(PbItem *const *items, size_t
 TB_MUST_CHECK enum tb_code catalogue_check_offer(const PbItem *item, const char *mode, const char *window,
                                                  struct tb_error *err);
 
-/* Does |application| hold all that |item| requires, in a mode that it allows, of somebody who is known well
- * enough? |item| has passed
- * catalogue_check_item(). A need is met by a file, by a certificate of a type that it lists, or, where it
- * asks for the original, by the original.
+/* Does |home| accept who applies, by its conditions (地域条件) and what |application| states? Anywhere below
+ * the region counts as in it. TB_EINVALID tells what is accepted. */
+TB_MUST_CHECK enum tb_code catalogue_check_eligible(const PbItem *item, const char *home,
+                                                    const PbApplication *application, struct tb_error *err);
+
+/* Does |application| hold all that |item| requires, in a mode that it allows, of somebody whom the region
+ * accepts and who is known well enough? |item| has passed catalogue_check_item(). A need is met by a file, by
+ * a certificate of a type that it lists, or, where it asks for the original, by the original.
  *
  * Types of certificates are compared by the map of |other|, the other region of the case; NULL: as they are.
  *

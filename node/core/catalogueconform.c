@@ -29,19 +29,48 @@ static bool among(const char *word, const char *const *words)
 	return *words != NULL;
 }
 
+/* Does |item| accept everybody whom |base| does? */
+static bool accepts(const PbItem *item, const PbItem *base)
+{
+	bool all = item->n_eligible > 0;
+	for (size_t i = 0; i < base->n_eligible && all; i++) {
+		bool one = strcmp(item->eligible[0], "anybody") == 0;
+		for (size_t j = 0; j < item->n_eligible && !one; j++)
+			one = strcmp(item->eligible[j], base->eligible[i]) == 0;
+		all = one;
+	}
+	return all;
+}
+
 /* Is the region free to differ in it? */
 static bool local(const char *field, const PbItem *base, const PbItem *item)
 {
-	static const char *const names[] = {"code",           "version",       "listed",
-	                                    "handling_code",  "department",    "department_name",
-	                                    "effective_from", "cancelled_on",  "criteria",
-	                                    "window_class",   "external",      "address",
-	                                    "phone",          "service_hours", "promised_days_note",
-	                                    "year",           "national_name", NULL};
+	static const char *const names[] = {"code",
+	                                    "version",
+	                                    "listed",
+	                                    "handling_code",
+	                                    "department",
+	                                    "department_name",
+	                                    "effective_from",
+	                                    "cancelled_on",
+	                                    "criteria",
+	                                    "window_class",
+	                                    "external",
+	                                    "address",
+	                                    "phone",
+	                                    "service_hours",
+	                                    "promised_days_note",
+	                                    "year",
+	                                    "national_name",
+	                                    "due_on",
+	                                    "credit_months",
+	                                    NULL};
 	if (strcmp(field, "promised_days") == 0)
 		return item->promised_days <= base->promised_days;
 	if (strcmp(field, "onsite_runs") == 0)
 		return item->onsite_runs <= base->onsite_runs;
+	if (strcmp(field, "eligible") == 0)
+		return accepts(item, base);
 	/* Papers and fees are looked at by their names. */
 	return among(field, names) || strncmp(field, "materials", 9) == 0 || strncmp(field, "fees", 4) == 0 ||
 	       strncmp(field, "mode_regions", 12) == 0;

@@ -1,8 +1,8 @@
 /* A region's list held against a base catalogue (基本目录): what should be the same everywhere is.
  *
  * 四级四同: name, code, legal basis and type of an item are those of the base; the other elements (要素) as
- * well, as far as the base gives them. A promise may be shorter than the base's, a region may have fewer runs
- * and papers of its own; address, telephone and hours are local. */
+ * well, as far as the base gives them. A promise may be shorter than the base's, a region may accept more
+ * applicants, have fewer runs and papers of its own; address, telephone and hours are local. */
 #pragma once
 
 #include "proto/codec.h"

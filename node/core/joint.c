@@ -49,7 +49,8 @@ enum tb_code joint_check(struct turn *turn, PbApplication *application, struct t
 			               i, part->home);
 		if (catalogue_item(&turn->kv, part->home, part->item, tb_day_at(turn->now), &turn->arena,
 		                   &item, &why) ||
-		    catalogue_check_offer(item, application->mode, turn->core->setup.region, &why))
+		    catalogue_check_offer(item, application->mode, turn->core->setup.region, &why) ||
+		    catalogue_check_eligible(item, part->home, application, &why))
 			return tb_fail(err, why.code, "application.parts[%zu].item: %s", i, why.text);
 		if (check_after(part, i, err))
 			return err->code;

@@ -32,6 +32,11 @@ static const struct word levels[] = {{"国家", "1"}, {"省", "2"}, {"市", "3"}
 static const struct word channels[] = {{"窗口", "1"},     {"电脑端", "2"}, {"移动端", "3"},
                                        {"快递申请", "4"}, {"其他", "9"},   {0}};
 static const struct word case_types[] = {{"即办件", "1"}, {"承诺件", "2"}, {"其他", "9"}, {0}};
+static const struct word grounds[] = {
+	{"不限", "anybody"},           {"户籍地", "registered"},      {"居住地", "resident"},
+	{"居住证", "resident"},        {"就业地", "employed"},        {"参保地", "insured"},
+	{"就读地", "enrolled"},        {"房产所在地", "property"},    {"近亲属户籍地", "family"},
+	{"登记注册地", "established"}, {"不受户籍地限制", "anybody"}, {0}};
 static const struct word scopes[] = {{"全国", "SCOPE_NATIONAL"},
                                      {"跨省", "SCOPE_PROVINCES"},
                                      {"跨市", "SCOPE_CITIES"},
@@ -58,6 +63,7 @@ static const struct column {
 	{ITEMFILE_ITEM, "subjects", "服务对象", subjects},
 	{ITEMFILE_ITEM, "theme", "服务主题", NULL},
 	{ITEMFILE_ITEM, "conditions", "受理条件", NULL},
+	{ITEMFILE_ITEM, "eligible", "地域条件", grounds},
 	{ITEMFILE_ITEM, "acceptance_standard", "受理标准", NULL},
 	{ITEMFILE_ITEM, "level", "受理层级", levels},
 	{ITEMFILE_ITEM, "channels", "办理形式", channels},
@@ -81,6 +87,8 @@ static const struct column {
 	{ITEMFILE_ITEM, "scope", "通办范围", scopes},
 	{ITEMFILE_ITEM, "national_name", "全国事项名称", NULL},
 	{ITEMFILE_ITEM, "year", "年度", NULL},
+	{ITEMFILE_ITEM, "due_on", "完成期限", NULL},
+	{ITEMFILE_ITEM, "credit_months", "失信限制月数", NULL},
 	{ITEMFILE_ITEM, "window_class", "窗口类别", NULL},
 	{ITEMFILE_ITEM, "special_procedure", "特别程序", NULL},
 	{ITEMFILE_ITEM, "joint_departments", "联办机构", NULL},

@@ -126,9 +126,12 @@ static void test_a_bundle_is_handed_in_and_asked_about_by_its_code(void **state)
 	verbs_reply_with("{\"number\":\"N1\"}");
 	verbs_check(cmd_case_verbs, "case submit",
 	            WORDS("--bundle", "YJS-1", "--list", "320000", "--at", "P2=320400", "--applicant-name",
-	                  "王伟", "--applicant-code", "11010519491231002X", "--actor", "1"),
-	            WORDS("/tongban.v1.CaseService/Submit", "\"item\":\"YJS-1\"", "\"list\":\"320000\"",
-	                  "\"mode\":\"LB\"", "\"parts\":[{\"home\":\"320400\",\"item\":\"P2\"}]"));
+	                  "王伟", "--applicant-code", "11010519491231002X", "--actor", "1", "--eligible",
+	                  "resident=320412"),
+	            WORDS("/tongban.v1.CaseService/Submit",
+	                  "\"eligibility\":[{\"ground\":\"resident\",\"area\":\"320412\"}]",
+	                  "\"item\":\"YJS-1\"", "\"list\":\"320000\"", "\"mode\":\"LB\"",
+	                  "\"parts\":[{\"home\":\"320400\",\"item\":\"P2\"}]"));
 	verbs_setup(NULL);
 	verbs_reply_with("{\"parts\":[{\"home\":\"320400\",\"item\":\"A\",\"itemName\":\"转出\"}],\"needs\":"
 	                 "[{\"need\":{\"name\":\"身份证\"},\"meets\":[\"0:M1\"]}]}");

@@ -24,6 +24,22 @@ static enum tb_code call(struct pair *pair, struct side *side, const char *path,
 
 /* ---- submit */
 
+static void test_whom_a_region_does_not_accept_is_not_received(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	OK(call(pair, &pair->home, "/tongban.v1.CatalogueService/Load",
+	        "{\"items\":[{\"code\":\"B\",\"name\":\"生育登记\",\"department\":\"d\",\"modes\":[\"DS\"],"
+	        "\"promisedDays\":1,\"legalDays\":1,\"eligible\":[\"registered\"]}]}"));
+	pair_pass(pair, 10 * TB_MINUTE);
+#define FROM(area)                                                                                  \
+	"{\"application\":{\"item\":\"B\",\"home\":\"" HOME "\",\"mode\":\"DS\",\"eligibility\":[{" \
+	"\"ground\":\"registered\",\"area\":\"" area "\"}]," WHO "}," ACTOR "}"
+	assert_int_equal(call(pair, &pair->window, SUBMIT, FROM("620102")), TB_EINVALID);
+	assert_non_null(strstr(pair_refusal(&pair->window), "in 320400, one of: registered"));
+	OK(call(pair, &pair->window, SUBMIT, FROM("320402")));
+	pair_free(pair);
+}
+
 static void test_a_submission_that_lacks_something_is_refused_and_leaves_no_gap(void **state)
 {
 	static const struct {
@@ -367,6 +383,7 @@ static void test_a_method_is_found_by_its_whole_path_only(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(test_whom_a_region_does_not_accept_is_not_received),
 		TEST(test_a_submission_that_lacks_something_is_refused_and_leaves_no_gap),
 		TEST(test_a_submission_over_a_limit_is_refused),
 		TEST(test_papers_may_come_to_the_window_later),

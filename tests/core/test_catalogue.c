@@ -126,6 +126,72 @@ static void test_catalogue_checks_what_modes_compare(void **state)
 	check_item(&f, TB_EINVALID, "criteria");
 }
 
+static void test_whom_the_region_accepts_is_one_of_the_known_conditions(void **state)
+{
+	(void)state;
+	struct fixture f;
+	static char *all[] = {(char *)(uintptr_t) "registered", (char *)(uintptr_t) "resident",
+	                      (char *)(uintptr_t) "registered", (char *)(uintptr_t) "friends",
+	                      (char *)(uintptr_t) "anybody"};
+	fixture_init(&f);
+	f.item.eligible = all;
+	f.item.n_eligible = 2;
+	check_item(&f, TB_OK, "");
+	f.item.n_eligible = 3;
+	check_item(&f, TB_EINVALID, "eligible[2]");
+	f.item.eligible = all + 3;
+	f.item.n_eligible = 1;
+	check_item(&f, TB_EINVALID, "eligible[0]");
+	f.item.eligible = all + 4;
+	check_item(&f, TB_OK, "");
+	static char *both[] = {(char *)(uintptr_t) "registered", (char *)(uintptr_t) "anybody"};
+	f.item.eligible = both;
+	f.item.n_eligible = 2;
+	check_item(&f, TB_EINVALID, "eligible: anybody");
+	fixture_init(&f);
+	f.item.due_on = text("2026-02-30");
+	check_item(&f, TB_EINVALID, "due_on");
+	f.item.due_on = text("2026-12-31");
+	f.item.credit_months = 37;
+	check_item(&f, TB_EINVALID, "credit_months");
+}
+
+static void test_an_applicant_whom_the_region_does_not_accept_is_told_whom_it_does(void **state)
+{
+	(void)state;
+	struct fixture f;
+	static char *here[] = {(char *)(uintptr_t) "registered", (char *)(uintptr_t) "resident"};
+	static char *anybody[] = {(char *)(uintptr_t) "anybody"};
+	PbEligibilityClaim claim = PB_ELIGIBILITY_CLAIM__INIT, *claims[] = {&claim};
+	fixture_init(&f);
+	f.application.home = text("320400");
+	f.item.eligible = here;
+	f.item.n_eligible = 2;
+	check_application(&f, TB_EINVALID, "in 320400, one of: registered, resident");
+	f.application.eligibility = claims;
+	f.application.n_eligibility = 1;
+	claim.ground = text("resident");
+	claim.area = text("320412"); /* a district of it */
+	check_application(&f, TB_OK, "");
+	claim.area = text("320500");
+	check_application(&f, TB_EINVALID, "one of");
+	claim.area = text("320400");
+	check_application(&f, TB_OK, "");
+	claim.ground = text("employed");
+	check_application(&f, TB_EINVALID, "one of");
+	f.item.eligible = anybody;
+	f.item.n_eligible = 1;
+	check_application(&f, TB_OK, "");
+	f.item.n_eligible = 0;
+	check_application(&f, TB_OK, "");
+	claim.area = text("3204");
+	check_application(&f, TB_EINVALID, "eligibility[0].area");
+	claim.ground = text("x");
+	check_application(&f, TB_EINVALID, "eligibility[0].ground");
+	f.application.n_eligibility = 17;
+	check_application(&f, TB_ETOOBIG, "eligibility");
+}
+
 static void test_catalogue_checks_the_elements(void **state)
 {
 	(void)state;
@@ -555,6 +621,8 @@ int main(void)
 		cmocka_unit_test(test_catalogue_refuses_names_that_are_paths),
 		cmocka_unit_test(test_catalogue_refuses_files_that_cannot_be),
 		cmocka_unit_test(test_catalogue_bounds_materials),
+		cmocka_unit_test(test_whom_the_region_accepts_is_one_of_the_known_conditions),
+		cmocka_unit_test(test_an_applicant_whom_the_region_does_not_accept_is_told_whom_it_does),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

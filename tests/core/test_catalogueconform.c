@@ -101,11 +101,39 @@ static void test_what_is_not_claimed_and_what_is_outside_is_told(void **state)
 	tb_arena_clear(&arena);
 }
 
+static void test_a_region_may_accept_more_applicants_than_the_base_but_not_fewer(void **state)
+{
+	struct tb_arena arena = {0};
+	(void)state;
+#define BIRTH(eligible) "{\"name\":\"生育登记\"" eligible "}"
+	static const struct {
+		const char *base, *item;
+		size_t found;
+	} cases[] = {
+		{BIRTH(",\"eligible\":[\"anybody\"]"), BIRTH(",\"eligible\":[\"anybody\"]"), 0},
+		{BIRTH(",\"eligible\":[\"anybody\"]"), BIRTH(",\"eligible\":[\"registered\"]"), 1},
+		{BIRTH(",\"eligible\":[\"anybody\"]"), BIRTH(""), 1}, /* it is to be said */
+		{BIRTH(",\"eligible\":[\"registered\"]"), BIRTH(",\"eligible\":[\"anybody\"]"), 0},
+		{BIRTH(",\"eligible\":[\"registered\"]"),
+	         BIRTH(",\"eligible\":[\"resident\",\"registered\"]"), 0},
+		{BIRTH(",\"eligible\":[\"registered\",\"resident\"]"), BIRTH(",\"eligible\":[\"resident\"]"),
+	         1},
+		{BIRTH(""), BIRTH(",\"eligible\":[\"resident\"]"), 0},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(conform(&arena, cases[i].item, cases[i].base), cases[i].found);
+		if (cases[i].found)
+			assert_string_equal(found[0].field, "eligible");
+	}
+	tb_arena_clear(&arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_agrees_has_no_findings),
 		cmocka_unit_test(test_differences_are_told_by_kind),
+		cmocka_unit_test(test_a_region_may_accept_more_applicants_than_the_base_but_not_fewer),
 		cmocka_unit_test(test_what_is_not_claimed_and_what_is_outside_is_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
