@@ -307,6 +307,8 @@ static const struct event *event_of(const struct cli_verb *verb)
 static const struct option act_options[] = {ACT_OPTIONS, LAST_OPTION};
 static const struct option need_options[] = {
 	ACT_OPTIONS, {"need", OPTION_LIST, "CODE=NAME", TEXT_O_NEED}, LAST_OPTION};
+static const struct option reopen_options[] = {
+	ACT_OPTIONS, {"broken", OPTION_LIST, "NEED", TEXT_O_BROKEN}, LAST_OPTION};
 static const struct option bring_options[] = {ACT_OPTIONS, CASE_MATERIAL_OPTIONS, LAST_OPTION};
 static const struct option post_options[] = {ACT_OPTIONS, WAYBILL_OPTIONS, LAST_OPTION};
 static const struct option days_options[] = {
@@ -348,23 +350,29 @@ static const char *given(const struct options *options, const char *name)
 	return options_find(options->own, NULL, name, strlen(name)) ? options_value(options, name) : NULL;
 }
 
+static PbMaterialNeed *add_need(struct cli *cli, PbCaseDetail *detail, const char *code, const char *name)
+{
+	PbMaterialNeed *need = PROTO_NEW(PbMaterialNeed, material_need, &cli->arena);
+	need->code = cli_pb(code);
+	need->name = cli_pb(name);
+	detail->needs[detail->n_needs++] = need;
+	return need;
+}
+
 static enum tb_code set_needs(struct cli *cli, const struct options *options, PbCaseDetail *detail)
 {
 	const char *value;
-	if (options->own != need_options)
-		return TB_OK;
+	size_t at = 0;
 	detail->needs = tb_arena_alloc(&cli->arena, (options->given_count + 1) * sizeof(PbMaterialNeed *));
-	for (size_t at = 0; (value = options_next(options, "need", &at)) != NULL;) {
+	while (options->own == reopen_options && (value = options_next(options, "broken", &at)) != NULL)
+		(void)add_need(cli, detail, value, "");
+	while (options->own == need_options && (value = options_next(options, "need", &at)) != NULL) {
 		const char *code_text;
 		const char *name;
 		enum tb_code code = cli_pair(cli, "need", value, &code_text, &name);
 		if (code)
 			return code;
-		PbMaterialNeed *need = PROTO_NEW(PbMaterialNeed, material_need, &cli->arena);
-		need->code = cli_pb(code_text);
-		need->name = cli_pb(name);
-		need->required = true;
-		detail->needs[detail->n_needs++] = need;
+		add_need(cli, detail, code_text, name)->required = true;
 	}
 	return TB_OK;
 }
@@ -565,7 +573,7 @@ const struct cli_verb cmd_case_verbs[] = {
 	EVENT_VERB("consult", TEXT_V_CASE_CONSULT, act_options, " --note 请核对地址"),
 	EVENT_VERB("repair", TEXT_V_CASE_REPAIR, act_options, " --note 已回访，申请人认可"),
 	EVENT_VERB("object", TEXT_V_CASE_OBJECT, act_options, " --reason 适用标准有误"),
-	EVENT_VERB("reopen", TEXT_V_CASE_REOPEN, act_options, " --reason 异议成立"),
+	EVENT_VERB("reopen", TEXT_V_CASE_REOPEN, reopen_options, " --reason 异议成立"),
 	EVENT_VERB("fee", TEXT_V_CASE_FEE, fee_options,
                    " --reference P20260101 --amount-fen 1000 --state paid"),
 	EVENT_VERB("kept", TEXT_V_CASE_KEPT, act_options, " --note 已核查，属实"),

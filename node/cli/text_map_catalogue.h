@@ -47,6 +47,25 @@
 	XX(TEXT_H_LIST_SCOPE, "通办范围", "scope") \
 	XX(TEXT_H_LIST_WINDOW, "窗口类别", "window") \
 	XX(TEXT_W_FAULT_BUNDLE, "“一件事”中的事项不在目录内、不支持联办或本身也是“一件事”", "a bundle's item is not in the list, is not for LB, or is a bundle") \
+	XX(TEXT_O_BROKEN, "经核查不实的承诺（材料编码），记入信用记录", "promise that did not hold, by the paper's code: a credit note is made") \
+	XX(TEXT_V_CREDIT_NOTES, "查询信用记录（告知承诺不实），按申请人或办件", "credit notes (broken promises) of an applicant or a case") \
+	XX(TEXT_V_CREDIT_DISPUTE, "登记对信用记录的异议，处理前不再限制", "note that a credit note is disputed: it bars nothing until settled") \
+	XX(TEXT_V_CREDIT_SETTLE, "处理对信用记录的异议：更正或维持", "correct a credit note, or say that it stands") \
+	XX(TEXT_O_CREDIT_CASE, "办件编号", "number of the case") \
+	XX(TEXT_O_CREDIT_CORRECT, "更正（否则维持）", "correct it; else it stands") \
+	XX(TEXT_M_CREDIT_WHOSE, "须给出 --applicant-code 或 --case，二者取一", "either --applicant-code or --case is expected") \
+	XX(TEXT_H_CREDIT_SINCE, "起", "since") \
+	XX(TEXT_W_CREDIT_STANDS, "有效", "stands") \
+	XX(TEXT_W_CREDIT_DISPUTED, "异议中", "disputed") \
+	XX(TEXT_W_CREDIT_CORRECTED, "已更正", "corrected") \
+	XX(TEXT_V_PROGRESS, "通办任务清单的进展：认领、一致、协议、窗口、办件，逾期在前", "how far the items of a base list are: claimed, as the base, agreed, halls, cases; overdue ones first") \
+	XX(TEXT_O_PROGRESS_BASE, "通办任务清单（基本目录）文件", "file of the base list") \
+	XX(TEXT_O_PROGRESS_CSV, "写成 CSV 报表，报送上级", "write it as CSV, for the next level") \
+	XX(TEXT_H_PROGRESS_DUE, "完成期限", "due") \
+	XX(TEXT_H_PROGRESS_PARTNERS, "通办地区", "with") \
+	XX(TEXT_H_PROGRESS_DIFFERS, "不一致", "differs") \
+	XX(TEXT_H_PROGRESS_HALLS, "大厅", "halls") \
+	XX(TEXT_M_PROGRESS_SUM, "{1} 截至 {2}：{3} 项，已通办 {4}，逾期 {5}；可受理大厅 {6} 个，覆盖 {7}/{8} 个县区", "{1} on {2}: {3} items, {4} offered, {5} overdue; {6} halls receive, in {7} of {8} counties") \
 	XX(TEXT_O_ELIGIBLE, "申请人符合的地域条件及所在区划，如 registered=320412（户籍地）", "what ties the applicant to an area: registered=320412 and the like") \
 	XX(TEXT_O_BUNDLE, "“一件事”编码，代替 --item 与 --mode", "code of a bundle (一件事), instead of --item and --mode") \
 	XX(TEXT_O_BUNDLE_NEEDS, "“一件事”编码，代替 REGION:ITEM", "code of a bundle (一件事), instead of REGION:ITEM") \

@@ -274,6 +274,8 @@ static enum tb_code check_against_list(struct turn *turn, PbCaseRecord *record, 
 	if (code == TB_OK && !deemed)
 		code = catalogue_check_application(item, whole, peer_find(turn->core->peers, record->window),
 		                                   err);
+	if (code == TB_OK && !deemed && strcmp(whole->mode, "YB") != 0) /* decided by who sends it */
+		code = credit_check(turn, item, whole->applicant, whole->materials, whole->n_materials, err);
 	if (code == TB_OK)
 		code = catalogue_check_supplement(whole->materials, whole->n_materials, err);
 	if (code == TB_OK) {

@@ -523,6 +523,8 @@ enum tb_code case_order(struct turn *turn, PbCaseRecord *record, const struct ca
 		code = check_promised(turn, record, row, change->detail, err);
 	if (code == TB_OK)
 		code = case_check_demand(turn, record, change->event, change->detail, err);
+	if (code == TB_OK)
+		code = credit_check_event(turn, record, change->event, change->detail, err);
 	bool archives = change->event == PB_CASE_EVENT__GRANT || change->event == PB_CASE_EVENT__HAND_OVER;
 	if (code == TB_OK && archives && change->actor->role != PB_ROLE__SYSTEM)
 		code = case_check_archive(turn, record, err);
@@ -560,6 +562,8 @@ enum tb_code case_order(struct turn *turn, PbCaseRecord *record, const struct ca
 	case_arm(turn, record, true);
 	case_save(turn, record);
 	joint_moved(turn, record, row->event);
+	if (row->event == PB_CASE_EVENT__REOPEN)
+		credit_reopened(turn, record, change->actor, change->detail);
 	return TB_OK;
 }
 

@@ -11,7 +11,8 @@ const char *const core_tables[] = {
 	"proof",      "material",  "material_for", "wanted",     "catalogue", "import",    "audit_leaf",
 	"audit_node", "note",      "nonce",        "nonce_seen", "proposed",  "matter",    "post",
 	"matter_due", "agreement", "token",        "item",       "item_old",  "item_base", "webhook",
-	"hold",       "doomed",    "changed",      "hall",       "applicant", "codes",     NULL,
+	"hold",       "doomed",    "changed",      "hall",       "applicant", "codes",     "credit",
+	NULL,
 };
 _Static_assert(sizeof(core_tables) / sizeof(core_tables[0]) == KV_TABLES + 1, "a name for every table");
 

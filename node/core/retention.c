@@ -361,8 +361,10 @@ static void forget_applicant(struct turn *turn, const PbCaseRecord *record)
 		struct tb_bytes bytes;
 		PbCaseEntry *entry;
 		if (entry_load(&turn->kv, record->number, seq, &turn->arena, &bytes, &entry, NULL) == TB_OK &&
-		    entry->detail && entry->detail->application && entry->detail->application->applicant)
+		    entry->detail && entry->detail->application && entry->detail->application->applicant) {
 			case_forget_applicant(turn, record, entry->detail->application->applicant);
+			credit_forget(turn, record->number, entry->detail->application->applicant);
+		}
 	}
 }
 
@@ -534,6 +536,8 @@ void retention_apply_prune(struct turn *turn, struct core_request *request)
 		turn_refuse(turn, request, &err);
 		return;
 	}
+	if (!prune->dry_run)
+		credit_sweep(turn);
 	for (size_t i = 0; !prune->dry_run && i < pruning.reply->n_pruned; i++)
 		prune_one(turn, pruning.reply->pruned[i]);
 	if (!prune->dry_run && pruning.reply->n_pruned > 0)

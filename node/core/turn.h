@@ -504,6 +504,22 @@ enum tb_code identity_check_peer(const PbApplication *application, const PbActor
 void facts_fold(PbCaseRecord *record, const PbCaseEntry *entry, struct tb_arena *arena);
 /* ---- stats.c */
 enum tb_code stats_read_cases(struct query *query, struct tb_error *err);
+/* ---- credit.c: 信用记录 */
+/* May |event| of a case that is ordered here hold the commitments that it does, or say that some were broken?
+ * TB_EDENIED. */
+enum tb_code credit_check_event(struct turn *turn, const PbCaseRecord *record, PbCaseEvent event,
+                                const PbCaseDetail *detail, struct tb_error *err);
+/* May |applicant| promise instead of showing a paper, by the rule of |item|, which is decided here? */
+enum tb_code credit_check(struct turn *turn, const PbItem *item, const PbParty *applicant,
+                          PbMaterial *const *materials, size_t count, struct tb_error *err);
+/* The case was reopened: what |detail| names did not hold. */
+void credit_reopened(struct turn *turn, const PbCaseRecord *record, const PbActor *actor,
+                     const PbCaseDetail *detail);
+void credit_sweep(struct turn *turn); /* deletes notes that have lapsed */
+void credit_forget(struct turn *turn, const char *number, const PbParty *party);
+enum tb_code credit_read_notes(struct query *query, struct tb_error *err);
+void credit_apply_dispute(struct turn *turn, struct core_request *request);
+void credit_apply_settle(struct turn *turn, struct core_request *request);
 /* ---- commitment.c */
 enum tb_code commitment_read_list(struct query *query, struct tb_error *err);
 

@@ -120,6 +120,21 @@ static void test_what_is_needed_is_asked_for_region_by_region(void **state)
 	tb_buf_clear(&seen);
 }
 
+static void test_a_promise_that_did_not_hold_is_named(void **state)
+{
+	(void)state;
+	verbs_reply_with("{\"number\":\"N1\",\"mode\":\"DS\",\"state\":\"CLOSED\"}");
+	verbs_reply_with("{\"number\":\"N1\"}");
+	verbs_check(cmd_case_verbs, "case reopen",
+	            WORDS("N1", "--reason", "R", "--broken", "M1", "--actor", "d1"),
+	            WORDS("\"event\":\"REOPEN\"", "\"needs\":[{\"code\":\"M1\"}]"));
+	verbs_setup(NULL);
+	verbs_reply_with("{\"caseNumber\":\"N1\"}");
+	verbs_check(cmd_commitment_verbs, "commitment settle",
+	            WORDS("N1", "--correct", "--reason", "R", "--actor", "h1"),
+	            WORDS("/tongban.v1.CommitmentService/Settle", "\"correct\":true", "\"role\":\"H_HEAD\""));
+}
+
 static void test_a_bundle_is_handed_in_and_asked_about_by_its_code(void **state)
 {
 	(void)state;
@@ -175,6 +190,7 @@ int main(void)
 		cmocka_unit_test_setup(test_what_is_needed_is_asked_for_region_by_region, verbs_setup),
 		cmocka_unit_test_setup(test_a_bundle_is_handed_in_and_asked_about_by_its_code, verbs_setup),
 		cmocka_unit_test_setup(test_every_event_of_people_has_a_verb, verbs_setup),
+		cmocka_unit_test_setup(test_a_promise_that_did_not_hold_is_named, verbs_setup),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

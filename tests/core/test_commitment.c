@@ -15,6 +15,19 @@ static void act(struct pair *pair, struct side *side, const char *number, const 
 		fail_msg("%s by %s: %s", event, role, pair_refusal(side));
 }
 
+static void load_with(struct pair *pair, unsigned months)
+{
+	char json[1024];
+	snprintf(json, sizeof(json),
+	         "{\"items\":[{\"code\":\"" ITEM "\",\"name\":\"公证\",\"department\":\"11320400014109045T\","
+	         "\"modes\":[\"DS\"],\"promisedDays\":5,\"legalDays\":15,\"creditMonths\":%u,\"materials\":["
+	         "{\"code\":\"M1\",\"name\":\"无犯罪记录\",\"required\":true,\"basis\":\"x\",\"commitment\":"
+	         "true}]}]}",
+	         months);
+	pair_ask(pair, &pair->home, "/tongban.v1.CatalogueService/Load", json);
+	pair_pass(pair, 6 * TB_MINUTE);
+}
+
 static void load(struct pair *pair)
 {
 	pair_ask(pair, &pair->home, "/tongban.v1.CatalogueService/Load",
@@ -149,70 +162,134 @@ static void test_who_pays_for_a_parcel_is_agreed(void **state)
 	pair_free(pair);
 }
 
-static void test_an_organisation_is_published_by_its_name(void **state)
+/* ---- 信用记录 */
+
+#define NOTES "/tongban.v1.CommitmentService/Notes"
+#define WANG "{\"holder\":{\"codeType\":\"111\",\"code\":\"11010519491231002X\"}}"
+#define BROKEN "\"detail\":{\"reason\":\"承诺不实\",\"needs\":[{\"code\":\"M1\"}]}"
+
+/* A case whose promise, so the check found, did not hold. */
+static void break_promise(struct pair *pair, char number[32])
+{
+	submit(pair, number);
+	close_case(pair, number);
+	act(pair, &pair->home, number, "REOPEN", "H_DEPT", BROKEN);
+}
+
+static const PbCreditNote *note(struct pair *pair, struct side *side)
+{
+	PbCreditNotesResponse *reply = (PbCreditNotesResponse *)(void *)pair_ask(pair, side, NOTES, WANG);
+	assert_true(reply->n_notes <= 1);
+	return reply->n_notes ? reply->notes[0] : NULL;
+}
+
+/* Hands in one more promise; true if the home region takes it. */
+static bool takes(struct pair *pair)
+{
+	char number[32];
+	submit(pair, number);
+	return pair_case(pair, &pair->window, number)->state == PB_CASE_STATE__SIGNED_FOR;
+}
+
+static enum tb_code tell(struct pair *pair, const char *method, const char *number, const char *more)
+{
+	char path[96], json[256];
+	enum tb_code code;
+	snprintf(path, sizeof(path), "/tongban.v1.CommitmentService/%s", method);
+	snprintf(json, sizeof(json),
+	         "{\"caseNumber\":\"%s\",\"reason\":\"r\",\"actor\":{\"role\":\"H_HEAD\",\"id\":\"h1\"}%s}",
+	         number, more);
+	pair_call(pair, &pair->home, path, json, &code);
+	return code;
+}
+
+static void test_a_broken_promise_bars_another_one_until_it_lapses(void **state)
 {
 	struct pair *pair = pair_new(*state);
 	char number[32];
-	load(pair);
-	submit_of(pair, "{\"name\":\"福州某某公司\",\"codeType\":\"001\",\"code\":\"91350100M000100Y43\"}",
-	          number);
+	load_with(pair, 1);
+	assert_true(takes(pair));
+	break_promise(pair, number);
+	const PbCreditNote *one = note(pair, &pair->home);
+	assert_non_null(one);
+	assert_string_equal(one->case_number, number);
+	assert_string_equal(one->needs[0], "M1");
+	assert_string_equal(one->reason, "承诺不实");
+	assert_int_equal(one->state, PB_CREDIT_STATE__CREDIT_STANDS);
+	assert_null(note(pair, &pair->window)); /* it leaves the node never */
+	assert_false(takes(pair));
+	for (int day = 0; day < 32; day++)
+		pair_pass(pair, TB_DAY);
+	assert_null(note(pair, &pair->home));
+	assert_true(takes(pair));
+	pair_free(pair);
+}
+
+static void test_a_note_is_made_only_where_the_list_says_so_and_the_check_names_the_promise(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	char number[32];
+	load_with(pair, 0);
+	break_promise(pair, number);
+	assert_null(note(pair, &pair->home));
+	load_with(pair, 6);
 	submit(pair, number);
-	const PbCommitmentListResponse *reply = list(pair, &pair->home, "{}");
-	assert_int_equal(reply->n_commitments, 2);
-	assert_string_equal(reply->commitments[0]->applicant, "福州某某公司");
-	/* A list that goes on behind the first case holds the second alone. */
-	char json[64];
-	snprintf(json, sizeof(json), "{\"after\":\"%s\"}", number);
-	reply = list(pair, &pair->home, json);
-	assert_int_equal(reply->n_commitments, 1);
-	assert_string_equal(reply->commitments[0]->applicant, "王**");
+	close_case(pair, number);
+	assert_int_equal(pair_act(pair, &pair->home, number, "REOPEN", "H_DEPT",
+	                          "\"detail\":{\"reason\":\"x\",\"needs\":[{\"code\":\"M2\"}]}"),
+	                 TB_EINVALID);
+	/* Reopened for another reason: that says nothing of the promise. */
+	act(pair, &pair->home, number, "REOPEN", "H_DEPT", "\"detail\":{\"reason\":\"异议成立\"}");
+	assert_null(note(pair, &pair->home));
+	submit(pair, number);
+	close_case(pair, number);
+	act(pair, &pair->home, number, "KEPT", "H_DEPT", "\"detail\":{\"note\":\"属实\"}");
+	assert_int_equal(pair_act(pair, &pair->home, number, "REOPEN", "H_DEPT", BROKEN), TB_ESTATE);
 	pair_free(pair);
 }
 
-static void test_only_what_was_not_checked_yet_is_listed_on_demand(void **state)
+static void test_a_note_bars_nothing_while_it_is_disputed_nor_once_it_is_corrected(void **state)
 {
 	struct pair *pair = pair_new(*state);
-	char kept[32], open[32], plain[32];
-	load(pair);
-	submit(pair, kept);
-	submit(pair, open);
-	close_case(pair, kept);
-	act(pair, &pair->home, kept, "KEPT", "H_DEPT", "\"detail\":{\"note\":\"属实\"}");
-	OK(pair_submit_as(pair, &pair->window, "DS", "R_WIN", true, plain)); /* shows its papers */
-	assert_int_equal(list(pair, &pair->home, "{}")->n_commitments, 2);
-	const PbCommitmentListResponse *reply = list(pair, &pair->home, "{\"unchecked\":true}");
-	assert_int_equal(reply->n_commitments, 1);
-	assert_string_equal(reply->commitments[0]->case_number, open);
+	char number[32];
+	load_with(pair, 12);
+	break_promise(pair, number);
+	assert_int_equal(tell(pair, "Settle", number, ""), TB_ESTATE); /* nobody disputes it */
+	assert_int_equal(tell(pair, "Dispute", number, ""), TB_OK);
+	assert_int_equal(note(pair, &pair->home)->state, PB_CREDIT_STATE__CREDIT_DISPUTED);
+	assert_true(takes(pair));
+	assert_int_equal(tell(pair, "Settle", number, ""), TB_OK); /* it stands */
+	assert_false(takes(pair));
+	assert_int_equal(tell(pair, "Dispute", number, ""), TB_ESTATE); /* once */
+	assert_int_equal(tell(pair, "Settle", number, ",\"correct\":true"), TB_OK);
+	assert_string_equal(note(pair, &pair->home)->settlement, "r");
+	assert_true(takes(pair));
+	assert_int_equal(tell(pair, "Dispute", "62010020260101000001", ""), TB_ENOTFOUND);
 	pair_free(pair);
 }
 
-/* A case may have many fees; those that are kept are bounded, and a fee's newest word counts. */
-static void test_fees_beyond_the_most_are_in_the_log_alone(void **state)
+static void test_notes_are_asked_for_by_person_or_by_case(void **state)
 {
-	enum { KEPT = 64 };
 	struct pair *pair = pair_new(*state);
-	char number[32], more[128];
-	pair_submit(pair, true, number);
-	act(pair, &pair->home, number, "ACCEPT", "H_WIN", "");
-	for (int i = 0; i < KEPT + 2; i++) {
-		snprintf(more, sizeof(more),
-		         "\"detail\":{\"fee\":{\"reference\":\"P%d\",\"state\":\"FEE_DUE\",\"amountFen\":\"%"
-		         "d\"}}",
-		         i, i + 1);
-		act(pair, &pair->home, number, "FEE", "H_WIN", more);
-	}
-	act(pair, &pair->home, number, "FEE", "H_WIN", FEE("FEE_WAIVED", "0"));
-	const PbCaseView *view = pair_case(pair, &pair->window, number);
-	assert_int_equal(view->n_fees, KEPT);
-	assert_int_equal(view->fees[1]->state, PB_FEE_STATE__FEE_WAIVED);
-	assert_int_equal(view->fees[KEPT - 1]->amount_fen, KEPT);
-	pair_assert_equal_logs(pair, number);
+	char number[32], json[96];
+	enum tb_code code;
+	load_with(pair, 12);
+	break_promise(pair, number);
+	snprintf(json, sizeof(json), "{\"caseNumber\":\"%s\"}", number);
+	assert_int_equal(((PbCreditNotesResponse *)(void *)pair_ask(pair, &pair->home, NOTES, json))->n_notes,
+	                 1);
+	pair_call(pair, &pair->home, NOTES, "{}", &code);
+	assert_int_equal(code, TB_EINVALID);
 	pair_free(pair);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(test_a_broken_promise_bars_another_one_until_it_lapses),
+		TEST(test_a_note_is_made_only_where_the_list_says_so_and_the_check_names_the_promise),
+		TEST(test_a_note_bars_nothing_while_it_is_disputed_nor_once_it_is_corrected),
+		TEST(test_notes_are_asked_for_by_person_or_by_case),
 		TEST(test_a_commitment_is_published_and_checked_afterwards),
 		TEST(test_a_fee_is_part_of_the_case_by_its_reference),
 		TEST(test_who_pays_for_a_parcel_is_agreed),
