@@ -62,6 +62,9 @@ extern const struct cli_verb cmd_archive_verbs[];
 extern const struct cli_verb cmd_prune_verbs[];
 extern const struct cli_verb cmd_hold_verbs[];
 extern const struct cli_verb cmd_erase_verbs[];
+extern const struct cli_verb cmd_progress_verbs[];
+extern const struct cli_verb cmd_readiness_verbs[];
+extern const struct cli_verb cmd_zone_verbs[];
 extern const struct cli_verb cmd_openapi_verbs[];
 
 /* Says cli->error and gives the exit status for |code|. */

@@ -404,11 +404,11 @@ static enum tb_code make_application(struct cli *cli, const struct options *opti
 static const char *missing_option(const PbApplication *application)
 {
 	/* A joint case is for its parts' items, and led by who receives it. */
-	return !application->item[0] && application->n_parts == 0            ? "item"
-	       : !application->home[0] && strcmp(application->mode, "LB")    ? "home"
-	       : !application->applicant || !application->applicant->name[0] ? "applicant-name"
-	       : !application->applicant->code[0]                            ? "applicant-code"
-	                                                                     : NULL;
+	return !application->item[0] && application->n_parts == 0              ? "item"
+	       : !application->home[0] && strcmp(application->mode, "LB") != 0 ? "home"
+	       : !application->applicant || !application->applicant->name[0]   ? "applicant-name"
+	       : !application->applicant->code[0]                              ? "applicant-code"
+	                                                                       : NULL;
 }
 
 /* The item's first mode, by the home region's list. */

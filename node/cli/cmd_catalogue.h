@@ -8,6 +8,8 @@
  * |out|. */
 TB_MUST_CHECK enum tb_code catalogue_file_read(struct cli *cli, const char *path, const char *word,
                                                struct itemfile *out);
+/* Reads a base catalogue (基本目录); its faults are said on stderr. */
+TB_MUST_CHECK enum tb_code catalogue_base_read(struct cli *cli, const char *path, PbCatalogue *out);
 /* Says on stderr what is wrong in |file|, a line each. */
 void catalogue_file_faults(struct cli *cli, const char *path, const struct itemfile *file);
 

@@ -243,7 +243,7 @@ static int run_diff(struct cli *cli, const struct options *options)
 
 /* ---- conform */
 
-static enum tb_code read_base(struct cli *cli, const char *path, PbCatalogue *out)
+enum tb_code catalogue_base_read(struct cli *cli, const char *path, PbCatalogue *out)
 {
 	struct tb_buf text = {0};
 	struct itemfile file;
@@ -302,7 +302,7 @@ static int run_conform(struct cli *cli, const struct options *options)
 		text_fail(&cli->error, TB_EINVALID, TEXT_OPTION_MISSING, "base", NULL);
 		return cli_usage(cli);
 	}
-	enum tb_code code = read_base(cli, path, &base);
+	enum tb_code code = catalogue_base_read(cli, path, &base);
 	if (!code)
 		code = look_at(cli, options, &catalogue);
 	if (code)

@@ -18,6 +18,7 @@ static const proto_service *const services[] = {
 	&pb_audit_service__descriptor,      &pb_token_service__descriptor,
 	&pb_event_service__descriptor,      &pb_webhook_service__descriptor,
 	&pb_export_service__descriptor,     &pb_retention_service__descriptor,
+	&pb_readiness_service__descriptor,
 };
 enum { SERVICES_COUNT = sizeof(services) / sizeof(services[0]) };
 

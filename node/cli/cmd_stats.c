@@ -1,7 +1,7 @@
 /* tongban stats: what cases have come to, against what was agreed. */
 #include <string.h>
 
-#include "node/cli/cli.h"
+#include "node/cli/cmd_stats.h"
 #include "node/core/casetable.h"
 
 enum { PAGES_MAX = 100000 };
@@ -68,7 +68,7 @@ static void add_page(struct cli *cli, PbStatsCasesResponse *all, const PbStatsCa
 	}
 }
 
-static enum tb_code all_pages(struct cli *cli, PbStatsCasesRequest *request, PbStatsCasesResponse *all)
+enum tb_code stats_cases(struct cli *cli, PbStatsCasesRequest *request, PbStatsCasesResponse *all)
 {
 	for (unsigned page = 0; page < PAGES_MAX; page++) {
 		PbStatsCasesResponse *reply;
@@ -197,7 +197,7 @@ static int run_stats(struct cli *cli, const struct options *options)
 	request.peer = cli_pb(options_value_or(options, "peer", ""));
 	request.from = cli_pb(options_value_or(options, "from", ""));
 	request.to = cli_pb(options_value_or(options, "to", ""));
-	enum tb_code code = all_pages(cli, &request, &all);
+	enum tb_code code = stats_cases(cli, &request, &all);
 	if (code)
 		return cli_fail(cli, code);
 	if (cli->json) {

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "node/cli/html.h"
 #include "node/core/casetable.h"
 
 struct form {
@@ -38,28 +39,12 @@ static const char head[] =
 	".seal{margin-top:15mm;text-align:right}.proof{margin-top:10mm;font-size:9pt;color:#444}\n"
 	"</style></head><body>\n<h1>%s</h1>\n";
 
-static void escape(struct tb_buf *out, const char *text)
-{
-	for (; *text; text++) {
-		if (*text == '<')
-			tb_buf_str(out, "&lt;");
-		else if (*text == '>')
-			tb_buf_str(out, "&gt;");
-		else if (*text == '&')
-			tb_buf_str(out, "&amp;");
-		else if (*text == '"')
-			tb_buf_str(out, "&quot;");
-		else
-			tb_buf_add(out, text, 1);
-	}
-}
-
 static void row(struct tb_buf *out, const char *name, const char *value)
 {
 	if (!value || !value[0])
 		return;
 	tb_buf_printf(out, "<tr><th>%s</th><td>", name);
-	escape(out, value);
+	html_text(out, value);
 	tb_buf_str(out, "</td></tr>\n");
 }
 
@@ -156,7 +141,7 @@ bool forms_write(struct tb_buf *out, struct cli *cli, const PbCaseView *view, co
 	const PbCaseEntry *entry = view->log[at];
 	tb_buf_printf(out, head, form->name, form->name);
 	tb_buf_printf(out, "<p class=\"number\">编号：%s-%u</p>\n<p>", view->number, entry->seq);
-	escape(out, view->applicant_name);
+	html_text(out, view->applicant_name);
 	tb_buf_printf(out, "：</p>\n<p>%s</p>\n<table>\n", form->says);
 	row(out, "申请事项", view->item_name);
 	row(out, "事项编码", view->item);

@@ -22,6 +22,7 @@ static const struct cli_verb *const groups[] = {
 	cmd_token_verbs,      cmd_openapi_verbs,    cmd_webhook_verbs,
 	cmd_export_verbs,     cmd_import_verbs,     cmd_archive_verbs,
 	cmd_prune_verbs,      cmd_hold_verbs,       cmd_erase_verbs,
+	cmd_progress_verbs,   cmd_readiness_verbs,  cmd_zone_verbs,
 };
 enum { GROUPS_COUNT = sizeof(groups) / sizeof(groups[0]) };
 

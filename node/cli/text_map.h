@@ -2,6 +2,7 @@
 #pragma once
 
 #include "node/cli/text_map_catalogue.h"
+#include "node/cli/text_map_reports.h"
 #include "node/cli/text_map_departments.h"
 #include "node/cli/text_map_peers.h"
 
@@ -15,6 +16,7 @@
 	TEXT_MAP_HEADS(XX) \
 	TEXT_MAP_WORDS(XX) \
 	TEXT_MAP_CATALOGUE(XX) \
+	TEXT_MAP_REPORTS(XX) \
 	TEXT_MAP_DEPARTMENTS(XX) \
 	TEXT_MAP_PEERS(XX) \
 	TEXT_MAP_EVIDENCE(XX)

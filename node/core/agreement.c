@@ -241,6 +241,26 @@ bool agreement_covers(const PbAgreement *agreement, const struct agreement_ask *
 	       covers(agreement, ask, today) && (!needed || agreement_right(agreement, ask, needed, now));
 }
 
+size_t agreement_modes(PbAgreementView *const *views, size_t count, const PbItem *item, const char *home,
+                       const char *window, tb_time now, const char **out)
+{
+	size_t used = 0;
+	for (size_t i = 0; i < item->n_modes; i++) {
+		struct agreement_ask ask = {.window = window,
+		                            .home = home,
+		                            .item = item->code,
+		                            .base_code = item->base_code,
+		                            .mode = item->modes[i]};
+		bool covered = false;
+		for (size_t j = 0; j < count && !covered; j++)
+			covered = views[j]->state == PB_AGREEMENT_STATE__IN_FORCE && views[j]->agreement &&
+			          agreement_covers(views[j]->agreement, &ask, now);
+		if (covered)
+			out[used++] = item->modes[i];
+	}
+	return used;
+}
+
 enum tb_code agreement_for(const struct core *core, const struct agreement_ask *ask, tb_time now,
                            const PbAgreement **out, struct tb_error *err)
 {

@@ -33,6 +33,11 @@ bool agreement_right(const PbAgreement *agreement, const struct agreement_ask *a
                      tb_time now);
 /* Does a version that all have signed cover |ask|, with the right that its mode needs? */
 bool agreement_covers(const PbAgreement *agreement, const struct agreement_ask *ask, tb_time now);
+/* The modes of |item|, which |home| decides, in which the |views| in force let the windows of |window|
+ * receive it: into |out|, which has room for all of the item's. Returns how many. */
+size_t agreement_modes(PbAgreementView *const *views, size_t count, const PbItem *item, const char *home,
+                       const char *window, tb_time now, const char **out);
+bool agreement_is_party(const PbAgreement *agreement, const char *region);
 /* A version that a case stands on; NULL if it is not here or not signed by all. */
 const PbAgreement *agreement_cited(const struct core *core, const char *id, uint32_t version);
 /* Why this version, which all have signed, cannot carry a case that |peer| began at |begun|; NULL: it can.

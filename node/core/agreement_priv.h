@@ -24,7 +24,6 @@ const struct held *agreement_to_end(const struct agreements *all, const char *id
 /* How many versions |proposer| has proposed to |party|; |open|: only those that wait for signatures. */
 size_t agreements_of(const struct agreements *all, const char *proposer, const char *party, bool open,
                      tb_time now);
-bool agreement_is_party(const PbAgreement *agreement, const char *region);
 const PbAgreementStatement *agreement_statement_of(const struct held *held, const char *region,
                                                    PbStatementKind kind);
 PbAgreementState agreement_state(const struct agreements *all, const struct held *held, tb_time now);

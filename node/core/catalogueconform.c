@@ -111,7 +111,7 @@ static void compare_papers(struct findings *findings, const PbItem *base, const 
 	}
 }
 
-static bool same_item(const PbItem *base, const PbItem *item)
+bool catalogue_same_item(const PbItem *base, const PbItem *item)
 {
 	if (base->base_code[0])
 		return strcmp(base->base_code, item->base_code) == 0;
@@ -126,7 +126,7 @@ size_t catalogue_conform(const PbCatalogue *list, const PbCatalogue *base, struc
 	for (size_t i = 0; i < base->n_items; i++) {
 		bool claimed = false;
 		for (size_t j = 0; j < list->n_items; j++) {
-			if (!same_item(base->items[i], list->items[j]))
+			if (!catalogue_same_item(base->items[i], list->items[j]))
 				continue;
 			claimed = matched[j] = true;
 			compare_elements(&findings, base->items[i], list->items[j]);

@@ -24,7 +24,11 @@ struct conform_finding {
 	const char *found;
 };
 
+/* Is |item| of a list the one that |base| of a base catalogue means? By their basic codes, or where the base
+ * gives none by its name of the item. */
+bool catalogue_same_item(const PbItem *base, const PbItem *item);
+
 /* Returns how many findings; the list is in |arena|, in the order of the base, what is outside of it at the
- * end. Items belong together by their basic code, or where the base gives none by its name of the item. */
+ * end. */
 size_t catalogue_conform(const PbCatalogue *list, const PbCatalogue *base, struct tb_arena *arena,
                          struct conform_finding **out);

@@ -211,6 +211,8 @@ static const struct core_method methods[] = {
          .apply = credit_apply_dispute},
 	{&pb_commitment_service__descriptor, "Settle", TOKENS_HEAD, SCOPE_DENIED,
          .apply = credit_apply_settle},
+	{&pb_readiness_service__descriptor, "Note", TOKENS_HEAD, SCOPE_FREE, .apply = readiness_apply_note},
+	{&pb_readiness_service__descriptor, "Notes", TOKENS_STAFF, SCOPE_FREE, .read = readiness_read_notes},
 	{&pb_stats_service__descriptor, "Cases", TOKENS_STAFF, SCOPE_ROWS, .read = stats_read_cases},
 	{&pb_material_service__descriptor, "Get", TOKENS_ALL, SCOPE_FREE, .read = material_read_get},
 	{&pb_material_service__descriptor, "List", TOKENS_STAFF, SCOPE_DENIED, .read = material_read_list},

@@ -42,29 +42,12 @@ static void json_text(struct tb_buf *out, const char *text)
 	tb_buf_str(out, "\"");
 }
 
-/* RFC 4180. A spreadsheet takes what begins with one of these for a formula: an apostrophe makes it text
- * (OWASP, CSV Injection). Line ends, which only free text has, become blanks: a row is a line. */
-static void csv_text(struct tb_buf *out, const char *text)
-{
-	bool formula = text[0] && strchr("=+-@\t\r", text[0]);
-	bool quoted = formula || strpbrk(text, ",\"\r\n") != NULL;
-	tb_buf_str(out, quoted ? "\"" : "");
-	tb_buf_str(out, formula ? "'" : "");
-	for (const char *c = text; *c; c++) {
-		if (*c == '"')
-			tb_buf_str(out, "\"\"");
-		else
-			tb_buf_add(out, *c == '\n' || *c == '\r' ? " " : c, 1);
-	}
-	tb_buf_str(out, quoted ? "\"" : "");
-}
-
 static void cell(struct lines *lines, const char *text)
 {
 	struct tb_buf *row = &lines->row;
 	if (lines->csv) {
 		tb_buf_str(row, lines->column ? "," : "");
-		csv_text(row, text);
+		tb_buf_csv(row, text);
 	} else if (text[0]) { /* what is empty is left out */
 		tb_buf_str(row, row->size > 1 ? "," : "");
 		json_text(row, lines->columns[lines->column]);

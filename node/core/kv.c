@@ -12,7 +12,7 @@ const char *const core_tables[] = {
 	"audit_node", "note",      "nonce",        "nonce_seen", "proposed",  "matter",    "post",
 	"matter_due", "agreement", "token",        "item",       "item_old",  "item_base", "webhook",
 	"hold",       "doomed",    "changed",      "hall",       "applicant", "codes",     "credit",
-	NULL,
+	"readiness",  NULL,
 };
 _Static_assert(sizeof(core_tables) / sizeof(core_tables[0]) == KV_TABLES + 1, "a name for every table");
 

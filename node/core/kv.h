@@ -49,6 +49,7 @@ enum kv_table {
 	KV_APPLICANT,    /* keyed hash of the applicant (11 bytes), u64 time, case number -> nothing */
 	KV_CODES,        /* peer -> StoredCodes */
 	KV_CREDIT,       /* keyed hash of a person (11 bytes), case number -> CreditNote */
+	KV_READINESS,    /* peer, NUL, topic -> ReadinessNote */
 	KV_TABLES
 };
 

@@ -520,6 +520,9 @@ void credit_forget(struct turn *turn, const char *number, const PbParty *party);
 enum tb_code credit_read_notes(struct query *query, struct tb_error *err);
 void credit_apply_dispute(struct turn *turn, struct core_request *request);
 void credit_apply_settle(struct turn *turn, struct core_request *request);
+/* ---- readiness.c */
+void readiness_apply_note(struct turn *turn, struct core_request *request);
+enum tb_code readiness_read_notes(struct query *query, struct tb_error *err);
 /* ---- commitment.c */
 enum tb_code commitment_read_list(struct query *query, struct tb_error *err);
 

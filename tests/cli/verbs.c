@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-static char reply_text[4][2048];
-static const char *replies[5];
+static char reply_text[8][2048];
+static const char *replies[9];
 static size_t replies_count;
 
 int verbs_setup(void **state)

@@ -12,7 +12,7 @@
 
 /* cmocka's setup of each test: no answers yet. */
 int verbs_setup(void **state);
-/* The node's next answer; at most four. */
+/* The node's next answer; at most eight. */
 void verbs_reply_with(const char *json);
 /* The same, with HTTP status 400. */
 void verbs_refuse_with(const char *json);

@@ -195,3 +195,25 @@ def test_lists_of_two_regions_are_checked_and_compared(world):
 
 
 harness.main(globals())
+
+
+def test_what_is_offered_is_reported_and_shown(world):
+    window, home = pair(world)
+    agree(window, home)
+    base = window.file("base.jsonl", '{"name":"机动车驾驶证公证","baseCode":"000115035000","year":2024}\n'
+                                     '{"name":"生育登记","baseCode":"000123001000","dueOn":"2021-12-31"}\n')
+    rows = window.do("progress", "--base", base)["rows"]
+    assert [row["name"] for row in rows] == ["生育登记", "机动车驾驶证公证"], rows
+    assert rows[0]["overdue"] and rows[0]["state"] == "PROGRESS_UNCLAIMED"
+    assert rows[1]["state"] == "PROGRESS_OFFERED" and rows[1]["partners"] == [HOME], rows
+    report = os.path.join(window.dir, "report.csv")
+    spoken(window, "progress", "--base", base, "--csv", report)
+    with open(report, encoding="utf-8-sig") as file:
+        assert file.read().startswith("地区,截至,")
+    page = Wellformed()
+    page.feed(spoken(window, "catalogue", "zone"))
+    assert not page.open and ITEM in page.text and OWN_ITEM in page.text
+    window.do("readiness", "note", "training", "--text", "42人", "--actor", "l1")
+    done = subprocess.run([harness.options.tongban, "readiness", HOME, "--dir", str(window.dir), "--lang", "zh"],
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and "42人" in done.stdout and "tongban hall load" in done.stdout, done.stdout
