@@ -55,6 +55,40 @@ enum tb_code catalogue_head(struct kv *kv, const char *region, struct tb_arena *
 	return KV_GET(kv, KV_CATALOGUE, &key, catalogue_head, arena, out, err);
 }
 
+/* ---- digests: two lists that have one version should be one list */
+
+/* SHA-256 of the SHA-256 of each item's encoding, in the order of code and version (docs/protocol.md, section
+ * 6). False: a row cannot be read. */
+static bool list_digest(struct turn *turn, const char *region, uint8_t out[PKI_HASH_BYTES]);
+
+/* A head that was stored without one gets it now. */
+static void settle_digest(struct turn *turn, const char *region, PbCatalogueHead *head)
+{
+	uint8_t digest[PKI_HASH_BYTES];
+	struct kv_key key = head_key(region);
+	if (head->digest.len == PKI_HASH_BYTES || head->version == 0 || !list_digest(turn, region, digest))
+		return;
+	head->digest = proto_data(tb_arena_bytes(&turn->arena, tb_bytes_of(digest, sizeof(digest))));
+	kv_put_message(&turn->kv, KV_CATALOGUE, &key, &head->base);
+}
+
+void catalogue_have(struct turn *turn, const char *region, uint64_t *version, struct tb_bytes *digest)
+{
+	PbCatalogueHead *head;
+	*version = 0;
+	*digest = tb_bytes_of(NULL, 0);
+	if (catalogue_head(&turn->kv, region, &turn->arena, &head, NULL) != TB_OK)
+		return;
+	settle_digest(turn, region, head);
+	*version = head->version;
+	*digest = proto_bytes(head->digest);
+}
+
+bool catalogue_differ(struct tb_bytes a, struct tb_bytes b)
+{
+	return a.size == PKI_HASH_BYTES && b.size == PKI_HASH_BYTES && !tb_bytes_equal(a, b);
+}
+
 void catalogue_damaged(struct turn *turn, const char *region)
 {
 	struct kv_key key = head_key(region);
@@ -97,6 +131,32 @@ static enum tb_code rows_next(struct rows *rows, struct tb_arena *arena, PbStore
 static void rows_end(struct rows *rows)
 {
 	store_cursor_end(&rows->cursor);
+}
+
+static bool list_digest(struct turn *turn, const char *region, uint8_t out[PKI_HASH_BYTES])
+{
+	struct rows rows;
+	struct kv_key prefix = key_of(region, NULL);
+	struct tb_buf hashes = {0};
+	PbStoredItem *row = NULL;
+	enum tb_code code = TB_OK;
+	bool last = false;
+	rows_begin(&rows, &turn->kv, KV_ITEM, &prefix, tb_bytes_of(NULL, 0));
+	while (code == TB_OK && !last) {
+		struct tb_arena arena = {0};
+		uint8_t hash[PKI_HASH_BYTES];
+		code = rows_next(&rows, &arena, &row, NULL);
+		last = !row;
+		if (code == TB_OK && row && !row->removed) {
+			pki_sha256(hash, proto_encode_arena(&arena, &row->item->base));
+			tb_buf_add(&hashes, hash, sizeof(hash));
+		}
+		tb_arena_clear(&arena);
+	}
+	rows_end(&rows);
+	pki_sha256(out, tb_buf_bytes(&hashes));
+	tb_buf_clear(&hashes);
+	return code == TB_OK;
 }
 
 static void put_row(struct turn *turn, const char *region, PbItem *item, bool removed, uint64_t sync)
@@ -400,6 +460,8 @@ void catalogue_apply_load(struct turn *turn, struct core_request *request)
 	replace_rows(turn, items, list->n_items, rows, count, head.version);
 	head.published_at_ms = turn->now;
 	kv_put_message(&turn->kv, KV_CATALOGUE, &key, &head.base);
+	settle_digest(turn, self, &head);
+	describe_tell(turn);
 	uint8_t digest[PKI_HASH_BYTES];
 	pki_sha256(digest, proto_encode_arena(&turn->arena, request->message));
 	audit_add(turn, PB_LEAF_KIND__LEAF_CATALOGUE, "catalogue", "", tb_bytes_of(digest, sizeof(digest)),
@@ -490,6 +552,14 @@ uint64_t catalogue_own_version(struct turn *turn)
 	return known ? head->version : 0;
 }
 
+struct tb_bytes catalogue_own_digest(struct turn *turn)
+{
+	uint64_t version;
+	struct tb_bytes digest;
+	catalogue_have(turn, turn->core->setup.region, &version, &digest);
+	return digest;
+}
+
 PbCatalogue *catalogue_page(struct turn *turn, const PbDescribeRequest *asked)
 {
 	const char *self = turn->core->setup.region;
@@ -504,7 +574,11 @@ PbCatalogue *catalogue_page(struct turn *turn, const PbDescribeRequest *asked)
 	/* Versions that are not from a clock that went wrong are below the time. */
 	if (have > head->version && have <= (uint64_t)turn->now && have > turn->core->list_seen)
 		turn->core->list_seen = have;
-	if (have >= head->version)
+	settle_digest(turn, self, head);
+	/* The same version, but not the same list: it needs all of ours. */
+	bool other = have == head->version &&
+	             catalogue_differ(proto_bytes(head->digest), proto_bytes(asked->catalogue_digest));
+	if (have >= head->version && !other)
 		return NULL;
 	PbCatalogue *page = PROTO_NEW(PbCatalogue, catalogue, arena);
 	struct kv_key prefix = key_of(self, NULL);
@@ -514,7 +588,7 @@ PbCatalogue *catalogue_page(struct turn *turn, const PbDescribeRequest *asked)
 	page->region = tb_arena_str(arena, self);
 	page->version = head->version;
 	page->published_at_ms = head->published_at_ms;
-	page->since = have < head->whole_since ? 0 : have;
+	page->since = other || have < head->whole_since ? 0 : have;
 	page->items = tb_arena_alloc(arena, ROWS_MAX * sizeof(PbItem *));
 	page->removed = tb_arena_alloc(arena, ROWS_MAX * sizeof(PbItem *));
 	rows_begin(&rows, &turn->kv, KV_ITEM, &prefix, kv_key_bytes(&from));
@@ -599,6 +673,47 @@ static void sweep(struct turn *turn, const char *peer, uint64_t version)
 	}
 }
 
+/* A list of the same version is sent anew: what was in the one before is not marked as being in this one. */
+static void unmark(struct turn *turn, const char *peer, uint64_t version)
+{
+	size_t count;
+	PbStoredItem **rows = all_rows(turn, peer, &count);
+	for (size_t i = 0; i < count; i++) {
+		if (rows[i]->sync == version)
+			put_row(turn, peer, rows[i]->item, rows[i]->removed, 0);
+	}
+}
+
+/* |region| has another list than ours under the same version. */
+static void note_difference(struct turn *turn, const char *region, uint64_t version, struct tb_bytes told,
+                            const char *what)
+{
+	refusal_note(turn, region, "catalogue", TB_EEXISTS, told);
+	turn_log(turn, TB_LOG_ERROR, "catalogue.differs", region, "", "version %llu: %s",
+	         (unsigned long long)version, what);
+}
+
+/* All of the list is here, if it is what the peer says that it is. |head| gets version and digest. */
+static void conclude(struct turn *turn, const char *region, PbCatalogueHead *head, const PbCatalogue *page,
+                     struct tb_bytes told)
+{
+	uint8_t *digest = tb_arena_alloc(&turn->arena, PKI_HASH_BYTES);
+	struct tb_bytes own = tb_bytes_of(digest, PKI_HASH_BYTES);
+	bool whole = page->since == 0;
+	head->version = page->version;
+	head->published_at_ms = page->published_at_ms;
+	if (!list_digest(turn, region, digest))
+		own.size = 0;
+	if (catalogue_differ(own, told))
+		note_difference(turn, region, page->version, told,
+		                whole ? "what was fetched is not what the region says that it is"
+		                      : "what is here is not what the region has; fetched anew");
+	/* All of it was just fetched: another time would give the same, until the peer says something new. */
+	if (whole && catalogue_differ(own, told))
+		own = told;
+	head->digest = proto_data(own);
+}
+
 /* Its list is asked for from the beginning. */
 static void start_again(struct turn *turn, struct peer_state *state, const char *why)
 {
@@ -609,7 +724,7 @@ static void start_again(struct turn *turn, struct peer_state *state, const char 
 }
 
 bool catalogue_learn(struct turn *turn, struct peer_state *state, const struct core_outbound *outbound,
-                     const PbCatalogue *page)
+                     const PbCatalogue *page, struct tb_bytes told)
 {
 	PbCatalogueHead head = PB_CATALOGUE_HEAD__INIT, *have;
 	struct kv_key key = head_key(state->region);
@@ -619,7 +734,9 @@ bool catalogue_learn(struct turn *turn, struct peer_state *state, const struct c
 		refusal_note(turn, state->region, "items", TB_EINVALID, pki_batch_root(outbound->answer));
 		return false;
 	}
-	if (head.version >= page->version)
+	bool anew = head.version == page->version && page->since == 0 &&
+	            catalogue_differ(proto_bytes(head.digest), told);
+	if (head.version >= page->version && !anew)
 		return false;
 	bool going_on = state->list_after[0] != '\0';
 	if (going_on && page->version != state->list_version) {
@@ -633,6 +750,11 @@ bool catalogue_learn(struct turn *turn, struct peer_state *state, const struct c
 		refusal_note(turn, state->region, "items", TB_EMALFORMED, pki_batch_root(outbound->answer));
 		return false;
 	}
+	if (anew && !going_on) {
+		note_difference(turn, state->region, page->version, told,
+		                "what is here is not what the region has; fetched anew");
+		unmark(turn, state->region, page->version);
+	}
 	head.rows += learn_rows(turn, state->region, page,
 	                        ROWS_MAX - (head.rows < ROWS_MAX ? head.rows : ROWS_MAX));
 	/* The signed batch stays as proof of which list a case was checked against. */
@@ -641,10 +763,8 @@ bool catalogue_learn(struct turn *turn, struct peer_state *state, const struct c
 	          pki_batch_root(outbound->answer), (uint32_t)(page->n_items + page->n_removed));
 	if (!page->more && page->since == 0)
 		sweep(turn, state->region, page->version);
-	if (!page->more) {
-		head.version = page->version;
-		head.published_at_ms = page->published_at_ms;
-	}
+	if (!page->more)
+		conclude(turn, state->region, &head, page, told);
 	kv_put_message(&turn->kv, KV_CATALOGUE, &key, &head.base);
 	state->list_version = page->more ? page->version : 0;
 	state->list_after_version = page->more ? last->version : 0;

@@ -13,6 +13,8 @@ enum { CALL_TIMEOUT_MS = 10000, PROTOCOL_VERSION = 1 };
 #define DESCRIBE_EVERY TB_MINUTE /* where the setup does not say */
 #define DESCRIBE_RETRY (2 * TB_SECOND)
 #define DESCRIBE_RETRY_MOST TB_MINUTE
+/* Between two peers that are told of a new list, so that not all of them ask for it at one time. */
+#define DESCRIBE_TELL_GAP 20
 
 /* ---- a peer asks who we are */
 
@@ -42,6 +44,41 @@ static void exchange_agreements(struct turn *turn, const char *peer, const PbDes
 		agreements_heard(turn, state, asked->agreements_digest, asked->summaries, asked->n_summaries);
 }
 
+/* It is asked soon, but not again and again. */
+static void describe_soon(struct turn *turn, struct peer_state *state)
+{
+	tb_time at = turn->now;
+	if (state->described_at <= turn->now && turn->now - state->described_at < DESCRIBE_RETRY)
+		at = state->described_at + DESCRIBE_RETRY;
+	if (!state->describe_busy && state->describe_at > at)
+		state->describe_at = at;
+}
+
+/* The asker says which list it has itself. */
+static void hear_of_list(struct turn *turn, const char *peer, const PbDescribeRequest *asked)
+{
+	struct peer_state *state = core_peer_state(turn->core, peer);
+	uint64_t have;
+	struct tb_bytes digest;
+	if (!asked || !state || asked->own_catalogue_version == 0)
+		return;
+	catalogue_have(turn, peer, &have, &digest);
+	if (asked->own_catalogue_version <= have)
+		return;
+	state->list_told = asked->own_catalogue_version;
+	describe_soon(turn, state);
+}
+
+void describe_tell(struct turn *turn)
+{
+	struct core *core = turn->core;
+	for (size_t i = 0; i < core->states_count; i++) {
+		tb_time at = turn->now + (tb_time)i * DESCRIBE_TELL_GAP;
+		if (!core->states[i].describe_busy && core->states[i].describe_at > at)
+			core->states[i].describe_at = at;
+	}
+}
+
 void describe_inbound(struct turn *turn, struct core_inbound *inbound)
 {
 	const struct core_setup *setup = &turn->core->setup;
@@ -55,6 +92,8 @@ void describe_inbound(struct turn *turn, struct core_inbound *inbound)
 	if (note.size > 0)
 		description.checkpoint = tb_arena_copy(&turn->arena, note.data, note.size);
 	description.catalogue_version = catalogue_own_version(turn);
+	description.catalogue_digest = proto_data(catalogue_own_digest(turn));
+	hear_of_list(turn, inbound->peer, asked);
 	description.catalogue = catalogue_page(turn, asked);
 	description.halls_version = hall_version(turn, setup->region);
 	if (asked && asked->halls_version < description.halls_version && !description.catalogue &&
@@ -90,9 +129,10 @@ tb_time describe_finish(struct turn *turn, struct peer_state *state, const struc
 	if (turn->now < state->describe_at)
 		return state->describe_at;
 	PbDescribeRequest request = PB_DESCRIBE_REQUEST__INIT;
-	PbCatalogueHead *have;
-	if (catalogue_head(&turn->kv, peer->region, &turn->arena, &have, NULL) == TB_OK)
-		request.catalogue_version = have->version;
+	struct tb_bytes digest;
+	catalogue_have(turn, peer->region, &request.catalogue_version, &digest);
+	request.catalogue_digest = proto_data(digest);
+	request.own_catalogue_version = state->list_shown = catalogue_own_version(turn);
 	request.halls_version = hall_version(turn, peer->region);
 	request.catalogue_after = state->list_after;
 	request.catalogue_after_version = state->list_after_version;
@@ -123,8 +163,8 @@ tb_time describe_finish(struct turn *turn, struct peer_state *state, const struc
 void describe_again(struct turn *turn, const char *region)
 {
 	struct peer_state *state = core_peer_state(turn->core, region);
-	if (state && !state->describe_busy && turn->now - state->contact_at >= DESCRIBE_RETRY)
-		state->describe_at = turn->now;
+	if (state)
+		describe_soon(turn, state);
 }
 
 static void learn_agreements(struct turn *turn, struct peer_state *state,
@@ -159,6 +199,19 @@ static tb_time next_wait(const struct core *core, struct peer_state *state)
 	return retry_wait(state->describe_differs++, describe_every(core));
 }
 
+/* It said that its list is newer than what it gave, or another one than what is here; or ours has changed
+ * since it was told. */
+static bool list_is_due(struct turn *turn, struct peer_state *state, const PbDescription *description)
+{
+	uint64_t told = state->list_told, have;
+	struct tb_bytes digest;
+	catalogue_have(turn, state->region, &have, &digest);
+	state->list_told = 0; /* Once is enough for who does not give it. */
+	return told > have || state->list_shown != catalogue_own_version(turn) ||
+	       (description && description->catalogue_version == have &&
+	        catalogue_differ(proto_bytes(description->catalogue_digest), digest));
+}
+
 void describe_answered(struct turn *turn, struct core_outbound *outbound)
 {
 	struct peer_state *state = core_peer_state(turn->core, outbound->peer);
@@ -171,19 +224,22 @@ void describe_answered(struct turn *turn, struct core_outbound *outbound)
 			refusal_note(turn, outbound->peer, "answer", TB_EMALFORMED,
 			             pki_batch_root(outbound->answer));
 		bool more = description && description->catalogue &&
-		            catalogue_learn(turn, state, outbound, description->catalogue);
+		            catalogue_learn(turn, state, outbound, description->catalogue,
+		                            proto_bytes(description->catalogue_digest));
 		learn_agreements(turn, state, outbound);
 		if (description && description->halls)
 			hall_learn(turn, outbound, description->halls);
 		/* They did not fit beside the rest. */
 		bool later = description && !description->halls &&
 		             description->halls_version > hall_version(turn, outbound->peer);
+		if (!more)
+			later = list_is_due(turn, state, description) || later;
 		state->describe_failures = 0;
 		tb_time wait = next_wait(turn->core, state);
 		if (later)
 			wait = DESCRIBE_RETRY;
 		state->describe_at = turn->now + (more ? 0 : wait);
-		state->contact_at = turn->now;
+		state->contact_at = state->described_at = turn->now;
 		state->last_error[0] = 0;
 		return;
 	}

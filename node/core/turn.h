@@ -41,6 +41,9 @@ struct peer_state {
 	struct agreements_there *there;      /* what it said in words; NULL: it has not */
 	tb_time describe_at;
 	unsigned describe_failures;
+	tb_time described_at;      /* when it last answered */
+	uint64_t list_told;        /* the version of its list that it says to have, unasked */
+	uint64_t list_shown;       /* the version of ours that it was last told of */
 	unsigned describe_differs; /* answers in a row after which agreements still differ */
 	/* its item list, of which a part is here */
 	uint64_t list_version; /* 0: none is on its way */
@@ -375,6 +378,8 @@ void describe_answered(struct turn *turn, struct core_outbound *outbound);
 tb_time describe_finish(struct turn *turn, struct peer_state *state, const struct peer *peer);
 /* Something was asked for that the list of |region| does not have: it may be old. */
 void describe_again(struct turn *turn, const char *region);
+/* The own list has changed: all peers are told, one after the other. */
+void describe_tell(struct turn *turn);
 
 /* ---- cataloguelist.c: item lists */
 enum { CATALOGUE_ANY_DAY = INT32_MIN };
@@ -408,9 +413,16 @@ enum tb_code catalogue_read_list(struct query *query, struct tb_error *err);
 uint64_t catalogue_own_version(struct turn *turn); /* 0: none */
 /* The part of the own list that an asker has not got; NULL if it has all. */
 PbCatalogue *catalogue_page(struct turn *turn, const PbDescribeRequest *asked);
-/* Takes a part of a peer's list. True: there is more. */
+/* The digest of the own list, in the turn's arena; empty: none. */
+struct tb_bytes catalogue_own_digest(struct turn *turn);
+/* Takes a part of a peer's list, whose digest the peer says to be |told| (may be empty). True: there is more.
+ */
 bool catalogue_learn(struct turn *turn, struct peer_state *state, const struct core_outbound *outbound,
-                     const PbCatalogue *page);
+                     const PbCatalogue *page, struct tb_bytes told);
+/* Both are digests, of different lists. */
+bool catalogue_differ(struct tb_bytes a, struct tb_bytes b);
+/* The list of |region| as it is here: its version, and its digest if one can be had. */
+void catalogue_have(struct turn *turn, const char *region, uint64_t *version, struct tb_bytes *digest);
 
 /* ---- casework.c: the engine; caseapi.c: what people and programs call; casewire.c: what peers send */
 struct case_change {

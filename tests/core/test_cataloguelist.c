@@ -359,6 +359,140 @@ static void test_a_list_from_an_older_backup_is_followed_by_a_whole_one(void **s
 	pair_free(pair);
 }
 
+/* The home region's list is as it was when |head| was kept; of what was loaded since |items| codes are lost.
+ */
+static void put_back(struct pair *pair, struct tb_bytes head, unsigned first, unsigned end)
+{
+	struct kv kv = {.vault = pair->home.core->vault, .random = pair->home.core->random};
+	struct kv_key key = kv_key_str(HOME);
+	struct tb_error err;
+	OK(store_write(&kv.txn, pair->home.setup.store, &err));
+	kv_put(&kv, KV_CATALOGUE, &key, head);
+	for (unsigned i = first; i < end; i++) {
+		char code[32];
+		struct kv_key row = kv_key_str(HOME);
+		snprintf(code, sizeof(code), "item-%04u", i);
+		kv_key_add(&row, tb_bytes_of("", 1));
+		kv_key_add_str(&row, code);
+		kv_key_add(&row, tb_bytes_of("", 1));
+		kv_key_add_u32(&row, 0);
+		assert_true(store_delete(kv.txn, KV_ITEM, kv_key_bytes(&row)));
+	}
+	OK(store_commit(kv.txn, &err));
+	tb_buf_clear(&kv.scratch);
+}
+
+static struct tb_bytes kept_head(struct pair *pair, struct tb_arena *arena)
+{
+	struct kv kv = {.vault = pair->home.core->vault, .random = pair->home.core->random};
+	struct kv_key key = kv_key_str(HOME);
+	struct tb_error err;
+	struct tb_bytes head;
+	OK(store_read(&kv.txn, pair->home.setup.store, &err));
+	OK(kv_get(&kv, KV_CATALOGUE, &key, arena, &head, &err));
+	store_abort(kv.txn);
+	tb_buf_clear(&kv.scratch);
+	return head;
+}
+
+/* Restored from a backup while nobody could ask it, a region gives the same versions to other lists. */
+static void test_another_list_under_the_same_version_is_seen_and_fetched_anew(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	struct counted counted = {0};
+	struct tb_buf items = {0};
+	struct tb_arena arena = {0};
+	struct tb_bytes head = kept_head(pair, &arena);
+	many(&items, 0, 3, "lost");
+	OK(load(pair, &items));
+	pair_pass(pair, 2 * TB_MINUTE);
+	uint64_t version = list(pair, &pair->window, "")->catalogue->version;
+	/* The second list comes in parts, the third has less. */
+	const unsigned first[] = {0, 100, 800}, end[] = {3, 700, 802};
+	for (size_t i = 1; i < 3; i++) {
+		pair->parted = true;
+		put_back(pair, head, first[i - 1], end[i - 1]);
+		many(&items, first[i], end[i], "other");
+		OK(load(pair, &items));
+		size_t leaves = hostile_leaves(pair, &pair->window, "LEAF_REFUSED");
+		pair->parted = false;
+		pair_pass(pair, 3 * TB_MINUTE);
+		PbCatalogue *there = list(pair, &pair->window, "")->catalogue;
+		assert_int_equal(there->version, version);
+		assert_int_equal(there->n_items, end[i] - first[i]);
+		assert_string_equal(there->items[0]->name, "other");
+		assert_true(hostile_leaves(pair, &pair->window, "LEAF_REFUSED") > leaves);
+	}
+	/* That was all. */
+	pair->answering = count;
+	pair->test = &counted;
+	pair_pass(pair, 20 * TB_MINUTE);
+	assert_int_equal(counted.items, 0);
+	assert_in_range(counted.describes, 19, 21);
+	tb_arena_clear(&arena);
+	pair_free(pair);
+}
+
+/* A store of an earlier version has no digests. */
+static void test_lists_without_digests_get_them(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	struct side *sides[] = {&pair->window, &pair->home};
+	struct tb_arena arena = {0};
+	for (int i = 0; i < 2; i++) {
+		struct kv kv = {.vault = sides[i]->core->vault, .random = sides[i]->core->random};
+		struct kv_key key = kv_key_str(HOME);
+		struct tb_error err;
+		PbCatalogueHead *head;
+		OK(store_write(&kv.txn, sides[i]->setup.store, &err));
+		OK(KV_GET(&kv, KV_CATALOGUE, &key, catalogue_head, &arena, &head, &err));
+		assert_int_equal(head->digest.len, PKI_HASH_BYTES);
+		head->digest.len = 0;
+		kv_put_message(&kv, KV_CATALOGUE, &key, &head->base);
+		OK(store_commit(kv.txn, &err));
+		tb_buf_clear(&kv.scratch);
+	}
+	pair_pass(pair, 2 * TB_MINUTE);
+	struct tb_bytes digests[2];
+	for (int i = 0; i < 2; i++) {
+		struct kv kv = {.vault = sides[i]->core->vault};
+		struct tb_error err;
+		PbCatalogueHead *head;
+		OK(store_read(&kv.txn, sides[i]->setup.store, &err));
+		OK(catalogue_head(&kv, HOME, &arena, &head, &err));
+		digests[i] = tb_arena_bytes(&arena, proto_bytes(head->digest));
+		store_abort(kv.txn);
+		tb_buf_clear(&kv.scratch);
+	}
+	assert_int_equal(digests[0].size, PKI_HASH_BYTES);
+	assert_true(tb_bytes_equal(digests[0], digests[1]));
+	tb_arena_clear(&arena);
+	pair_free(pair);
+}
+
+static void test_a_new_list_is_known_to_peers_in_seconds(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	struct tb_buf items = {0};
+	pair_pass(pair, 2 * TB_MINUTE + 30 * TB_SECOND);
+	unsigned calls = pair->calls;
+	many(&items, 0, 3, "a");
+	OK(load(pair, &items));
+	pair_pass(pair, 3 * TB_SECOND);
+	assert_int_equal(list(pair, &pair->window, "")->catalogue->n_items, 3);
+	assert_int_equal(pair->calls - calls, 2); /* it was told, and asked */
+	/* Twenty more, one after the other. */
+	calls = pair->calls;
+	for (unsigned i = 1; i <= 20; i++) {
+		many(&items, 0, i, "b");
+		OK(load(pair, &items));
+	}
+	pair_pass(pair, 5 * TB_SECOND);
+	assert_int_equal(list(pair, &pair->window, "")->catalogue->n_items, 20);
+	assert_true(pair->calls - calls < 60);
+	pair_free(pair);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -370,6 +504,9 @@ int main(void)
 		TEST(test_a_long_list_travels_in_parts_and_then_only_what_changed),
 		TEST(test_a_side_that_crashes_between_parts_has_the_whole_list_in_the_end),
 		TEST(test_a_list_from_an_older_backup_is_followed_by_a_whole_one),
+		TEST(test_another_list_under_the_same_version_is_seen_and_fetched_anew),
+		TEST(test_lists_without_digests_get_them),
+		TEST(test_a_new_list_is_known_to_peers_in_seconds),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -140,6 +140,7 @@ struct said {
 	bool garbage;      /* no description */
 	bool hostile;      /* no honest peer would say it */
 	const char *halls; /* whose halls it shows; NULL: none */
+	uint8_t digest;    /* of the list, all bytes; 0: not told */
 };
 
 static void say(struct pair *pair, struct side *from, const struct core_inbound *inbound,
@@ -162,6 +163,12 @@ static void say(struct pair *pair, struct side *from, const struct core_inbound 
 	for (size_t i = 0; i < said->items; i++)
 		catalogue.items[i] = &item;
 	description.region = tb_arena_str(&arena, HOME);
+	description.catalogue_version = said->version;
+	if (said->digest) {
+		uint8_t *digest = tb_arena_alloc(&arena, PKI_HASH_BYTES);
+		memset(digest, said->digest, PKI_HASH_BYTES);
+		description.catalogue_digest = proto_data(tb_bytes_of(digest, PKI_HASH_BYTES));
+	}
 	description.catalogue = said->empty ? NULL : &catalogue;
 	halls.region = tb_arena_str(&arena, said->halls ? said->halls : "");
 	halls.version = 99;
@@ -205,6 +212,26 @@ static void test_what_a_peer_says_is_taken_only_if_it_is_its_own_newer_list(void
 	pair->test = &good;
 	pair_pass(pair, 6 * TB_MINUTE);
 	assert_string_equal(list(pair, &pair->window, HOME)->items[0]->name, "false");
+	pair_free(pair);
+}
+
+static void test_a_digest_that_never_fits_is_told_once_and_does_not_make_it_ask_more(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	struct said said = {.region = HOME,
+	                    .version = list(pair, &pair->window, HOME)->version + 1,
+	                    .items = 1,
+	                    .digest = 7};
+	pair->test = &said;
+	pair->answering = say;
+	pair_pass(pair, 2 * TB_MINUTE);
+	assert_string_equal(list(pair, &pair->window, HOME)->items[0]->name, "false");
+	size_t leaves = hostile_leaves(pair, &pair->window, "LEAF_REFUSED");
+	assert_int_equal(leaves, 1);
+	unsigned calls = pair->calls;
+	pair_pass(pair, 10 * TB_MINUTE);
+	assert_int_equal(hostile_leaves(pair, &pair->window, "LEAF_REFUSED"), leaves);
+	assert_in_range(pair->calls - calls, 18, 22); /* both sides, once a minute */
 	pair_free(pair);
 }
 
@@ -290,6 +317,7 @@ int main(void)
 		TEST(test_a_bad_list_is_refused_and_the_old_one_stays),
 		TEST(test_a_list_that_cannot_be_read_is_followed_by_a_later_one),
 		TEST(test_what_a_peer_says_is_taken_only_if_it_is_its_own_newer_list),
+		TEST(test_a_digest_that_never_fits_is_told_once_and_does_not_make_it_ask_more),
 		TEST(test_a_peer_that_does_not_answer_is_asked_soon_and_then_seldom),
 		TEST(test_an_item_that_is_not_known_makes_the_list_be_asked_for_at_once),
 	};
