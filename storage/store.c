@@ -250,6 +250,14 @@ uint64_t store_bytes(struct store *store)
 	return ((uint64_t)info.me_last_pgno + 1) * store->page_bytes;
 }
 
+uint64_t store_map_bytes(struct store *store)
+{
+	MDB_envinfo info;
+	int rc = mdb_env_info(store->env, &info);
+	assert(rc == 0);
+	return info.me_mapsize;
+}
+
 /* ---- transactions */
 
 static enum tb_code begin(struct store_txn **out, struct store *store, bool write, struct tb_error *err)

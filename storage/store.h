@@ -67,3 +67,5 @@ void store_cursor_end(struct store_cursor *cursor);
 
 /* Bytes of the data file in use. */
 uint64_t store_bytes(struct store *store);
+/* What it may grow to. */
+uint64_t store_map_bytes(struct store *store);

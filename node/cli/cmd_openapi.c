@@ -438,6 +438,24 @@ static void events_path(struct doc *doc)
 	end(doc, "}");
 }
 
+static void metrics_path(struct doc *doc)
+{
+	begin(doc, "/metrics", "{");
+	begin(doc, "get", "{");
+	say(doc, "operationId", "Metrics");
+	say(doc, "description", "What the node has counted, in Prometheus' text format 0.0.4.");
+	roles_of(doc, "/tongban.v1.NodeService/Metrics");
+	begin(doc, "responses", "{");
+	begin(doc, "200", "{");
+	say(doc, "description", "Metrics");
+	raw(doc, "content", "{\"text/plain\": {\"schema\": {\"type\": \"string\"}}}");
+	end(doc, "}");
+	errors(doc);
+	end(doc, "}");
+	end(doc, "}");
+	end(doc, "}");
+}
+
 static void write_doc(struct doc *doc)
 {
 	begin(doc, NULL, "{");
@@ -460,6 +478,7 @@ static void write_doc(struct doc *doc)
 	}
 	other_paths(doc);
 	events_path(doc);
+	metrics_path(doc);
 	end(doc, "}");
 	components(doc);
 	end(doc, "}");

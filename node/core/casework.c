@@ -41,6 +41,7 @@ void case_save(struct turn *turn, PbCaseRecord *record)
 {
 	struct kv_key key = case_key(record->number);
 	record->updated_ms = turn->now;
+	metrics_case_saved(turn, record);
 	kv_put_message(&turn->kv, KV_CASE, &key, &record->base);
 }
 

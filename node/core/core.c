@@ -166,6 +166,7 @@ static const struct core_method methods[] = {
 	{&pb_node_service__descriptor, "Status", TOKENS_ALL, SCOPE_FREE, .apply = apply_status},
 	{&pb_node_service__descriptor, "DeadLetters", TOKENS_STAFF, SCOPE_DENIED, .read = delivery_read_dead},
 	{&pb_node_service__descriptor, "Requeue", .apply = delivery_apply_requeue},
+	{&pb_node_service__descriptor, "Metrics", TOKENS_ALL, SCOPE_FREE, .apply = metrics_apply},
 	{&pb_peer_service__descriptor, "List", TOKENS_ALL, SCOPE_FREE, .apply = apply_peers},
 	{&pb_peer_service__descriptor, "Codes", TOKENS_STAFF, SCOPE_FREE, .read = codes_read_list},
 	{&pb_credential_service__descriptor, "Import", TOKENS_HEAD, SCOPE_DENIED,
@@ -412,6 +413,8 @@ static enum tb_code repair(struct turn *turn, struct tb_error *err)
 	core->credentials = core->credentials_stored = kv_number(&turn->kv, "credentials");
 	core->audit_noted = kv_number(&turn->kv, "audit_noted");
 	code = audit_open(core, &turn->kv, err);
+	if (code == TB_OK)
+		code = metrics_open(turn, err);
 	return code ? code : agreements_open(&core->agreements, &turn->kv, err);
 }
 
@@ -670,6 +673,7 @@ tb_time core_finish(struct core *core, struct store_txn *txn, tb_time now, struc
 	wake = sooner(wake, checkpoint(&turn));
 	audit_finish(&turn);
 	store_numbers(&turn);
+	metrics_finish(&turn);
 	kv_flush(&turn.kv);
 	end(&turn);
 	return wake;

@@ -212,6 +212,13 @@ static bool list_is_due(struct turn *turn, struct peer_state *state, const PbDes
 	        catalogue_differ(proto_bytes(description->catalogue_digest), digest));
 }
 
+/* How much later it is at the peer, who wrote its answer between our asking and |now|. */
+static tb_time clock_offset(const struct core_outbound *outbound, tb_time now)
+{
+	tb_time asked = outbound->batch->header->sent_at_ms;
+	return outbound->answer->header->sent_at_ms - asked - (now - asked) / 2;
+}
+
 void describe_answered(struct turn *turn, struct core_outbound *outbound)
 {
 	struct peer_state *state = core_peer_state(turn->core, outbound->peer);
@@ -240,6 +247,7 @@ void describe_answered(struct turn *turn, struct core_outbound *outbound)
 			wait = DESCRIBE_RETRY;
 		state->describe_at = turn->now + (more ? 0 : wait);
 		state->contact_at = state->described_at = turn->now;
+		state->clock_offset = clock_offset(outbound, turn->now);
 		state->last_error[0] = 0;
 		return;
 	}

@@ -66,6 +66,7 @@ static void tell(struct turn *turn, const char *peer, struct refused *slot, uint
 
 static void note(struct turn *turn, struct refused *slot, const char *peer, struct tb_bytes digest)
 {
+	turn->core->refused++;
 	if (digest.size == PKI_HASH_BYTES)
 		memcpy(slot->digest, digest.data, PKI_HASH_BYTES);
 	if (passed(slot->until, turn->now) && slot->more == 0)

@@ -510,6 +510,7 @@ static void prune_one(struct turn *turn, PbPruned *row)
 		kv_key_add_u32(&entry, seq);
 		kv_delete(&turn->kv, KV_ENTRY, &entry);
 	}
+	metrics_case_gone(turn, record);
 	kv_delete(&turn->kv, KV_CASE, &key);
 }
 

@@ -42,6 +42,7 @@ struct peer_state {
 	tb_time describe_at;
 	unsigned describe_failures;
 	tb_time described_at;      /* when it last answered */
+	tb_time clock_offset;      /* its clock less ours, then */
 	uint64_t list_told;        /* the version of its list that it says to have, unasked */
 	uint64_t list_shown;       /* the version of ours that it was last told of */
 	unsigned describe_differs; /* answers in a row after which agreements still differ */
@@ -91,6 +92,11 @@ struct audit_end {
 	unsigned waiting; /* leaves of this turn */
 };
 
+enum {
+	CORE_CASE_STATES = PB_CASE_STATE__TERMINATED + 1,
+	CORE_VERIFY_RESULTS = PB_VERIFY_RESULT__BAD_QUERY + 1,
+};
+
 struct agreements; /* node/core/agreement.h */
 
 struct core {
@@ -118,6 +124,13 @@ struct core {
 	uint64_t turns;
 	uint64_t events;
 	tb_time purge_at;
+	/* for machines that watch; but for the states all since the start */
+	uint64_t case_states[CORE_CASE_STATES]; /* cases here by state */
+	uint64_t case_states_stored[CORE_CASE_STATES];
+	uint64_t answered[CORE_VERIFY_RESULTS]; /* peers' queries, by result */
+	uint64_t asked[CORE_VERIFY_RESULTS];    /* own ones */
+	uint64_t asked_failed;
+	uint64_t refused;                        /* of which refusal.c has heard */
 	struct refused strangers[REFUSED_KINDS]; /* of those that are no peers any more */
 	struct held_import held[HELD_IMPORTS];
 	bool removed;       /* files were, since the start */
@@ -362,6 +375,15 @@ enum tb_code matter_read_list(struct query *query, struct tb_error *err);
 enum tb_code matter_take(struct turn *turn, const char *peer, const PbMatterPost *post, bool *defer,
                          struct tb_error *err);
 tb_time matter_finish(struct turn *turn); /* what was not answered in time */
+
+/* ---- metrics.c: what was counted */
+void metrics_apply(struct turn *turn, struct core_request *request);
+/* |record| is about to be saved, or to be deleted. */
+void metrics_case_saved(struct turn *turn, PbCaseRecord *record);
+void metrics_case_gone(struct turn *turn, const PbCaseRecord *record);
+/* Reads the counts; a store that has none is counted through. */
+enum tb_code metrics_open(struct turn *turn, struct tb_error *err);
+void metrics_finish(struct turn *turn);
 
 /* ---- refusal.c: what was refused as a whole, in the audit log */
 /* |peer|'s |what| (static text) was refused with |code|; |digest|: SHA-256, or empty. Faults that are not a

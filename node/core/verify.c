@@ -184,6 +184,12 @@ void verify_finish(struct turn *turn, struct peer_state *state, const struct pee
 	}
 }
 
+static void ask_failed(struct turn *turn, struct asked *asked, const struct tb_error *err)
+{
+	turn->core->asked_failed++;
+	ask_done(turn, asked, err);
+}
+
 void verify_drop(struct turn *turn, struct peer_state *state)
 {
 	struct tb_error err;
@@ -191,7 +197,7 @@ void verify_drop(struct turn *turn, struct peer_state *state)
 	while (state->queue_first) {
 		struct asked *asked = state->queue_first;
 		state->queue_first = asked->next;
-		ask_done(turn, asked, &err);
+		ask_failed(turn, asked, &err);
 	}
 	state->queue_last = NULL;
 }
@@ -213,6 +219,8 @@ static enum tb_code give(struct turn *turn, const struct core_outbound *outbound
 		return tb_fail(err, TB_EUNTRUSTED, "peer %s answered another query", outbound->peer);
 	PbVerifyOutcome *outcome = PROTO_NEW(PbVerifyOutcome, verify_outcome, arena);
 	outcome->answer = answer;
+	if (answer->result > 0 && (unsigned)answer->result < CORE_VERIFY_RESULTS)
+		turn->core->asked[answer->result]++;
 	outcome->evidence = tb_arena_printf(arena, "answer:%llu:%zu", (unsigned long long)kept, i);
 	if (answer->document && answer->document->proof) {
 		struct pki_proven proven;
@@ -258,7 +266,10 @@ void verify_answered(struct turn *turn, struct core_outbound *outbound)
 			code = give(turn, outbound, i, call->asked[i], kept, &err);
 		if (outbound->answer && code)
 			refusal_note(turn, outbound->peer, "answer", code, pki_batch_root(outbound->answer));
-		ask_done(turn, call->asked[i], code ? &err : NULL);
+		if (code)
+			ask_failed(turn, call->asked[i], &err);
+		else
+			ask_done(turn, call->asked[i], NULL);
 	}
 	free(call);
 }
@@ -527,6 +538,7 @@ static struct tb_bytes answer_item(struct turn *turn, const struct peer *peer, s
 		answer.result = PB_VERIFY_RESULT__THROTTLED;
 	else
 		answer_one(turn, peer, state, (PbQuery *)(void *)inbound->messages[i], &answer);
+	turn->core->answered[answer.result]++;
 	struct tb_bytes encoded = proto_encode_arena(&turn->arena, &answer.base);
 	*bytes += encoded.size + TB_SALT_BYTES + 8;
 	return encoded;

@@ -332,6 +332,34 @@ static void method_work(void *arg)
 
 static const struct call_kind method_kind = {method_add, method_work, NULL};
 
+/* ---- GET /metrics */
+
+static enum tb_code no_body(struct call *call, struct tb_bytes bytes, struct tb_error *err)
+{
+	(void)call;
+	(void)bytes;
+	return tb_fail(err, TB_EINVALID, "a GET request has no body");
+}
+
+static enum MHD_Result metrics_reply(struct call *call)
+{
+	struct core_request *request = call->request;
+	if (request->error.code != TB_OK)
+		return http_reply_error(call, 0, request->error.code, request->error.text);
+	tb_buf_str(&call->reply, ((const PbMetricsResponse *)(const void *)request->reply)->text);
+	return http_reply_buf(call, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8");
+}
+
+static const struct call_kind metrics_kind = {no_body, method_work, metrics_reply};
+
+static enum MHD_Result begin_metrics(struct call *call)
+{
+	call->method = core_method_find("/tongban.v1.NodeService/Metrics");
+	assert(call->method);
+	call->kind = &metrics_kind;
+	return MHD_YES;
+}
+
 /* ---- the driver's own methods */
 
 static void own_work(void *arg)
@@ -376,13 +404,6 @@ static const struct call_kind upload_kind = {upload_add, upload_work, NULL};
 
 /* ---- GET /material/ROOT */
 
-static enum tb_code download_add(struct call *call, struct tb_bytes bytes, struct tb_error *err)
-{
-	(void)call;
-	(void)bytes;
-	return tb_fail(err, TB_EINVALID, "a GET request has no body");
-}
-
 static void download_work(void *arg)
 {
 	struct call *call = arg;
@@ -402,7 +423,7 @@ static void download_work(void *arg)
 	http_call_back(call);
 }
 
-static const struct call_kind download_kind = {download_add, download_work, NULL};
+static const struct call_kind download_kind = {no_body, download_work, NULL};
 
 /* ---- requests */
 
@@ -513,6 +534,8 @@ static enum MHD_Result begin(struct call *call, const char *url, const char *ver
 	note_address(call);
 	if (strcmp(url, "/events") == 0 && get)
 		return http_events_begin(call);
+	if (strcmp(url, "/metrics") == 0 && get)
+		return begin_metrics(call);
 	if (strcmp(url, "/") == 0 && get) {
 		tb_buf_printf(&call->reply, "tongban %s, node of region %s\n",
 		              call->http->setup.core->version, call->http->setup.core->region);
@@ -522,7 +545,7 @@ static enum MHD_Result begin(struct call *call, const char *url, const char *ver
 		return begin_upload(call);
 	if (strncmp(url, "/material/", strlen(material) + 1) == 0 && get)
 		return begin_download(call, url + strlen(material) + 1);
-	if (strcmp(url, "/") == 0 || strcmp(url, "/events") == 0 ||
+	if (strcmp(url, "/") == 0 || strcmp(url, "/events") == 0 || strcmp(url, "/metrics") == 0 ||
 	    strncmp(url, material, strlen(material)) == 0)
 		return http_reply_error(call, MHD_HTTP_METHOD_NOT_ALLOWED, TB_EUNIMPLEMENTED,
 		                        "not by this HTTP method");

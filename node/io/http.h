@@ -1,9 +1,11 @@
 /* The local API: HTTP on a Unix socket, and on a TCP port if one is named, for the programs of this region.
  *
- *   POST /tongban.v1.Service/Method   JSON in and out; Connect's unary protocol
- * (connectrpc.com/docs/protocol) PUT  /material                    raw bytes in, MaterialView out GET
- * /material/ROOT               raw bytes out; ROOT is 64 hex digits GET  /events?after=CURSOR server-sent
- * events; with &wait=SECONDS one reply GET  /                            what this is
+ * - POST /tongban.v1.Service/Method: JSON in and out; Connect's unary protocol (connectrpc.com/docs/protocol)
+ * - PUT /material: raw bytes in, MaterialView out
+ * - GET /material/ROOT: raw bytes out; ROOT is 64 hex digits
+ * - GET /events?after=CURSOR: server-sent events; with &wait=SECONDS one reply
+ * - GET /metrics: what was counted, in Prometheus' text format 0.0.4
+ * - GET /: what this is
  *
  * Whoever may open the socket (0600) and shows no token may do everything. On the port a token is always
  * needed. Requests are decoded and prepared, and queries are answered, on workers; only what changes

@@ -163,6 +163,23 @@ def test_two_systems_work_a_case_through_the_port_by_their_tokens(world):
     assert other.api("CaseService/List") == {} and len(bureau.api("CaseService/List")["cases"]) == 1
 
 
+def test_what_is_counted_is_given_to_whoever_may_see_the_status(world):
+    node = world.node(HOME)
+    node.init()
+    port_on(node)
+    node.start()
+    reader = department(node, "prometheus", "--role", "read-only")
+    status, body = reader.http("GET", "/metrics")
+    assert status == 200 and f'tongban_build_info{{version="' in body.decode() and f'region="{HOME}"' in body.decode()
+    assert re.search(r"^tongban_store_map_bytes [1-9]", body.decode(), re.M), body
+    connection, reply = reader.open("GET", "/metrics")
+    with connection:
+        assert reply.getheader("Content-Type") == "text/plain; version=0.0.4; charset=utf-8"
+    assert b"tongban_turns_total" in node.http("GET", "/metrics")[2]  # the socket's owner needs no token
+    assert Department(node, None).http("GET", "/metrics")[0] == 401
+    assert reader.http("POST", "/metrics", b"{}")[0] == 405
+
+
 def test_codes_are_not_found_by_trying_at_a_kiosk(world):
     node = world.node(HOME)
     node.init()
@@ -401,7 +418,7 @@ def test_the_description_names_every_method_and_nothing_that_is_not_there(world)
         for method in re.findall(r"^  rpc (\w+)\(", body, re.M):
             paths.add(f"/tongban.v1.{service}/{method}")
     assert len(paths) > 30
-    assert set(doc["paths"]) == paths | {"/material", "/material/{root}", "/events"}
+    assert set(doc["paths"]) == paths | {"/material", "/material/{root}", "/events", "/metrics"}
     assert doc["openapi"] == "3.1.0"
     for ref in references(doc):
         at = doc
