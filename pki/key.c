@@ -42,7 +42,7 @@ static const struct pki_suite_row suites[] = {
 	{PKI_ED25519, "ed25519", "ED25519", NULL, NULL, NID_ED25519},
 };
 
-enum { SUITES_COUNT = sizeof(suites) / sizeof(suites[0]) };
+enum { SUITES_COUNT = sizeof(suites) / sizeof(suites[0]), MACS_AT_ONCE = 64 };
 
 enum tb_code pki_openssl_fail(struct tb_error *err, const char *what)
 {
@@ -402,6 +402,33 @@ void pki_mac_run(const struct pki_mac *mac, uint8_t out[PKI_HASH_BYTES], struct 
 	state = mac->outer;
 	SHA256_Update(&state, out, PKI_HASH_BYTES);
 	SHA256_Final(out, &state);
+}
+
+static struct pki_lanes_start lanes_after(const SHA256_CTX *block)
+{
+	struct pki_lanes_start start = {.hashed = SHA256_CBLOCK};
+	for (size_t i = 0; i < 8; i++)
+		start.state[i] = block->h[i];
+	return start;
+}
+
+void pki_mac_many(const struct pki_mac *mac, struct pki_digest *out, const struct tb_bytes *messages,
+                  size_t count)
+{
+	struct pki_lanes_start inner = lanes_after(&mac->inner);
+	struct pki_lanes_start outer = lanes_after(&mac->outer);
+	for (size_t done = 0, some; done < count; done += some) {
+		struct pki_digest hashed[MACS_AT_ONCE];
+		struct tb_bytes parts[MACS_AT_ONCE];
+		some = count - done < MACS_AT_ONCE ? count - done : MACS_AT_ONCE;
+		for (size_t i = 0; i < some; i++)
+			parts[i] = tb_bytes_of(hashed[i].bytes, PKI_HASH_BYTES);
+		if (pki_lanes_run(&inner, hashed, messages + done, some) &&
+		    pki_lanes_run(&outer, out + done, parts, some))
+			continue;
+		for (size_t i = 0; i < some; i++)
+			pki_mac_run(mac, out[done + i].bytes, messages[done + i]);
+	}
 }
 
 void pki_mac_free(struct pki_mac *mac)

@@ -21,8 +21,6 @@ enum {
 
 typedef uint32_t vec __attribute__((vector_size(4 * LANES)));
 
-static const uint32_t initial[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-                                    0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
 /* Section 4.2.2. */
 static const uint32_t round_constants[64] = {
 	0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
@@ -109,8 +107,9 @@ static void choose(void)
 		chosen = compress_avx2;
 }
 
-/* What is in a lane: the prefix, a message, and section 5.1.1's padding. */
+/* What is in a lane: the start's prefix, a message, and section 5.1.1's padding. */
 struct lane {
+	const struct pki_lanes_start *start;
 	struct tb_bytes message;
 	struct pki_digest *out; /* NULL: idle */
 	size_t blocks;
@@ -118,52 +117,57 @@ struct lane {
 	uint8_t edge[BLOCK_BYTES]; /* a block that is not all of the message */
 };
 
-static const uint8_t *lane_block(struct lane *lane, uint8_t prefix)
+static const uint8_t *lane_block(struct lane *lane)
 {
+	const struct pki_lanes_start *start = lane->start;
 	size_t from = lane->next * BLOCK_BYTES;
-	size_t size = 1 + lane->message.size;
-	if (from > 0 && from + BLOCK_BYTES <= size)
-		return lane->message.data + from - 1;
+	size_t size = start->prefix_size + lane->message.size;
+	if (from >= start->prefix_size && from + BLOCK_BYTES <= size)
+		return lane->message.data + from - start->prefix_size;
 	memset(lane->edge, 0, sizeof(lane->edge));
 	size_t at = 0;
-	if (from == 0)
-		lane->edge[at++] = prefix;
+	if (from < start->prefix_size)
+		lane->edge[at++] = start->prefix;
 	if (from + at < size) {
 		size_t left = size - from - at;
 		size_t room = BLOCK_BYTES - at;
 		size_t part = left < room ? left : room;
-		memcpy(lane->edge + at, lane->message.data + from + at - 1, part);
+		memcpy(lane->edge + at, lane->message.data + from + at - start->prefix_size, part);
 	}
 	if (size >= from && size < from + BLOCK_BYTES)
 		lane->edge[size - from] = 0x80;
 	if (lane->next + 1 == lane->blocks)
-		tb_put_u64(lane->edge + BLOCK_BYTES - LENGTH_BYTES, (uint64_t)size * 8);
+		tb_put_u64(lane->edge + BLOCK_BYTES - LENGTH_BYTES, (start->hashed + size) * 8);
 	return lane->edge;
 }
 
 static void lane_begin(struct lane *lane, size_t at, vec state[8], struct tb_bytes message,
                        struct pki_digest *out)
 {
+	size_t size = lane->start->prefix_size + message.size;
 	lane->message = message;
 	lane->out = out;
-	lane->blocks = (1 + message.size + 1 + LENGTH_BYTES + BLOCK_BYTES - 1) / BLOCK_BYTES;
+	lane->blocks = (size + 1 + LENGTH_BYTES + BLOCK_BYTES - 1) / BLOCK_BYTES;
 	lane->next = 0;
 	for (size_t i = 0; i < 8; i++)
-		state[i][at] = initial[i];
+		state[i][at] = lane->start->state[i];
 }
 
-static void many(uint8_t prefix, const struct tb_bytes *messages, size_t count, struct pki_digest *out)
+static void many(const struct pki_lanes_start *start, const struct tb_bytes *messages, size_t count,
+                 struct pki_digest *out)
 {
 	struct lane lanes[LANES] = {0};
 	const uint8_t *block[LANES];
 	vec state[8] = {0};
 	size_t taken = 0;
 	size_t busy = 0;
+	for (size_t i = 0; i < LANES; i++)
+		lanes[i].start = start;
 	for (; busy < LANES && taken < count; busy++, taken++)
 		lane_begin(&lanes[busy], busy, state, messages[taken], &out[taken]);
 	while (busy > 0) {
 		for (size_t i = 0; i < LANES; i++)
-			block[i] = lanes[i].out ? lane_block(&lanes[i], prefix) : lanes[i].edge;
+			block[i] = lanes[i].out ? lane_block(&lanes[i]) : lanes[i].edge;
 		chosen(state, block);
 		for (size_t i = 0; i < LANES; i++) {
 			struct lane *lane = &lanes[i];
@@ -182,30 +186,35 @@ static void many(uint8_t prefix, const struct tb_bytes *messages, size_t count, 
 	}
 }
 
-static bool many_at_once(uint8_t prefix, const struct tb_bytes *messages, size_t count,
-                         struct pki_digest *out)
+bool pki_lanes_run(const struct pki_lanes_start *start, struct pki_digest *out,
+                   const struct tb_bytes *messages, size_t count)
 {
 	pthread_once(&chosen_once, choose);
 	if (!chosen || count < LANES_WORTH)
 		return false;
-	many(prefix, messages, count, out);
+	many(start, messages, count, out);
 	return true;
 }
 #else
-static bool many_at_once(uint8_t prefix, const struct tb_bytes *messages, size_t count,
-                         struct pki_digest *out)
+bool pki_lanes_run(const struct pki_lanes_start *start, struct pki_digest *out,
+                   const struct tb_bytes *messages, size_t count)
 {
-	(void)prefix;
+	(void)start;
+	(void)out;
 	(void)messages;
 	(void)count;
-	(void)out;
 	return false;
 }
 #endif
 
 void pki_sha256_many(struct pki_digest *out, uint8_t prefix, const struct tb_bytes *messages, size_t count)
 {
-	if (many_at_once(prefix, messages, count, out))
+	/* FIPS 180-4, section 5.3.3. */
+	static const uint32_t initial[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+	                                    0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+	struct pki_lanes_start start = {.prefix = prefix, .prefix_size = 1};
+	memcpy(start.state, initial, sizeof(start.state));
+	if (pki_lanes_run(&start, out, messages, count))
 		return;
 	struct pki_hash *hash = pki_hash_new();
 	for (size_t i = 0; i < count; i++) {

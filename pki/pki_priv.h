@@ -47,12 +47,26 @@ EVP_MD_CTX *pki_public_context(const struct pki_public *key);
 struct pki_mac;
 struct pki_mac *pki_mac_new(struct tb_bytes key);
 void pki_mac_run(const struct pki_mac *mac, uint8_t out[PKI_HASH_BYTES], struct tb_bytes message);
+/* The same for |count| messages. */
+void pki_mac_many(const struct pki_mac *mac, struct pki_digest *out, const struct tb_bytes *messages,
+                  size_t count);
 void pki_mac_free(struct pki_mac *mac);
 
 /* ---- lanes.c */
 
 /* out[i] = SHA-256(prefix || messages[i]). |out| and the messages must not overlap. Any thread. */
 void pki_sha256_many(struct pki_digest *out, uint8_t prefix, const struct tb_bytes *messages, size_t count);
+
+/* Where the hashing of each message begins. */
+struct pki_lanes_start {
+	uint32_t state[8];
+	uint64_t hashed; /* bytes that |state| stands for: whole blocks */
+	uint8_t prefix;  /* of the message, if |prefix_size| is 1; else 0 */
+	size_t prefix_size;
+};
+/* The same from any start. False, and nothing is done, where one message after the other is quicker. */
+TB_MUST_CHECK bool pki_lanes_run(const struct pki_lanes_start *start, struct pki_digest *out,
+                                 const struct tb_bytes *messages, size_t count);
 
 /* ---- cert.c */
 

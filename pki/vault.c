@@ -177,6 +177,12 @@ void pki_vault_index(struct pki_vault *vault, uint8_t out[PKI_HASH_BYTES], const
 	pki_mac_run(label_mac(vault, label), out, value);
 }
 
+void pki_vault_index_many(struct pki_vault *vault, struct pki_digest *out, const char *label,
+                          const struct tb_bytes *values, size_t count)
+{
+	pki_mac_many(label_mac(vault, label), out, values, count);
+}
+
 /* ---- random stream */
 
 struct pki_random {

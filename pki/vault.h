@@ -6,7 +6,7 @@
  * thread. */
 #pragma once
 
-#include "pki/key.h"
+#include "pki/merkle.h"
 
 enum { PKI_VAULT_KEY_BYTES = 32, PKI_VAULT_OVERHEAD = 28 };
 
@@ -24,3 +24,6 @@ TB_MUST_CHECK enum tb_code pki_vault_open(struct pki_vault *vault, struct tb_buf
 /* Keyed hash for an index (HMAC-SHA-256 under a key derived for |label|). */
 void pki_vault_index(struct pki_vault *vault, uint8_t out[PKI_HASH_BYTES], const char *label,
                      struct tb_bytes value);
+/* The same for |count| values. */
+void pki_vault_index_many(struct pki_vault *vault, struct pki_digest *out, const char *label,
+                          const struct tb_bytes *values, size_t count);

@@ -7,19 +7,39 @@
 
 /* ---- index */
 
+enum { NAMES_AT_ONCE = 64 };
+
+void find_text(struct tb_buf *text, const char *a, const char *b)
+{
+	tb_buf_add(text, a, strlen(a) + (b ? 1 : 0));
+	if (b)
+		tb_buf_str(text, b);
+}
+
+void find_names_of(struct find_name *names, struct pki_vault *vault, char kind, const struct tb_bytes *texts,
+                   size_t count)
+{
+	const char label[2] = {kind, 0};
+	for (size_t done = 0, some; done < count; done += some) {
+		struct pki_digest hashes[NAMES_AT_ONCE];
+		some = count - done < NAMES_AT_ONCE ? count - done : NAMES_AT_ONCE;
+		pki_vault_index_many(vault, hashes, label, texts + done, some);
+		for (size_t i = 0; i < some; i++) {
+			names[done + i].bytes[0] = (uint8_t)kind;
+			memcpy(names[done + i].bytes + 1, hashes[i].bytes, sizeof(names[0].bytes) - 1);
+		}
+	}
+}
+
 struct find_name find_name_of(struct pki_vault *vault, char kind, const char *a, const char *b)
 {
 	struct find_name name;
 	struct tb_buf text = {0};
-	uint8_t hash[PKI_HASH_BYTES];
-	char label[2] = {kind, 0};
-	tb_buf_add(&text, a, strlen(a) + (b ? 1 : 0));
-	if (b)
-		tb_buf_str(&text, b);
-	pki_vault_index(vault, hash, label, tb_buf_bytes(&text));
+	struct tb_bytes bytes;
+	find_text(&text, a, b);
+	bytes = tb_buf_bytes(&text);
+	find_names_of(&name, vault, kind, &bytes, 1);
 	tb_buf_clear(&text);
-	name.bytes[0] = (uint8_t)kind;
-	memcpy(name.bytes + 1, hash, sizeof(name.bytes) - 1);
 	return name;
 }
 

@@ -8,7 +8,7 @@
 #include "node/core/record.h"
 #include "node/core/turn.h"
 
-enum { SEAL_GROUP = 256 };
+enum { SEAL_GROUP = 256, NAMES_AT_ONCE = 64 };
 
 #define HOLD_MOST (20 * TB_SECOND)
 
@@ -87,20 +87,61 @@ static enum tb_code seal_all(const struct core_setup *setup, struct core_request
 	return code;
 }
 
-static void name_one(struct pki_vault *vault, struct sealed_one *one, struct tb_arena *arena)
+/* Names of one kind, which are made together. */
+struct naming {
+	struct pki_vault *vault;
+	struct tb_arena *arena;
+	char kind;
+	struct tb_buf scratch;
+	size_t count;
+	struct tb_bytes texts[NAMES_AT_ONCE];
+	struct find_name *names[NAMES_AT_ONCE];
+};
+
+static void name_gathered(struct naming *naming)
 {
-	const PbCredential *c = one->credential;
-	one->names_count = 2 + c->n_holders;
-	one->names = tb_arena_alloc(arena, one->names_count * sizeof(*one->names));
-	one->names[0] = find_name_of(vault, 'i', c->identifier, NULL);
-	one->names[1] = find_name_of(vault, 'n', c->type, c->number);
-	for (size_t i = 0; i < c->n_holders; i++)
-		one->names[2 + i] = find_name_of(vault, 'h', c->holders[i]->code_type, c->holders[i]->code);
+	struct find_name made[NAMES_AT_ONCE] = {0};
+	assert(naming->count <= NAMES_AT_ONCE);
+	find_names_of(made, naming->vault, naming->kind, naming->texts, naming->count);
+	for (size_t i = 0; i < naming->count; i++)
+		*naming->names[i] = made[i];
+	naming->count = 0;
 }
 
-static enum tb_code check_one(const struct core_setup *setup, struct pki_vault *vault,
-                              PbCredential *credential, tb_time now, struct tb_arena *arena,
-                              struct sealed_one *one, struct tb_error *err)
+static void gather_name(struct naming *naming, struct find_name *name, const char *a, const char *b)
+{
+	naming->scratch.size = 0;
+	find_text(&naming->scratch, a, b);
+	naming->texts[naming->count] = tb_arena_bytes(naming->arena, tb_buf_bytes(&naming->scratch));
+	naming->names[naming->count++] = name;
+	if (naming->count == NAMES_AT_ONCE)
+		name_gathered(naming);
+}
+
+static void name_all(struct pki_vault *vault, struct sealed_one *ones, size_t count, struct tb_arena *arena)
+{
+	struct naming by_identifier = {.vault = vault, .arena = arena, .kind = 'i'};
+	struct naming by_number = {.vault = vault, .arena = arena, .kind = 'n'};
+	struct naming by_holder = {.vault = vault, .arena = arena, .kind = 'h'};
+	for (struct sealed_one *one = ones; one < ones + count; one++) {
+		const PbCredential *c = one->credential;
+		one->names_count = 2 + c->n_holders;
+		one->names = tb_arena_alloc(arena, one->names_count * sizeof(*one->names));
+		gather_name(&by_identifier, &one->names[0], c->identifier, NULL);
+		gather_name(&by_number, &one->names[1], c->type, c->number);
+		for (size_t i = 0; i < c->n_holders; i++)
+			gather_name(&by_holder, &one->names[2 + i], c->holders[i]->code_type,
+			            c->holders[i]->code);
+	}
+	struct naming *all[] = {&by_identifier, &by_number, &by_holder};
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		name_gathered(all[i]);
+		tb_buf_clear(&all[i]->scratch);
+	}
+}
+
+static enum tb_code check_one(const struct core_setup *setup, PbCredential *credential, tb_time now,
+                              struct tb_arena *arena, struct sealed_one *one, struct tb_error *err)
 {
 	if (credential->region[0] == 0)
 		credential->region = tb_arena_str(arena, setup->region);
@@ -113,7 +154,6 @@ static enum tb_code check_one(const struct core_setup *setup, struct pki_vault *
 	one->encoded = proto_encode_arena(arena, &credential->base);
 	if (one->encoded.size > TB_CREDENTIAL_BYTES_MAX)
 		return tb_fail(err, TB_ETOOBIG, "certificate over %d bytes", TB_CREDENTIAL_BYTES_MAX);
-	name_one(vault, one, arena);
 	return TB_OK;
 }
 
@@ -151,11 +191,9 @@ static enum tb_code read_line(const PbImportRequest *import, const struct record
 	return record_from_json(out, line, arena, err);
 }
 
-/* Reads and checks the lines; the good ones are named. */
-static enum tb_code prepare_lines(const struct core_setup *setup, struct pki_vault *vault,
-                                  const PbImportRequest *import, const struct record_csv *csv,
-                                  struct prepared_import *prepared, tb_time now, struct tb_arena *arena,
-                                  struct tb_error *err)
+static enum tb_code check_lines(const struct core_setup *setup, const PbImportRequest *import,
+                                const struct record_csv *csv, struct prepared_import *prepared, tb_time now,
+                                struct tb_arena *arena, struct tb_error *err)
 {
 	for (size_t i = 0; i < import->n_lines; i++) {
 		struct tb_bytes line = tb_bytes_str(import->lines[i]);
@@ -166,7 +204,7 @@ static enum tb_code prepare_lines(const struct core_setup *setup, struct pki_vau
 			continue;
 		one->line = import->first_line + i;
 		if (read_line(import, csv, line, arena, &credential, &why) == TB_OK &&
-		    check_one(setup, vault, credential, now, arena, one, &why) == TB_OK) {
+		    check_one(setup, credential, now, arena, one, &why) == TB_OK) {
 			prepared->count++;
 			continue;
 		}
@@ -199,11 +237,12 @@ enum tb_code credential_prepare_import(const struct core_setup *setup, struct co
 	prepared->reply = PROTO_NEW(PbImportResponse, import_response, arena);
 	prepared->reply->bad = tb_arena_alloc(arena, import->n_lines * sizeof(*prepared->reply->bad));
 	prepared->ones = tb_arena_alloc(arena, import->n_lines * sizeof(*prepared->ones));
-	struct pki_vault *vault = pki_vault_new(setup->vault_key);
-	code = prepare_lines(setup, vault, import, &csv, prepared, now, arena, err);
-	pki_vault_free(vault);
+	code = check_lines(setup, import, &csv, prepared, now, arena, err);
 	if (code)
 		return code;
+	struct pki_vault *vault = pki_vault_new(setup->vault_key);
+	name_all(vault, prepared->ones, prepared->count, arena);
+	pki_vault_free(vault);
 	request->prepared = prepared;
 	return seal_all(setup, request, prepared->ones, prepared->count, now, err);
 }
@@ -213,11 +252,13 @@ enum tb_code credential_prepare_one(const struct core_setup *setup, struct core_
                                     struct tb_error *err)
 {
 	struct sealed_one *one = tb_arena_alloc(&request->arena, sizeof(*one));
-	struct pki_vault *vault = pki_vault_new(setup->vault_key);
-	enum tb_code code = check_one(setup, vault, credential, now, &request->arena, one, err);
-	pki_vault_free(vault);
-	if (code == TB_OK)
+	enum tb_code code = check_one(setup, credential, now, &request->arena, one, err);
+	if (code == TB_OK) {
+		struct pki_vault *vault = pki_vault_new(setup->vault_key);
+		name_all(vault, one, 1, &request->arena);
+		pki_vault_free(vault);
 		code = seal_all(setup, request, one, 1, now, err);
+	}
 	*out = code ? NULL : one;
 	return code;
 }

@@ -283,6 +283,10 @@ struct find_name {
 	uint8_t bytes[11];
 };
 struct find_name find_name_of(struct pki_vault *vault, char kind, const char *a, const char *b);
+/* The same for |count| of a kind, each from what find_text() appends for it. */
+void find_text(struct tb_buf *text, const char *a, const char *b);
+void find_names_of(struct find_name *names, struct pki_vault *vault, char kind, const struct tb_bytes *texts,
+                   size_t count);
 struct found {
 	PbCredentialRecord *record;
 	PbCredential *credential;

@@ -88,12 +88,30 @@ static void test_lanes_know_the_digest_of_the_standard(void **state)
 	assert_memory_equal(&digests[0], &digests[2], sizeof(digests[0]));
 }
 
+static void test_lanes_make_the_same_keyed_hashes(void **state)
+{
+	(void)state;
+	struct tb_bytes messages[MESSAGES];
+	struct pki_digest digests[MESSAGES];
+	struct pki_mac *mac = pki_mac_new(tb_bytes_of(text, 32));
+	for (size_t i = 0; i < MESSAGES; i++)
+		messages[i] = tb_bytes_of(text + 2 * i, i);
+	pki_mac_many(mac, digests, messages, MESSAGES);
+	for (size_t i = 0; i < MESSAGES; i++) {
+		struct pki_digest expected;
+		pki_mac_run(mac, expected.bytes, messages[i]);
+		assert_memory_equal(&digests[i], &expected, sizeof(expected));
+	}
+	pki_mac_free(mac);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lanes_hash_every_length_as_one_message_alone),
 		cmocka_unit_test(test_lanes_hash_any_number_of_messages),
 		cmocka_unit_test(test_lanes_hash_a_long_message_among_short_ones),
+		cmocka_unit_test(test_lanes_make_the_same_keyed_hashes),
 		cmocka_unit_test(test_lanes_know_the_digest_of_the_standard),
 	};
 	return cmocka_run_group_tests(tests, make_text, NULL);
