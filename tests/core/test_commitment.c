@@ -165,7 +165,7 @@ static void test_who_pays_for_a_parcel_is_agreed(void **state)
 /* ---- 信用记录 */
 
 #define NOTES "/tongban.v1.CommitmentService/Notes"
-#define WANG "{\"holder\":{\"codeType\":\"111\",\"code\":\"11010519491231002X\"}}"
+#define OF_WANG "{\"holder\":{\"codeType\":\"111\",\"code\":\"11010519491231002X\"}}"
 #define BROKEN "\"detail\":{\"reason\":\"承诺不实\",\"needs\":[{\"code\":\"M1\"}]}"
 
 /* A case whose promise, so the check found, did not hold. */
@@ -178,7 +178,7 @@ static void break_promise(struct pair *pair, char number[32])
 
 static const PbCreditNote *note(struct pair *pair, struct side *side)
 {
-	PbCreditNotesResponse *reply = (PbCreditNotesResponse *)(void *)pair_ask(pair, side, NOTES, WANG);
+	PbCreditNotesResponse *reply = (PbCreditNotesResponse *)(void *)pair_ask(pair, side, NOTES, OF_WANG);
 	assert_true(reply->n_notes <= 1);
 	return reply->n_notes ? reply->notes[0] : NULL;
 }
