@@ -11,16 +11,16 @@ enum { MODES_MAX = 8 };
 static const char head[] =
 	"<!DOCTYPE html>\n<html lang=\"zh-CN\"><head><meta charset=\"utf-8\">\n"
 	"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
-        "'unsafe-inline'\">\n"
+	"'unsafe-inline'\">\n"
 	"<meta name=\"viewport\" content=\"width=device-width\">\n<title>跨省通办专区 Cross-region "
-        "services</title>\n"
+	"services</title>\n"
 	"<style>\nbody{font:1rem/1.7 \"Noto Sans CJK SC\",\"Microsoft "
-        "YaHei\",sans-serif;max-width:60rem;margin:auto;"
+	"YaHei\",sans-serif;max-width:60rem;margin:auto;"
 	"padding:1rem;color:#111;background:#fff}\nh1{font-size:1.5rem}h2{font-size:1.2rem;border-bottom:2px "
-        "solid #06c}\n"
+	"solid #06c}\n"
 	"details{border:1px solid #ccc;margin:.4rem 0;padding:.3rem .8rem}summary{cursor:pointer}\n"
 	"table{border-collapse:collapse;width:100%}td,th{border:1px solid #ccc;padding:.2rem "
-        ".6rem;text-align:left;"
+	".6rem;text-align:left;"
 	"vertical-align:top}th{width:13rem;font-weight:normal;background:#f4f6f8}\n"
 	"small{color:#444}\n</style></head><body>\n";
 

@@ -337,7 +337,7 @@ static const char example[] =
 	"\"《公证法》第三十条\","
 	"\"basis\":\"《中华人民共和国公证法》第十一条\",\"subjects\":[\"1\"],\"theme\":\"交通出行\","
 	"\"conditions\":\"持有有效的机动车驾驶证\",\"eligible\":[\"registered\",\"resident\"],"
-        "\"creditMonths\":12,\"dueOn\":\"2026-12-31\",\"acceptanceStandard\":\"证件信息清晰、在有效期内\","
+	"\"creditMonths\":12,\"dueOn\":\"2026-12-31\",\"acceptanceStandard\":\"证件信息清晰、在有效期内\","
 	"\"level\":\"3\","
 	"\"channels\":[\"1\",\"2\",\"3\"],\"form\":\"公证申请表\",\"procedure\":"
 	"\"收件、受理、审查、决定、送达\","
