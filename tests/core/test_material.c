@@ -134,9 +134,9 @@ static void test_a_chunk_that_is_not_the_right_one_is_not_written(void **state)
 		case 4: /* empty */
 			part->chunks[0].len = 0;
 			break;
-		case 5: /* five in a part, empty but one */
-			part->chunks = tb_arena_alloc(&t.arena, 5 * sizeof(*part->chunks));
-			part->n_chunks = 5;
+		case 5: /* one too many in a part, all empty */
+			part->n_chunks = TB_PART_CHUNKS_MAX + 1;
+			part->chunks = tb_arena_alloc(&t.arena, part->n_chunks * sizeof(*part->chunks));
 			expected = TB_ETOOBIG;
 			break;
 		case 6: /* other leaves, halfway */
