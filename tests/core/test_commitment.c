@@ -283,6 +283,67 @@ static void test_notes_are_asked_for_by_person_or_by_case(void **state)
 	pair_free(pair);
 }
 
+static void test_an_organisation_is_published_by_its_name(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	char number[32];
+	load(pair);
+	submit_of(pair, "{\"name\":\"福州某某公司\",\"codeType\":\"001\",\"code\":\"91350100M000100Y43\"}",
+	          number);
+	submit(pair, number);
+	const PbCommitmentListResponse *reply = list(pair, &pair->home, "{}");
+	assert_int_equal(reply->n_commitments, 2);
+	assert_string_equal(reply->commitments[0]->applicant, "福州某某公司");
+	/* A list that goes on behind the first case holds the second alone. */
+	char json[64];
+	snprintf(json, sizeof(json), "{\"after\":\"%s\"}", number);
+	reply = list(pair, &pair->home, json);
+	assert_int_equal(reply->n_commitments, 1);
+	assert_string_equal(reply->commitments[0]->applicant, "王**");
+	pair_free(pair);
+}
+
+static void test_only_what_was_not_checked_yet_is_listed_on_demand(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	char kept[32], open[32], plain[32];
+	load(pair);
+	submit(pair, kept);
+	submit(pair, open);
+	close_case(pair, kept);
+	act(pair, &pair->home, kept, "KEPT", "H_DEPT", "\"detail\":{\"note\":\"属实\"}");
+	OK(pair_submit_as(pair, &pair->window, "DS", "R_WIN", true, plain)); /* shows its papers */
+	assert_int_equal(list(pair, &pair->home, "{}")->n_commitments, 2);
+	const PbCommitmentListResponse *reply = list(pair, &pair->home, "{\"unchecked\":true}");
+	assert_int_equal(reply->n_commitments, 1);
+	assert_string_equal(reply->commitments[0]->case_number, open);
+	pair_free(pair);
+}
+
+/* A case may have many fees; those that are kept are bounded, and a fee's newest word counts. */
+static void test_fees_beyond_the_most_are_in_the_log_alone(void **state)
+{
+	enum { KEPT = 64 };
+	struct pair *pair = pair_new(*state);
+	char number[32], more[128];
+	pair_submit(pair, true, number);
+	act(pair, &pair->home, number, "ACCEPT", "H_WIN", "");
+	for (int i = 0; i < KEPT + 2; i++) {
+		snprintf(more, sizeof(more),
+		         "\"detail\":{\"fee\":{\"reference\":\"P%d\",\"state\":\"FEE_DUE\",\"amountFen\":\"%"
+		         "d\"}}",
+		         i, i + 1);
+		act(pair, &pair->home, number, "FEE", "H_WIN", more);
+	}
+	act(pair, &pair->home, number, "FEE", "H_WIN", FEE("FEE_WAIVED", "0"));
+	const PbCaseView *view = pair_case(pair, &pair->window, number);
+	assert_int_equal(view->n_fees, KEPT);
+	assert_int_equal(view->fees[1]->state, PB_FEE_STATE__FEE_WAIVED);
+	assert_int_equal(view->fees[KEPT - 1]->amount_fen, KEPT);
+	pair_assert_equal_logs(pair, number);
+	pair_free(pair);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
