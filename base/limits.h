@@ -47,6 +47,7 @@ enum {
 	/* Halls. */
 	TB_HALLS_MAX = 2000,
 	TB_HALLS_BYTES_MAX = 256 * 1024, /* of a region's list */
+	TB_DEPARTMENTS_MAX = 500,        /* of a region */
 
 	/* Agreements. */
 	TB_AGREEMENTS_MAX = 512,        /* kept by a node, versions counted */

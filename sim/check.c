@@ -440,6 +440,39 @@ static void check_once(struct sim_node *node, const PbCaseEntry *entry, uint64_t
 	*seq = entry->seq;
 }
 
+static bool gives_back(const PbCaseDetail *detail, const char *need)
+{
+	for (size_t i = 0; detail && i < detail->n_returned; i++) {
+		if (strcmp(detail->returned[i], need) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* An original that the list gives back (work.c: M3) has gone back when the case is closed, or it is said why
+ * not. */
+static void check_originals(struct sim_node *node, struct sim_reader *reader, const PbCaseEntry *entry)
+{
+	bool original = false, back = false;
+	if (entry->event != PB_CASE_EVENT__HAND_OVER || !entry->actor ||
+	    entry->actor->role == PB_ROLE__SYSTEM || (entry->detail && entry->detail->reason[0]))
+		return;
+	for (uint32_t seq = 1; seq <= entry->seq; seq++) {
+		PbCaseEntry *one;
+		uint8_t digest[PKI_HASH_BYTES];
+		if (!read_entry(reader, entry->case_number, seq, &one, digest) || !one->detail)
+			continue;
+		const PbApplication *application = one->detail->application;
+		for (size_t i = 0; application && i < application->n_materials; i++)
+			original = original || (application->materials[i]->original &&
+			                        strcmp(application->materials[i]->need, "M3") == 0);
+		back = back || gives_back(one->detail, "M3");
+	}
+	if (original && !back)
+		sim_check_broke(node->world, SIM_RULE_ORDER, node->index, entry->case_number,
+		                "it is closed, and the applicant's original is not returned");
+}
+
 static void check_decision(struct sim_node *node, const PbCaseEntry *entry, uint64_t name)
 {
 	struct sim_world *world = node->world;
@@ -494,6 +527,7 @@ static void sweep_entry(struct sim_node *node, struct sim_reader *reader, const 
 	check_once(node, entry, name);
 	if (!sim_case_reliable(world, record))
 		return;
+	check_originals(node, reader, entry);
 	memcpy(&value, digest, sizeof(value));
 	uint64_t *known = sim_map_at(&check->entries, sim_mix(name, entry->seq), &made);
 	if (made) {

@@ -444,13 +444,15 @@ static struct act from_window(PbCaseState state, const struct sim_case *kase, st
 				evaluate = {"EVALUATE", "APPLICANT", ",\"detail\":{\"grade\":2}"},
 				bad = {"EVALUATE", "APPLICANT", ",\"detail\":{\"grade\":5}"};
 	static const struct act post = {"POST", "R_WIN", WAYBILL}, hand = {"HAND_OVER", "R_WIN", NULL};
+	static const struct act back = {"HAND_OVER", "R_WIN", ",\"detail\":{\"returned\":[\"M3\"]}"};
 	static const struct act consult = {"CONSULT", "R_WIN", ",\"detail\":{\"note\":\"进度\"}"};
 	if (state == PB_CASE_STATE__TRANSFER && kase->originals)
 		return PICK(random, post, post, nothing, give_up);
 	if (state == PB_CASE_STATE__CORRECTION && kase->temper != SILENT_APPLICANT)
 		return PICK(random, supplement, supplement, nothing, nothing, give_up);
+	/* A window that forgets the applicant's paper is reminded of it. */
 	if (state == PB_CASE_STATE__DELIVERING)
-		return PICK(random, hand, hand, nothing);
+		return PICK(random, hand, kase->originals ? back : hand, nothing);
 	if (state == PB_CASE_STATE__CLOSED)
 		return PICK(random, evaluate, evaluate, evaluate, bad);
 	if (state == PB_CASE_STATE__REVIEW || state == PB_CASE_STATE__SIGNED_FOR)
@@ -672,7 +674,7 @@ static void wind_up_scripted(struct sim_case *kase)
 void sim_work_wind_up(struct sim_world *world)
 {
 	static const struct act withdraw = {"WITHDRAW", "R_WIN", NULL};
-	static const struct act hand = {"HAND_OVER", "H_WIN", NULL};
+	static const struct act hand = {"HAND_OVER", "H_WIN", REASON};
 	for (size_t i = 0; i < world->work->cases_count; i++) {
 		struct sim_case *kase = world->work->cases[i];
 		struct sim_node *window = &world->nodes[kase->window], *home = &world->nodes[kase->home];

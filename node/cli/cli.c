@@ -141,3 +141,28 @@ const char *cli_beside(struct cli *cli, const char *text, const char *code)
 {
 	return code[0] ? tb_arena_printf(&cli->arena, "%s [%s]", text, code) : text;
 }
+
+enum tb_code cli_channel_option(struct cli *cli, const struct options *options, PbChannel *out)
+{
+	const char *given = options_value(options, "channel");
+	int value = 0;
+	if (given && cli_enum_option(cli, &pb_channel__descriptor, "channel",
+	                             tb_arena_printf(&cli->arena, "channel-%s", given), &value))
+		return text_fail(&cli->error, TB_EINVALID, TEXT_OPTION_ONE_OF, "channel",
+		                 "window, online, mobile, kiosk, phone", NULL);
+	*out = (PbChannel)value;
+	return TB_OK;
+}
+
+const char *cli_channel_text(PbChannel channel)
+{
+	static const enum text_id channels[] = {
+		TEXT_EMPTY,
+		[PB_CHANNEL__CHANNEL_WINDOW] = TEXT_W_CHANNEL_WINDOW,
+		[PB_CHANNEL__CHANNEL_ONLINE] = TEXT_W_CHANNEL_ONLINE,
+		[PB_CHANNEL__CHANNEL_MOBILE] = TEXT_W_CHANNEL_MOBILE,
+		[PB_CHANNEL__CHANNEL_KIOSK] = TEXT_W_CHANNEL_KIOSK,
+		[PB_CHANNEL__CHANNEL_PHONE] = TEXT_W_CHANNEL_PHONE,
+	};
+	return (size_t)channel < sizeof(channels) / sizeof(channels[0]) ? text(channels[channel]) : "?";
+}

@@ -101,6 +101,10 @@ char *cli_pb(const char *text);
  * there is. */
 TB_MUST_CHECK enum tb_code cli_enum_option(struct cli *cli, const proto_enum *type, const char *option,
                                            const char *value, int *out);
+/* --channel; *out stays unspecified without it. */
+TB_MUST_CHECK enum tb_code cli_channel_option(struct cli *cli, const struct options *options, PbChannel *out);
+/* 渠道: "" where it is not known. */
+const char *cli_channel_text(PbChannel channel);
 /* "LEFT=RIGHT" of option |name|, in cli->arena. */
 TB_MUST_CHECK enum tb_code cli_pair(struct cli *cli, const char *name, const char *value, const char **left,
                                     const char **right);

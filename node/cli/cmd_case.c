@@ -139,6 +139,8 @@ static void show_head(struct cli *cli, const PbCaseView *view)
 		table_pair(table, TEXT_H_WANTED, cli_number(cli, view->materials_missing));
 	for (size_t i = 0; i < view->n_clocks; i++)
 		table_pair(table, i == 0 ? TEXT_H_CLOCKS : TEXT_EMPTY, clock_text(cli, view->clocks[i]));
+	for (size_t i = 0; i < view->n_to_return; i++)
+		table_pair(table, i == 0 ? TEXT_H_TO_RETURN : TEXT_EMPTY, view->to_return[i]);
 	table_pair(table, TEXT_H_POSSIBLE, possible_text(cli, view));
 	for (size_t i = 0; i < view->n_evidence; i++)
 		table_pair(table, i == 0 ? TEXT_H_EVIDENCE : TEXT_EMPTY, view->evidence[i]);
@@ -327,11 +329,12 @@ static const struct option grant_options[] = {
 	LAST_OPTION,
 };
 static const struct option dispatch_options[] = {
-	ACT_OPTIONS,
-	{"way", OPTION_VALUE, "courier|window|home|network", TEXT_O_WAY},
-	WAYBILL_OPTIONS,
+	ACT_OPTIONS,     {"way", OPTION_VALUE, "courier|window|home|network", TEXT_O_WAY},
+	WAYBILL_OPTIONS, {"returned", OPTION_LIST, "NEED", TEXT_O_RETURNED},
 	LAST_OPTION,
 };
+static const struct option hand_options[] = {
+	ACT_OPTIONS, {"returned", OPTION_LIST, "NEED", TEXT_O_RETURNED}, LAST_OPTION};
 static const struct option fee_options[] = {
 	ACT_OPTIONS,
 	{"reference", OPTION_VALUE, "NUMBER", TEXT_O_FEE_REFERENCE},
@@ -446,6 +449,14 @@ static void set_decision(struct cli *cli, const struct options *options, PbCaseD
 	detail->decision->text = cli_pb(decided ? decided : "");
 }
 
+static void set_returned(struct cli *cli, const struct options *options, PbCaseDetail *detail)
+{
+	const char *need;
+	detail->returned = tb_arena_alloc(&cli->arena, (options->given_count + 1) * sizeof(char *));
+	for (size_t at = 0; (need = options_next(options, "returned", &at)) != NULL;)
+		detail->returned[detail->n_returned++] = cli_pb(need);
+}
+
 /* All but what touches a file: a failure is one of the command line. */
 static enum tb_code set_detail(struct cli *cli, const struct options *options, PbCaseDetail *detail)
 {
@@ -464,6 +475,8 @@ static enum tb_code set_detail(struct cli *cli, const struct options *options, P
 		code = set_number(cli, options, "grade", 5, &detail->grade);
 	if (!code)
 		code = set_fee(cli, options, detail);
+	if (given(options, "returned"))
+		set_returned(cli, options, detail);
 	return code;
 }
 
@@ -567,7 +580,7 @@ const struct cli_verb cmd_case_verbs[] = {
 	EVENT_VERB("grant", TEXT_V_CASE_GRANT, grant_options, " --issue licence.json"),
 	EVENT_VERB("deny", TEXT_V_CASE_DENY, decide_options, " --reason 不符合法定条件"),
 	EVENT_VERB("dispatch", TEXT_V_CASE_DISPATCH, dispatch_options, " --way courier --waybill EMS:EA1CN"),
-	EVENT_VERB("hand-over", TEXT_V_CASE_HAND_OVER, act_options, ""),
+	EVENT_VERB("hand-over", TEXT_V_CASE_HAND_OVER, hand_options, " --returned M2"),
 	EVENT_VERB("evaluate", TEXT_V_CASE_EVALUATE, evaluate_options, " --grade 5"),
 	EVENT_VERB("withdraw", TEXT_V_CASE_WITHDRAW, act_options, ""),
 	EVENT_VERB("consult", TEXT_V_CASE_CONSULT, act_options, " --note 请核对地址"),

@@ -46,7 +46,7 @@ enum tb_code case_actor(struct cli *cli, const struct options *options, PbRole r
 	(*out)->role = (PbRole)value;
 	(*out)->id = cli_pb(id);
 	(*out)->name = cli_pb(options_value_or(options, "actor-name", ""));
-	return TB_OK;
+	return cli_channel_option(cli, options, &(*out)->channel);
 }
 
 enum tb_code case_way(struct cli *cli, const char *option, const char *value, PbDeliveryWay *out)

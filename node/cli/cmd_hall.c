@@ -1,58 +1,18 @@
 /* tongban hall: halls and windows, own and others'. */
-#include <stdlib.h>
 #include <string.h>
 
-#include "node/cli/cli.h"
-#include "node/cli/userfile.h"
+#include "node/cli/cmd_hall.h"
+#include "node/cli/csvtable.h"
 #include "node/core/hall.h"
 #include "node/io/yamlmsg.h"
 
-/* ---- CSV: RFC 4180, one hall a line; lists are separated by ';' */
-
-enum { CELLS_MAX = 16 };
-
-/* Cuts |line| into cells, in place. A quoted cell may hold commas and "" for a quote. */
-static size_t cells_of(char *line, char *cells[CELLS_MAX])
-{
-	size_t count = 0;
-	for (char *at = line; count < CELLS_MAX;) {
-		char *out = at;
-		bool quoted = *at == '"';
-		cells[count++] = out;
-		for (at += quoted; *at && (quoted || *at != ','); at++) {
-			if (quoted && *at == '"' && *++at != '"')
-				break;
-			*out++ = *at;
-		}
-		bool more = *at == ',';
-		*out = 0;
-		if (!more)
-			break;
-		at++;
-	}
-	return count;
-}
-
-static char **list_of(struct cli *cli, const char *cell, size_t *count)
-{
-	char *text = tb_arena_str(&cli->arena, cell);
-	char **list = tb_arena_alloc(&cli->arena, (strlen(cell) / 2 + 2) * sizeof(*list));
-	*count = 0;
-	for (char *next, *part = text; part && *part; part = next) {
-		next = strchr(part, ';');
-		if (next)
-			*next++ = 0;
-		if (*part)
-			list[(*count)++] = part;
-	}
-	return list;
-}
+/* ---- CSV: one hall a line */
 
 /* "workdays 09:00-17:00" */
 static void set_hours(struct cli *cli, PbHall *hall, const char *cell)
 {
 	size_t count;
-	char **list = list_of(cli, cell, &count);
+	char **list = csvtable_list(cli, cell, &count);
 	hall->hours = tb_arena_alloc(&cli->arena, (count + 1) * sizeof(PbServiceHours *));
 	for (size_t i = 0; i < count; i++) {
 		PbServiceHours *hours = PROTO_NEW(PbServiceHours, service_hours, &cli->arena);
@@ -71,7 +31,7 @@ static void set_hours(struct cli *cli, PbHall *hall, const char *cell)
 static void set_contacts(struct cli *cli, PbHall *hall, const char *cell)
 {
 	size_t count;
-	char **list = list_of(cli, cell, &count);
+	char **list = csvtable_list(cli, cell, &count);
 	hall->contacts = tb_arena_alloc(&cli->arena, (count + 1) * sizeof(PbContact *));
 	for (size_t i = 0; i < count; i++) {
 		PbContact *contact = PROTO_NEW(PbContact, contact, &cli->arena);
@@ -85,8 +45,9 @@ static void set_contacts(struct cli *cli, PbHall *hall, const char *cell)
 	}
 }
 
-static bool set_cell(struct cli *cli, PbHall *hall, const char *head, char *cell)
+static bool set_cell(struct cli *cli, void *row, const char *head, char *cell)
 {
+	PbHall *hall = row;
 	const struct {
 		const char *head;
 		char **field;
@@ -107,11 +68,11 @@ static bool set_cell(struct cli *cli, PbHall *hall, const char *head, char *cell
 		hall->hands_out =
 			strcmp(cell, "1") == 0 || strcmp(cell, "是") == 0 || strcmp(cell, "true") == 0;
 	else if (strcmp(head, "windows") == 0)
-		hall->windows = list_of(cli, cell, &hall->n_windows);
+		hall->windows = csvtable_list(cli, cell, &hall->n_windows);
 	else if (strcmp(head, "departments") == 0)
-		hall->departments = list_of(cli, cell, &hall->n_departments);
+		hall->departments = csvtable_list(cli, cell, &hall->n_departments);
 	else if (strcmp(head, "alliances") == 0)
-		hall->alliances = list_of(cli, cell, &hall->n_alliances);
+		hall->alliances = csvtable_list(cli, cell, &hall->n_alliances);
 	else if (strcmp(head, "hours") == 0)
 		set_hours(cli, hall, cell);
 	else if (strcmp(head, "contacts") == 0)
@@ -121,63 +82,20 @@ static bool set_cell(struct cli *cli, PbHall *hall, const char *head, char *cell
 	return true;
 }
 
-static char *next_line(char **at)
-{
-	char *line = *at, *end;
-	if (!line || !*line)
-		return NULL;
-	end = strchr(line, '\n');
-	*at = end ? end + 1 : NULL;
-	if (end)
-		*end = 0;
-	line[strcspn(line, "\r")] = 0;
-	return line;
-}
-
-static enum tb_code read_csv(struct cli *cli, char *text, PbHallLoadRequest *request)
-{
-	char *heads[CELLS_MAX], *cells[CELLS_MAX], *at = text;
-	if (strncmp(at, "\xef\xbb\xbf", 3) == 0)
-		at += 3;
-	char *line = next_line(&at);
-	size_t heads_count = line ? cells_of(line, heads) : 0;
-	request->halls = tb_arena_alloc(&cli->arena, TB_HALLS_MAX * sizeof(PbHall *));
-	for (size_t number = 2; (line = next_line(&at)) != NULL; number++) {
-		PbHall *hall = PROTO_NEW(PbHall, hall, &cli->arena);
-		if (!line[0])
-			continue;
-		size_t count = cells_of(line, cells);
-		const char *where = cli_number(cli, number);
-		if (request->n_halls == TB_HALLS_MAX || count > heads_count)
-			return text_fail(&cli->error, TB_EINVALID, TEXT_M_HALL_LINE, where, "", NULL);
-		for (size_t i = 0; i < count; i++) {
-			if (!set_cell(cli, hall, heads[i], cells[i]))
-				return text_fail(&cli->error, TB_EINVALID, TEXT_M_HALL_LINE, where, heads[i],
-				                 NULL);
-		}
-		request->halls[request->n_halls++] = hall;
-	}
-	return TB_OK;
-}
-
 static int run_load(struct cli *cli, const struct options *options)
 {
 	PbHallLoadRequest csv = PB_HALL_LOAD_REQUEST__INIT, *request = &csv;
-	PbHallLoadResponse *reply;
-	struct tb_buf file = {0};
+	PbHallLoadResponse *reply = NULL;
 	const char *path = options->operands[0];
-	size_t size = strlen(path);
-	enum tb_code code = userfile_read(&file, path, TB_FILE_BYTES_MAX, &cli->error);
-	if (!code) {
-		char *text = tb_arena_str(&cli->arena, tb_buf_text(&file));
-		if (size > 4 && strcmp(path + size - 4, ".csv") == 0)
-			code = read_csv(cli, text, &csv);
-		else
-			code = yaml_message((proto_message **)(void *)&request,
-			                    &pb_hall_load_request__descriptor, path, tb_buf_bytes(&file),
-			                    &cli->arena, &cli->error);
-	}
-	tb_buf_clear(&file);
+	char *text;
+	bool is_csv;
+	enum tb_code code = csvtable_file(cli, path, &text, &is_csv);
+	if (!code && is_csv)
+		code = csvtable_read(cli, text, &pb_hall__descriptor, TB_HALLS_MAX, set_cell,
+		                     (proto_message ***)(void *)&csv.halls, &csv.n_halls);
+	else if (!code)
+		code = yaml_message((proto_message **)(void *)&request, &pb_hall_load_request__descriptor,
+		                    path, tb_bytes_str(text), &cli->arena, &cli->error);
 	if (!code)
 		code = CLI_CALL(cli, "HallService/Load", request, hall_load_response, &reply);
 	if (code)
@@ -279,5 +197,9 @@ const struct cli_verb cmd_hall_verbs[] = {
 	{"hall load", "FILE", 1, 1, TEXT_V_HALL_LOAD, NULL, "tongban hall load halls.csv", false, run_load},
 	{"hall list", "", 0, 0, TEXT_V_HALL_LIST, list_options, "tongban hall list --region 320400 --pickup",
          false, run_list},
+	{"department load", "FILE", 1, 1, TEXT_V_DEPARTMENT_LOAD, NULL,
+         "tongban department load departments.csv", false, department_load_run},
+	{"department list", "", 0, 0, TEXT_V_DEPARTMENT_LIST, department_list_options,
+         "tongban department list --phase 1 --on 2026-01-31", false, department_list_run},
 	{0},
 };

@@ -84,30 +84,96 @@ static enum tb_code list(struct cli *cli, PbPeerListResponse **reply)
 	return CLI_CALL(cli, "PeerService/List", &request, peer_list_response, reply);
 }
 
+/* "DS YS"; "-" if the peer takes none, or has not said. */
+static const char *modes_text(struct cli *cli, const PbCapabilities *can)
+{
+	const char *all = "";
+	for (size_t i = 0; can && i < can->n_modes; i++)
+		all = tb_arena_printf(&cli->arena, "%s%s%s", all, i ? " " : "", can->modes[i]);
+	return all[0] ? all : "-";
+}
+
 static int run_list(struct cli *cli, const struct options *options)
 {
 	static const struct table_column columns[] = {
 		{TEXT_H_PEER, false},  {TEXT_H_NAME, false},  {TEXT_H_ENDPOINT, false}, {TEXT_H_LINK, false},
-		{TEXT_H_OUTBOX, true}, {TEXT_H_GRANTS, true}, {TEXT_H_CONTACT, false},
+		{TEXT_H_OUTBOX, true}, {TEXT_H_GRANTS, true}, {TEXT_H_CONTACT, false},  {TEXT_H_TAKES, false},
 	};
 	PbPeerListResponse *reply;
 	(void)options;
 	enum tb_code code = list(cli, &reply);
-	if (code)
-		return cli_fail(cli, code);
-	if (cli->json) {
-		cli_print_json(&reply->base);
-		return CLI_DONE;
-	}
+	int ended;
+	if (CLI_ENDED(cli, code, reply, &ended))
+		return ended;
 	struct table *table = TABLE_NEW(columns);
 	for (size_t i = 0; i < reply->n_peers; i++) {
 		const PbPeerView *peer = reply->peers[i];
 		TABLE_ROW(table, peer->region, peer->name, peer->endpoint, peer->link,
 		          cli_number(cli, peer->outbox), cli_number(cli, peer->n_grants),
-		          cli_time(cli, peer->last_contact_ms));
+		          cli_time(cli, peer->last_contact_ms), modes_text(cli, peer->capabilities));
 	}
 	table_end(table, stdout);
 	return CLI_DONE;
+}
+
+static const char *integrations_text(struct cli *cli, const PbCapabilities *can)
+{
+	static const enum text_id texts[] = {
+		TEXT_EMPTY,
+		[PB_INTEGRATION__UNIFIED_IDENTITY] = TEXT_W_UNIFIED_IDENTITY,
+		[PB_INTEGRATION__DATA_SHARING] = TEXT_W_DATA_SHARING,
+		[PB_INTEGRATION__INTERFACES] = TEXT_W_INTERFACES,
+		[PB_INTEGRATION__CREDENTIAL_RECOGNITION] = TEXT_W_CREDENTIAL_RECOGNITION,
+		[PB_INTEGRATION__APPLICATION_INTEGRATION] = TEXT_W_APPLICATION_INTEGRATION,
+		[PB_INTEGRATION__AGGREGATION] = TEXT_W_AGGREGATION,
+	};
+	const char *all = "";
+	for (size_t i = 0; i < can->n_integrations; i++) {
+		size_t at = (size_t)can->integrations[i];
+		all = tb_arena_printf(&cli->arena, "%s%s%s", all, i ? ", " : "",
+		                      at < sizeof(texts) / sizeof(texts[0]) ? text(texts[at]) : "?");
+	}
+	return all;
+}
+
+/* Names of the contract, as programs see them. A newer peer may say what is not known here. */
+static const char *names_text(struct cli *cli, const proto_enum *type, const void *values, size_t count)
+{
+	const char *all = "";
+	for (size_t i = 0; i < count; i++) {
+		const char *name = proto_enum_name(type, ((const int *)values)[i]);
+		all = tb_arena_printf(&cli->arena, "%s%s%s", all, i ? ", " : "", name ? name : "?");
+	}
+	return all;
+}
+
+static const char *filled(struct cli *cli, enum text_id id, const char *a, const char *b, const char *c)
+{
+	struct tb_buf line = {0};
+	text_fill(&line, id, a, b, c, NULL);
+	const char *copy = tb_arena_str(&cli->arena, tb_buf_text(&line));
+	tb_buf_clear(&line);
+	return copy;
+}
+
+static void show_capabilities(struct cli *cli, struct table *table, const PbCapabilities *can)
+{
+	const char *told = proto_enum_name(&pb_disclosure__descriptor, (int)can->disclosure);
+	table_pair(table, TEXT_H_SOFTWARE, can->software);
+	table_pair(table, TEXT_H_INTEGRATIONS, integrations_text(cli, can));
+	table_pair(table, TEXT_H_TAKES, modes_text(cli, can));
+	table_pair(table, TEXT_H_MATTERS,
+	           names_text(cli, &pb_matter_kind__descriptor, can->matters, can->n_matters));
+	table_pair(table, TEXT_H_RIGHTS,
+	           filled(cli, TEXT_M_RIGHTS,
+	                  names_text(cli, &pb_right__descriptor, can->rights, can->n_rights),
+	                  cli_number(cli, can->agreement_parties_max), ""));
+	table_pair(table, TEXT_H_ASKED_MAX,
+	           filled(cli, TEXT_M_ASKED_MAX, can->disclosure && told ? told : text(TEXT_M_NONE),
+	                  cli_number(cli, can->queries_per_second), cli_number(cli, can->queries_burst)));
+	table_pair(table, TEXT_H_SIZES_MAX,
+	           filled(cli, TEXT_M_SIZES_MAX, cli_number(cli, can->material_bytes_max),
+	                  cli_number(cli, can->message_bytes_max), cli_number(cli, can->batch_items_max)));
 }
 
 static void show_peer(struct cli *cli, const PbPeerView *peer)
@@ -122,6 +188,10 @@ static void show_peer(struct cli *cli, const PbPeerView *peer)
 	table_pair(table, TEXT_H_OUTBOX, cli_number(cli, peer->outbox));
 	table_pair(table, TEXT_H_RETRY, cli_time(cli, peer->retry_ms));
 	table_pair(table, TEXT_H_CATALOGUE, cli_number(cli, peer->catalogue_version));
+	if (peer->protocol)
+		table_pair(table, TEXT_H_PROTOCOL, cli_number(cli, peer->protocol));
+	if (peer->capabilities)
+		show_capabilities(cli, table, peer->capabilities);
 	if (peer->n_grants == 0)
 		table_pair(table, TEXT_H_GRANTS, text(TEXT_M_NONE));
 	for (size_t i = 0; i < peer->n_grants; i++)
@@ -183,11 +253,10 @@ static int run_codes(struct cli *cli, const struct options *options)
 	request.peer = cli_pb(region);
 	request.all = options_flag(options, "all");
 	enum tb_code code = CLI_CALL(cli, "PeerService/Codes", &request, peer_codes_response, &reply);
-	if (code)
-		return cli_fail(cli, code);
-	if (cli->json) {
-		cli_print_json(&reply->base);
-	} else if (reply->n_codes == 0) {
+	int ended;
+	if (CLI_ENDED(cli, code, reply, &ended))
+		return ended;
+	if (reply->n_codes == 0) {
 		text_say(stdout, TEXT_M_CODES_KNOWN, region, NULL);
 	} else {
 		show_codes(reply);

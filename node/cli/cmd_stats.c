@@ -127,22 +127,26 @@ static const char *grades(struct cli *cli, const PbStatsRow *row)
 static void show_rows(struct cli *cli, const PbStatsCasesResponse *all)
 {
 	static const struct table_column columns[] = {
-		{TEXT_EMPTY, false},          {TEXT_H_STATS_SIDE, false},    {TEXT_H_STATS_CASES, true},
-		{TEXT_H_STATS_OPEN, true},    {TEXT_H_STATS_DECIDED, true},  {TEXT_H_STATS_IN_TIME, true},
-		{TEXT_H_STATS_DAYS, true},    {TEXT_H_STATS_PROMISED, true}, {TEXT_H_STATS_LATE, true},
-		{TEXT_H_STATS_RETURNS, true}, {TEXT_H_STATS_SAVED, true},    {TEXT_H_STATS_GRADES, true},
+		{TEXT_EMPTY, false},           {TEXT_H_STATS_SIDE, false},    {TEXT_H_STATS_CASES, true},
+		{TEXT_H_STATS_OPEN, true},     {TEXT_H_STATS_DECIDED, true},  {TEXT_H_STATS_IN_TIME, true},
+		{TEXT_H_STATS_DAYS, true},     {TEXT_H_STATS_PROMISED, true}, {TEXT_H_STATS_LATE, true},
+		{TEXT_H_STATS_RETURNS, true},  {TEXT_H_STATS_SAVED, true},    {TEXT_H_STATS_GRADES, true},
+		{TEXT_H_STATS_SWITCHED, true},
 	};
 	struct table *table = TABLE_NEW(columns);
 	for (size_t i = 0; i < all->n_rows; i++) {
 		const PbStatsRow *row = all->rows[i];
-		TABLE_ROW(table,
-		          row->name[0] ? tb_arena_printf(&cli->arena, "%s %s", row->key, row->name)
-		                       : row->key,
+		int channel;
+		const char *key = proto_enum_value(&pb_channel__descriptor, row->key, &channel)
+		                          ? cli_channel_text((PbChannel)channel)
+		                          : row->key;
+		TABLE_ROW(table, row->name[0] ? tb_arena_printf(&cli->arena, "%s %s", key, row->name) : key,
 		          side_text(row->side), cli_number(cli, row->cases), cli_number(cli, row->open),
 		          cli_number(cli, row->decided), share(cli, row->in_time, row->decided),
 		          mean(cli, row->elapsed_days, row->decided),
 		          mean(cli, row->promised_days, row->decided), cli_number(cli, row->late_cases),
-		          cli_number(cli, row->returns), saved(cli, row), grades(cli, row));
+		          cli_number(cli, row->returns), saved(cli, row), grades(cli, row),
+		          cli_number(cli, row->switched));
 	}
 	table_end(table, stdout);
 }
@@ -173,9 +177,13 @@ static enum tb_code by_option(struct cli *cli, const struct options *options, Pb
 		const char *name;
 		PbStatsBy by;
 	} all[] = {
-		{"peer", PB_STATS_BY__STATS_BY_PEER},   {"item", PB_STATS_BY__STATS_BY_ITEM},
-		{"mode", PB_STATS_BY__STATS_BY_MODE},   {"window", PB_STATS_BY__STATS_BY_WINDOW},
+		{"peer", PB_STATS_BY__STATS_BY_PEER},
+		{"item", PB_STATS_BY__STATS_BY_ITEM},
+		{"mode", PB_STATS_BY__STATS_BY_MODE},
+		{"window", PB_STATS_BY__STATS_BY_WINDOW},
 		{"month", PB_STATS_BY__STATS_BY_MONTH},
+		{"channel", PB_STATS_BY__STATS_BY_CHANNEL},
+		{"evaluation", PB_STATS_BY__STATS_BY_EVALUATION},
 	};
 	const char *given = options_value_or(options, "by", "peer");
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
@@ -185,7 +193,7 @@ static enum tb_code by_option(struct cli *cli, const struct options *options, Pb
 		}
 	}
 	return text_fail(&cli->error, TB_EINVALID, TEXT_OPTION_ONE_OF, "by",
-	                 "peer, item, mode, window, month", NULL);
+	                 "peer, item, mode, window, month, channel, evaluation", NULL);
 }
 
 static int run_stats(struct cli *cli, const struct options *options)
@@ -215,7 +223,7 @@ static const struct option stats_options[] = {
 	{"peer", OPTION_VALUE, "REGION", TEXT_O_CASE_PEER},
 	{"from", OPTION_VALUE, "DATE", TEXT_O_STATS_FROM},
 	{"to", OPTION_VALUE, "DATE", TEXT_O_STATS_TO},
-	{"by", OPTION_VALUE, "peer|item|mode|window|month", TEXT_O_STATS_BY},
+	{"by", OPTION_VALUE, "peer|item|mode|window|month|channel|evaluation", TEXT_O_STATS_BY},
 	{NULL, OPTION_FLAG, NULL, TEXT_EMPTY},
 };
 

@@ -54,7 +54,8 @@ static int run_add(struct cli *cli, const struct options *options)
 	const char *item;
 	size_t at = 0;
 	request.name = cli_pb(options->operands[0]);
-	if (roles_option(cli, options, &request))
+	request.department = cli_pb(options_value_or(options, "department", ""));
+	if (roles_option(cli, options, &request) || cli_channel_option(cli, options, &request.channel))
 		return cli_usage(cli);
 	request.items = tb_arena_alloc(&cli->arena, options->given_count * sizeof(*request.items));
 	while ((item = options_next(options, "item", &at)))
@@ -73,8 +74,9 @@ static int run_list(struct cli *cli, const struct options *options)
 {
 	(void)options;
 	static const struct table_column columns[] = {
-		{TEXT_H_NAME, false}, {TEXT_H_ROLES, false},   {TEXT_H_ITEM, false},
-		{TEXT_H_MADE, false}, {TEXT_H_REVOKED, false},
+		{TEXT_H_NAME, false},    {TEXT_H_ROLES, false},      {TEXT_H_ITEM, false},
+		{TEXT_H_CHANNEL, false}, {TEXT_H_DEPARTMENT, false}, {TEXT_H_MADE, false},
+		{TEXT_H_REVOKED, false},
 	};
 	PbTokenListRequest request = PB_TOKEN_LIST_REQUEST__INIT;
 	PbTokenListResponse *reply;
@@ -91,8 +93,8 @@ static int run_list(struct cli *cli, const struct options *options)
 			                        role_word(cli, token->roles[k]));
 		for (size_t k = 0; k < token->n_items; k++)
 			items = tb_arena_printf(&cli->arena, "%s%s%s", items, k ? "," : "", token->items[k]);
-		TABLE_ROW(table, token->name, roles, items, cli_time(cli, token->made_ms),
-		          cli_time(cli, token->revoked_ms));
+		TABLE_ROW(table, token->name, roles, items, cli_channel_text(token->channel),
+		          token->department, cli_time(cli, token->made_ms), cli_time(cli, token->revoked_ms));
 	}
 	table_end(table, stdout);
 	return CLI_DONE;
@@ -114,6 +116,8 @@ static int run_revoke(struct cli *cli, const struct options *options)
 static const struct option add_options[] = {
 	{"role", OPTION_LIST, "ROLE,...", TEXT_O_TOKEN_ROLE},
 	{"item", OPTION_LIST, "CODE", TEXT_O_TOKEN_ITEM},
+	{"channel", OPTION_VALUE, "window|online|mobile|kiosk|phone", TEXT_O_TOKEN_CHANNEL},
+	{"department", OPTION_VALUE, "CODE", TEXT_O_TOKEN_DEPARTMENT},
 	{NULL, OPTION_FLAG, NULL, TEXT_EMPTY},
 };
 

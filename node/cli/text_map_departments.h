@@ -45,6 +45,30 @@
 	XX(TEXT_H_WEBHOOKS, "推送", "webhooks") \
 	XX(TEXT_H_WEBHOOKS_FAILING, "推送失败中", "webhooks failing") \
 	XX(TEXT_H_WEBHOOKS_GIVEN_UP, "推送已放弃", "webhooks given up") \
+	XX(TEXT_O_CHANNEL, "渠道", "by which way it came in") \
+	XX(TEXT_O_TOKEN_CHANNEL, "经此令牌而来、未注明渠道的事项的渠道", "the channel of what comes by it and names none") \
+	XX(TEXT_O_TOKEN_DEPARTMENT, "所属部门（登记册中的编码）", "whose system it is, a code of the register") \
+	XX(TEXT_H_CHANNEL, "渠道", "channel") \
+	XX(TEXT_H_STATS_SWITCHED, "换渠道", "switched") \
+	XX(TEXT_W_CHANNEL_WINDOW, "窗口", "window") \
+	XX(TEXT_W_CHANNEL_ONLINE, "网上", "online") \
+	XX(TEXT_W_CHANNEL_MOBILE, "移动端", "mobile") \
+	XX(TEXT_W_CHANNEL_KIOSK, "自助终端", "kiosk") \
+	XX(TEXT_W_CHANNEL_PHONE, "电话", "phone") \
+	XX(TEXT_V_DEPARTMENT_LOAD, "发布部门登记册（YAML 或 CSV）", "publish the register of departments from YAML or CSV") \
+	XX(TEXT_V_DEPARTMENT_LIST, "列出部门：进驻日期、批次、事项、大厅、令牌", "list departments: since when they are at the halls, items, tokens") \
+	XX(TEXT_O_DEPARTMENT_PHASE, "只列此批次", "only those of this phase") \
+	XX(TEXT_O_DEPARTMENT_ON, "只列该日已进驻的", "only those that are at the hall on that day") \
+	XX(TEXT_M_DEPARTMENTS_LOADED, "部门登记册第 {1} 版已发布，共 {2} 个部门。", "The register is published as version {1}: {2} departments.") \
+	XX(TEXT_M_DEPARTMENTS_PHASE, "第 {1} 批：{2} 个部门，其中 {3} 个已进驻", "phase {1}: {2} departments, {3} of them at the halls") \
+	XX(TEXT_H_AT_HALL_SINCE, "进驻日期", "since") \
+	XX(TEXT_H_PHASE, "批次", "phase") \
+	XX(TEXT_H_ITEMS_COUNT, "事项数", "items") \
+	XX(TEXT_H_HALLS, "大厅", "halls") \
+	XX(TEXT_H_TOKENS, "令牌", "tokens") \
+	XX(TEXT_W_UNREGISTERED, "未登记", "not registered") \
+	XX(TEXT_O_RETURNED, "随之退还的原件（材料编码）", "the original of this material goes back with it") \
+	XX(TEXT_H_TO_RETURN, "待退原件", "to be returned") \
 	XX(TEXT_H_URL, "地址", "url") \
 	XX(TEXT_H_CURSOR, "已推送到", "delivered up to") \
 	XX(TEXT_H_FAILURES, "连续失败", "failures") \

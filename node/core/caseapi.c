@@ -126,6 +126,11 @@ enum tb_code case_read_get(struct query *query, struct tb_error *err)
 		return code;
 	PbCaseView *view = case_view(query->setup->region, query->peers, record, &query->request->arena);
 	code = add_log(&query->kv, record, view, &query->request->arena, err);
+	/* Of a case whose item is gone, nothing can be said. */
+	if (code == TB_OK && !case_state_final(record->state) &&
+	    originals_left(&query->kv, record, &query->request->arena, &view->to_return, &view->n_to_return,
+	                   NULL))
+		view->n_to_return = 0;
 	query->request->reply = &view->base;
 	return code;
 }
@@ -626,6 +631,8 @@ void case_apply_act(struct turn *turn, struct core_request *request)
 		code = check_materials(turn, detail->materials, detail->n_materials, &err);
 	if (code == TB_OK && detail->n_materials > 0)
 		supplement_codes(turn, record, detail);
+	if (code == TB_OK)
+		originals_fill_parcel(turn, record, act->event, detail);
 	bool here = code == TB_OK && strcmp(record->owner, turn->core->setup.region) == 0 &&
 	            !record->handing_over;
 	if (code == TB_OK && here)

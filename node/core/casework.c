@@ -529,6 +529,8 @@ enum tb_code case_order(struct turn *turn, PbCaseRecord *record, const struct ca
 	bool archives = change->event == PB_CASE_EVENT__GRANT || change->event == PB_CASE_EVENT__HAND_OVER;
 	if (code == TB_OK && archives && change->actor->role != PB_ROLE__SYSTEM)
 		code = case_check_archive(turn, record, err);
+	if (code == TB_OK && change->actor->role != PB_ROLE__SYSTEM)
+		code = originals_check(turn, record, change->event, change->detail, err);
 	int32_t days[CASE_CLOCKS] = {0};
 	promised_days(turn, record, days);
 	struct clocks_params params = {.agreed = days,

@@ -115,6 +115,8 @@ static enum tb_code check_need(const PbMaterialNeed *need, size_t index, struct 
 		return tb_fail(err, TB_EINVALID, "%sbasis is missing", what);
 	if (need->copies > COPIES_MAX)
 		return tb_fail(err, TB_EINVALID, "%scopies: more than %d", what, COPIES_MAX);
+	if (need->disposition && !need->original)
+		return tb_fail(err, TB_EINVALID, "%sdisposition: only of an original", what);
 	if (need->n_credential_types > NEED_TYPES_MAX)
 		return tb_fail(err, TB_ETOOBIG, "%scredential_types: more than %d", what, NEED_TYPES_MAX);
 	snprintf(what, sizeof(what), "materials[%zu].credential_types", index);

@@ -50,8 +50,8 @@ static void store_seen(struct turn *turn, const struct peer_state *state, size_t
 	kv_put_message(&turn->kv, KV_CODES, &key, &stored.base);
 }
 
-void codes_note(struct turn *turn, struct peer_state *state, const struct peer *peer, PbCodeKind kind,
-                const char *code)
+static void note(struct turn *turn, struct peer_state *state, const struct peer *peer, PbCodeKind kind,
+                 const char *code)
 {
 	char named[TB_ID_BYTES_MAX + 2];
 	size_t count;
@@ -90,8 +90,11 @@ static void translate(code_of *of, const struct peer *peer, PbQuery *query)
 	}
 }
 
-void codes_read_query(const struct peer *peer, PbQuery *query)
+void codes_read_query(struct turn *turn, struct peer_state *state, const struct peer *peer, PbQuery *query)
 {
+	note(turn, state, peer, PB_CODE_KIND__CODE_CREDENTIAL_TYPE, query->type);
+	if (query->holder)
+		note(turn, state, peer, PB_CODE_KIND__CODE_HOLDER_TYPE, query->holder->code_type);
 	translate(peer_code_here, peer, query);
 }
 

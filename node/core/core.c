@@ -114,6 +114,8 @@ static PbPeerView **peer_views(struct turn *turn, struct tb_arena *arena, size_t
 		view->retry_ms = state->retry_at;
 		if (catalogue_head(&turn->kv, peer->region, &turn->arena, &head, NULL) == TB_OK)
 			view->catalogue_version = head->version;
+		view->protocol = state->protocol;
+		view->capabilities = capability_of(state, arena);
 		grants_in_words(view, peer, arena);
 		views[i] = view;
 	}
@@ -205,6 +207,10 @@ static const struct core_method methods[] = {
 	{&pb_agreement_service__descriptor, "Diff", TOKENS_STAFF, SCOPE_FREE, .apply = agreement_apply_diff},
 	{&pb_hall_service__descriptor, "Load", TOKENS_HEAD, SCOPE_DENIED, .apply = hall_apply_load},
 	{&pb_hall_service__descriptor, "List", TOKENS_ALL, SCOPE_FREE, .read = hall_read_list},
+	{&pb_hall_service__descriptor, "LoadDepartments", TOKENS_HEAD, SCOPE_DENIED,
+         .apply = department_apply_load},
+	{&pb_hall_service__descriptor, "ListDepartments", TOKENS_STAFF, SCOPE_FREE,
+         .read = department_read_list},
 	{&pb_commitment_service__descriptor, "List", TOKENS_ALL, SCOPE_ROWS, .read = commitment_read_list},
 	{&pb_commitment_service__descriptor, "Notes", TOKENS_PREPARE, SCOPE_DENIED,
          .read = credit_read_notes},
@@ -352,6 +358,7 @@ static void drop_state(struct turn *turn, struct peer_state *state)
 	verify_drop(turn, state);
 	agreements_there_free(state->there);
 	tb_buf_clear(&state->codes);
+	tb_buf_clear(&state->capabilities);
 }
 
 /* States for a new peer set; what is known of peers that stay is kept. */
@@ -367,6 +374,7 @@ static void adopt(struct turn *turn, struct peer_set *peers)
 			states[i] = *old;
 			old->there = NULL;
 			old->codes = (struct tb_buf){0};
+			old->capabilities = (struct tb_buf){0};
 			old->queue_first = old->queue_last = NULL;
 		} else {
 			snprintf(states[i].region, sizeof(states[i].region), "%.6s", peer->region);
@@ -499,6 +507,7 @@ void core_close(struct core *core)
 	for (size_t i = 0; i < core->states_count; i++) {
 		agreements_there_free(core->states[i].there);
 		tb_buf_clear(&core->states[i].codes);
+		tb_buf_clear(&core->states[i].capabilities);
 	}
 	free(core->states);
 	tb_buf_clear(&core->audit.leaves);

@@ -56,6 +56,7 @@ struct core_setup {
 	tb_time warn_before[CORE_CLOCKS];
 	struct store *store;
 	struct blob_dir *blobs;           /* stored chunk size TB_CHUNK_BYTES + PKI_VAULT_OVERHEAD */
+	bool departments_connect;         /* an API port is open for departments' systems */
 	const char *const *webhook_hosts; /* "host" or "host:port" that may be told what happened, ended by
 	                                     NULL; NULL: none */
 	unsigned case_years;              /* finished cases are kept so long after their end; 0: for ever */
@@ -81,6 +82,7 @@ struct core_principal {
 	uint32_t roles;           /* 1u << PbTokenRole */
 	const char *const *items; /* item or basic codes that it is for */
 	size_t items_count;       /* 0: all */
+	PbChannel channel;        /* of what comes by it and names none */
 };
 
 /* The principal of an Authorization header's text, "Bearer tb_...", in |arena|. Any thread.

@@ -99,6 +99,9 @@ void describe_inbound(struct turn *turn, struct core_inbound *inbound)
 	if (asked && asked->halls_version < description.halls_version && !description.catalogue &&
 	    description.n_agreements == 0)
 		description.halls = hall_shared(turn);
+	const struct peer *peer = peer_find(turn->core->peers, inbound->peer);
+	if (peer)
+		description.capabilities = capability_own(turn, peer);
 	struct tb_bytes message = proto_encode_arena(&turn->arena, &description.base);
 	struct pki_batch_head head = {.kind = PB_BATCH_KIND__DESCRIPTION,
 	                              .sender = setup->region,
@@ -234,6 +237,8 @@ void describe_answered(struct turn *turn, struct core_outbound *outbound)
 		            catalogue_learn(turn, state, outbound, description->catalogue,
 		                            proto_bytes(description->catalogue_digest));
 		learn_agreements(turn, state, outbound);
+		if (description)
+			capability_learn(turn, state, description);
 		if (description && description->halls)
 			hall_learn(turn, outbound, description->halls);
 		/* They did not fit beside the rest. */

@@ -136,10 +136,10 @@ static bool number_at(const char **at, uint64_t *out)
 /* ---- cases */
 
 static const char *const case_columns[] = {
-	"办件编号",   "协同办件编号", "基本编码",       "实施编码",       "事项名称", "办理模式",
-	"申请者名称", "证件类型",     "申请者证件号码", "申报地",         "受理地",   "办结地",
-	"属地",       "当前所在地",   "办件状态",       "最后环节",       "申报时间", "受理时间",
-	"办结时间",   "更新时间",     "环节数",         "个人信息已删除",
+	"办件编号",       "协同办件编号",   "基本编码", "实施编码", "事项名称", "办理模式", "申请者名称",
+	"证件类型",       "申请者证件号码", "申报地",   "受理地",   "办结地",   "属地",     "当前所在地",
+	"办件状态",       "最后环节",       "申报时间", "受理时间", "办结时间", "更新时间", "环节数",
+	"个人信息已删除", "办理形式",       "申请渠道", "评价渠道",
 };
 
 /* What the log says of where and when. */
@@ -176,6 +176,21 @@ static enum tb_code read_steps(struct kv *kv, const PbCaseRecord *record, struct
 	return TB_OK;
 }
 
+/* 办理形式, GB/T 39046 A.5: 1 window, 2 computer, 3 mobile, 9 other. */
+static const char *form_of(PbChannel channel)
+{
+	switch (channel) {
+	case PB_CHANNEL__CHANNEL_WINDOW:
+		return "1";
+	case PB_CHANNEL__CHANNEL_ONLINE:
+		return "2";
+	case PB_CHANNEL__CHANNEL_MOBILE:
+		return "3";
+	default:
+		return channel ? "9" : "";
+	}
+}
+
 static void case_row(struct lines *lines, const PbCaseRecord *record)
 {
 	struct tb_arena arena = {0};
@@ -206,6 +221,10 @@ static void case_row(struct lines *lines, const PbCaseRecord *record)
 		cell_time(lines, steps.last ? steps.last->at_ms : 0);
 		cell_number(lines, record->seq);
 		cell(lines, record->erased_ms ? "1" : "");
+		cell(lines, form_of(record->facts ? record->facts->channel : 0));
+		cell_enum(lines, &pb_channel__descriptor, record->facts ? (int)record->facts->channel : 0);
+		cell_enum(lines, &pb_channel__descriptor,
+		          record->facts ? (int)record->facts->evaluated_in : 0);
 		row_end(lines);
 	}
 	tb_arena_clear(&arena);

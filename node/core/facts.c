@@ -51,6 +51,20 @@ static void add_parcel(PbCaseFacts *facts, const PbWaybill *waybill)
 	facts->postage_fen += waybill->postage_fen;
 }
 
+/* 渠道: what the applicant's side did, and through what. */
+static void add_channel(PbCaseFacts *facts, const PbCaseEntry *entry)
+{
+	const PbActor *actor = entry->actor;
+	if (!actor || (actor->role != PB_ROLE__APPLICANT && actor->role != PB_ROLE__R_WIN))
+		return;
+	if (actor->channel > 0 && actor->channel <= PB_CHANNEL__CHANNEL_PHONE)
+		facts->channels |= 1u << actor->channel;
+	if (entry->event == PB_CASE_EVENT__SUBMIT)
+		facts->channel = actor->channel;
+	else if (entry->event == PB_CASE_EVENT__EVALUATE)
+		facts->evaluated_in = actor->channel;
+}
+
 static uint32_t late_clocks(const PbCaseEntry *entry)
 {
 	uint32_t late = 0;
@@ -111,6 +125,7 @@ void facts_fold(PbCaseRecord *record, const PbCaseEntry *entry, struct tb_arena 
 	PbCaseFacts *facts = record->facts ? tb_arena_copy(arena, record->facts, sizeof(*facts))
 	                                   : PROTO_NEW(PbCaseFacts, case_facts, arena);
 	record->facts = facts;
+	add_channel(facts, entry);
 	facts->late |= late_clocks(entry);
 	facts->papers_saved += papers_saved(detail->materials, detail->n_materials);
 	add_promises(facts, detail->materials, detail->n_materials, arena);

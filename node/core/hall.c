@@ -7,7 +7,7 @@
 #include "node/core/calendar.h"
 #include "node/core/casetable.h"
 
-enum { HOURS_MAX = 16, LISTS_MAX = 200, MINUTES_A_DAY = 24 * 60 };
+enum { HOURS_MAX = 16, LISTS_MAX = 200, PHASE_MAX = 100, MINUTES_A_DAY = 24 * 60 };
 
 /* ---- areas */
 
@@ -160,4 +160,17 @@ enum tb_code hall_check(const PbHall *hall, const char *region, struct tb_error 
 	if (code == TB_OK && hall->n_contacts > LISTS_MAX)
 		code = tb_fail(err, TB_ETOOBIG, "contacts: more than %d", LISTS_MAX);
 	return code ? code : check_hours(hall, err);
+}
+
+enum tb_code department_check_one(const PbDepartment *department, struct tb_error *err)
+{
+	tb_day day;
+	enum tb_code code = check_text(department->code, TB_ID_BYTES_MAX, true, "code", err);
+	if (code == TB_OK)
+		code = check_text(department->name, TB_NAME_BYTES_MAX, true, "name", err);
+	if (code == TB_OK && department->since[0] && !tb_day_parse(department->since, &day))
+		code = tb_fail(err, TB_EINVALID, "since: a date like 2026-01-31 is expected");
+	if (code == TB_OK && department->phase > PHASE_MAX)
+		code = tb_fail(err, TB_EINVALID, "phase: over %d", PHASE_MAX);
+	return code ? code : check_text(department->phone, TB_ID_BYTES_MAX, false, "phone", err);
 }

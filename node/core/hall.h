@@ -15,6 +15,9 @@ const char *hall_level_text(enum hall_level level, bool zh);
 /* Is |hall| in order, and in |region|? TB_EINVALID or TB_ETOOBIG; |err| names the place. */
 TB_MUST_CHECK enum tb_code hall_check(const PbHall *hall, const char *region, struct tb_error *err);
 
+/* Is |department| in order? The same errors. */
+TB_MUST_CHECK enum tb_code department_check_one(const PbDepartment *department, struct tb_error *err);
+
 /* Is it open at |at|? Service hours are not working days: noon and Saturday count if the hall says so.
  * TB_ECALENDAR: whether that day is worked is not known. */
 TB_MUST_CHECK enum tb_code hall_open(const PbHall *hall, const struct calendar *calendar, tb_time at,

@@ -5,8 +5,8 @@
 #include "node/core/hall.h"
 #include "node/core/turn.h"
 
-static enum tb_code load(struct kv *kv, const char *region, struct tb_arena *arena, PbHallList **out,
-                         struct tb_error *err)
+enum tb_code hall_load(struct kv *kv, const char *region, struct tb_arena *arena, PbHallList **out,
+                       struct tb_error *err)
 {
 	struct kv_key key = kv_key_of(tb_bytes_of(region, strnlen(region, PKI_REGION_ROOM)));
 	return KV_GET(kv, KV_HALL, &key, hall_list, arena, out, err);
@@ -29,6 +29,23 @@ static enum tb_code check_all(PbHall *const *halls, size_t count, const char *re
 	return TB_OK;
 }
 
+static enum tb_code check_departments(PbDepartment *const *list, size_t count, struct tb_error *err)
+{
+	if (count > TB_DEPARTMENTS_MAX)
+		return tb_fail(err, TB_ETOOBIG, "departments: more than %d", TB_DEPARTMENTS_MAX);
+	for (size_t i = 0; i < count; i++) {
+		struct tb_error why;
+		if (department_check_one(list[i], &why))
+			return tb_fail(err, why.code, "departments[%zu].%s", i, why.text);
+		for (size_t j = 0; j < i; j++) {
+			if (strcmp(list[i]->code, list[j]->code) == 0)
+				return tb_fail(err, TB_EINVALID,
+				               "departments[%zu].code: the same as departments[%zu]", i, j);
+		}
+	}
+	return TB_OK;
+}
+
 static void put(struct turn *turn, const char *region, struct tb_bytes bytes, size_t count, const char *from)
 {
 	struct kv_key key = kv_key_str(region);
@@ -39,30 +56,60 @@ static void put(struct turn *turn, const char *region, struct tb_bytes bytes, si
 	          (uint32_t)count);
 }
 
+/* The own list as it is, or a new one, to be changed and published. */
+static PbHallList *next_list(struct turn *turn)
+{
+	const char *self = turn->core->setup.region;
+	PbHallList *list;
+	if (hall_load(&turn->kv, self, &turn->arena, &list, NULL)) {
+		list = PROTO_NEW(PbHallList, hall_list, &turn->arena);
+		list->region = tb_arena_str(&turn->arena, self);
+	}
+	list->version++;
+	list->published_at_ms = turn->now;
+	return list;
+}
+
+/* |code|: what was wrong with it so far. */
+static void publish(struct turn *turn, struct core_request *request, const PbHallList *list,
+                    enum tb_code code, struct tb_error *err)
+{
+	struct tb_bytes bytes = proto_encode_arena(&turn->arena, &list->base);
+	if (code == TB_OK && bytes.size > TB_HALLS_BYTES_MAX)
+		code = tb_fail(err, TB_ETOOBIG, "halls and departments: over %d bytes", TB_HALLS_BYTES_MAX);
+	if (code) {
+		turn_refuse(turn, request, err);
+		return;
+	}
+	put(turn, turn->core->setup.region, bytes, list->n_halls, "");
+	PbHallLoadResponse *reply = PROTO_NEW(PbHallLoadResponse, hall_load_response, &request->arena);
+	reply->version = list->version;
+	reply->halls = (uint32_t)list->n_halls;
+	reply->departments = (uint32_t)list->n_departments;
+	turn_reply(turn, request, &reply->base);
+}
+
 void hall_apply_load(struct turn *turn, struct core_request *request)
 {
 	const PbHallLoadRequest *given = (const PbHallLoadRequest *)(const void *)request->message;
-	const char *self = turn->core->setup.region;
-	PbHallList list = PB_HALL_LIST__INIT, *old;
 	struct tb_error err = {0};
-	enum tb_code code = check_all(given->halls, given->n_halls, self, &err);
-	list.region = (char *)(uintptr_t)self;
-	list.version = load(&turn->kv, self, &turn->arena, &old, NULL) == TB_OK ? old->version + 1 : 1;
-	list.published_at_ms = turn->now;
-	list.n_halls = given->n_halls;
-	list.halls = given->halls;
-	struct tb_bytes bytes = proto_encode_arena(&turn->arena, &list.base);
-	if (code == TB_OK && bytes.size > TB_HALLS_BYTES_MAX)
-		code = tb_fail(&err, TB_ETOOBIG, "halls: over %d bytes", TB_HALLS_BYTES_MAX);
-	if (code) {
-		turn_refuse(turn, request, &err);
-		return;
-	}
-	put(turn, self, bytes, list.n_halls, "");
-	PbHallLoadResponse *reply = PROTO_NEW(PbHallLoadResponse, hall_load_response, &request->arena);
-	reply->version = list.version;
-	reply->halls = (uint32_t)list.n_halls;
-	turn_reply(turn, request, &reply->base);
+	enum tb_code code = check_all(given->halls, given->n_halls, turn->core->setup.region, &err);
+	PbHallList *list = next_list(turn);
+	list->n_halls = given->n_halls;
+	list->halls = given->halls;
+	publish(turn, request, list, code, &err);
+}
+
+void department_apply_load(struct turn *turn, struct core_request *request)
+{
+	const PbDepartmentLoadRequest *given =
+		(const PbDepartmentLoadRequest *)(const void *)request->message;
+	struct tb_error err = {0};
+	enum tb_code code = check_departments(given->departments, given->n_departments, &err);
+	PbHallList *list = next_list(turn);
+	list->n_departments = given->n_departments;
+	list->departments = given->departments;
+	publish(turn, request, list, code, &err);
 }
 
 /* ---- looking */
@@ -93,7 +140,7 @@ enum tb_code hall_read_list(struct query *query, struct tb_error *err)
 	struct tb_arena *arena = &query->request->arena;
 	const char *region = ask->region[0] ? ask->region : query->setup->region;
 	PbHallListResponse *reply = PROTO_NEW(PbHallListResponse, hall_list_response, arena);
-	enum tb_code code = load(&query->kv, region, arena, &reply->list, err);
+	enum tb_code code = hall_load(&query->kv, region, arena, &reply->list, err);
 	if (code == TB_ENOTFOUND)
 		return tb_fail(err, code, "no list of halls of %.8s is here", region);
 	if (code)
@@ -108,11 +155,24 @@ enum tb_code hall_read_list(struct query *query, struct tb_error *err)
 	return TB_OK;
 }
 
+enum tb_code department_check(struct turn *turn, const char *code_text, struct tb_error *err)
+{
+	PbHallList *list;
+	enum tb_code code = hall_load(&turn->kv, turn->core->setup.region, &turn->arena, &list, err);
+	for (size_t i = 0; code == TB_OK && i < list->n_departments; i++) {
+		if (strcmp(list->departments[i]->code, code_text) == 0)
+			return TB_OK;
+	}
+	return code && code != TB_ENOTFOUND
+	               ? code
+	               : tb_fail(err, TB_ENOTFOUND, "department %.40s is not in the register", code_text);
+}
+
 static enum tb_code find(struct turn *turn, const char *region, const char *code_text, PbHall **out,
                          struct tb_error *err)
 {
 	PbHallList *list;
-	enum tb_code code = load(&turn->kv, region, &turn->arena, &list, err);
+	enum tb_code code = hall_load(&turn->kv, region, &turn->arena, &list, err);
 	*out = NULL;
 	if (code && code != TB_ENOTFOUND)
 		return code;
@@ -156,13 +216,14 @@ enum tb_code hall_check_application(struct turn *turn, const PbApplication *appl
 uint64_t hall_version(struct turn *turn, const char *region)
 {
 	PbHallList *list;
-	return load(&turn->kv, region, &turn->arena, &list, NULL) == TB_OK ? list->version : 0;
+	return hall_load(&turn->kv, region, &turn->arena, &list, NULL) == TB_OK ? list->version : 0;
 }
 
 PbHallList *hall_shared(struct turn *turn)
 {
 	PbHallList *list;
-	return load(&turn->kv, turn->core->setup.region, &turn->arena, &list, NULL) == TB_OK ? list : NULL;
+	return hall_load(&turn->kv, turn->core->setup.region, &turn->arena, &list, NULL) == TB_OK ? list
+	                                                                                          : NULL;
 }
 
 void hall_learn(struct turn *turn, struct core_outbound *outbound, const PbHallList *list)
@@ -173,6 +234,8 @@ void hall_learn(struct turn *turn, struct core_outbound *outbound, const PbHallL
 		code = tb_fail(&err, TB_EINVALID, "halls of another region");
 	if (code == TB_OK)
 		code = check_all(list->halls, list->n_halls, outbound->peer, &err);
+	if (code == TB_OK)
+		code = check_departments(list->departments, list->n_departments, &err);
 	if (code) {
 		turn_log(turn, TB_LOG_WARN, "halls.refused", outbound->peer, "", "%s", err.text);
 		refusal_note(turn, outbound->peer, "halls", code, pki_batch_root(outbound->answer));

@@ -140,6 +140,15 @@ PbDisclosure peer_may_verify(const struct peer *peer, const char *type)
 	return most;
 }
 
+bool peer_has_mode(const struct peer *peer, const char *mode)
+{
+	for (size_t i = 0; i < peer->cases_count; i++) {
+		if (peer->cases[i].items[0] && listed(peer->cases[i].modes, mode))
+			return true;
+	}
+	return false;
+}
+
 bool peer_may_send(const struct peer *peer, const char *item, const char *mode)
 {
 	for (size_t i = 0; i < peer->cases_count; i++) {

@@ -62,4 +62,6 @@ const char *peer_code_here(const struct peer *peer, PbCodeKind kind, const PbIte
 const char *peer_code_there(const struct peer *peer, PbCodeKind kind, const PbItem *item, const char *code);
 /* Are |a| and |b| the same thing: one code, or the two sides of an entry? */
 bool peer_code_same(const struct peer *peer, PbCodeKind kind, const char *a, const char *b);
+/* Is any item granted in |mode|? */
+bool peer_has_mode(const struct peer *peer, const char *mode);
 bool peer_may_send(const struct peer *peer, const char *item, const char *mode);

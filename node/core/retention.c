@@ -583,6 +583,8 @@ static void redact(struct turn *turn, PbCaseEntry *entry)
 	kept->counted_from_ms = detail->counted_from_ms;
 	kept->promised_days = detail->promised_days;
 	kept->part = detail->part;
+	kept->n_returned = detail->n_returned;
+	kept->returned = detail->returned;
 	kept->n_needs = detail->n_needs;
 	kept->needs = detail->needs;
 	kept->n_materials = detail->n_materials;

@@ -135,6 +135,7 @@ static void add_case(struct count *count, PbStatsRow *row, const PbCaseRecord *r
 	if (facts->grade >= 1 && facts->grade <= GRADES)
 		row->grades[facts->grade - 1]++;
 	row->bad_repaired += facts->repaired;
+	row->switched += (facts->channels & (facts->channels - 1)) != 0;
 	row->parcels += facts->parcels;
 	row->postage_fen += facts->postage_fen;
 }
@@ -149,6 +150,13 @@ static const char *side_of(const struct count *count, const PbCaseRecord *record
 	return strcmp(record->window, self) == 0 ? "window" : "home";
 }
 
+/* "" where it is not known. */
+static const char *channel_key(PbChannel channel)
+{
+	const char *name = channel ? proto_enum_name(&pb_channel__descriptor, (int)channel) : NULL;
+	return name ? name : "";
+}
+
 static const char *key_of(struct count *count, const PbCaseRecord *record)
 {
 	switch (count->request->by) {
@@ -161,6 +169,10 @@ static const char *key_of(struct count *count, const PbCaseRecord *record)
 	case PB_STATS_BY__STATS_BY_MONTH:
 		return tb_arena_printf(&count->scratch, "%.4s-%.2s", record->number + REGION_CHARS,
 		                       record->number + REGION_CHARS + 4);
+	case PB_STATS_BY__STATS_BY_CHANNEL:
+		return record->facts ? channel_key(record->facts->channel) : "";
+	case PB_STATS_BY__STATS_BY_EVALUATION:
+		return record->facts ? channel_key(record->facts->evaluated_in) : "";
 	default:
 		return case_other(record, count->query->setup->region);
 	}

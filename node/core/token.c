@@ -126,6 +126,7 @@ static const struct core_principal *principal_of(const PbStoredToken *record, st
 		principal->roles |= 1u << record->roles[i];
 	principal->items = (const char *const *)record->items;
 	principal->items_count = record->n_items;
+	principal->channel = record->channel;
 	return principal;
 }
 
@@ -259,15 +260,19 @@ enum tb_code token_may_call(const struct core_request *request, struct tb_error 
 
 static bool mark_actor(void *ctx, PbActor *actor)
 {
-	actor->via = (char *)(uintptr_t)ctx;
+	const struct core_principal *principal = ctx;
+	actor->via = (char *)(uintptr_t)(principal ? principal->name : "socket");
+	if (!actor->channel && principal)
+		actor->channel = principal->channel;
+	if (!actor->channel && actor->role == PB_ROLE__R_WIN)
+		actor->channel = PB_CHANNEL__CHANNEL_WINDOW;
 	return true;
 }
 
 void token_mark_actors(struct core_request *request)
 {
-	const char *via = request->as ? request->as->name : "socket";
 	if (request->message)
-		each_actor(request->message, 0, mark_actor, (void *)(uintptr_t)via);
+		each_actor(request->message, 0, mark_actor, (void *)(uintptr_t)request->as);
 }
 
 /* ---- items that it is for */
@@ -502,6 +507,8 @@ static PbTokenView *view_of(const PbStoredToken *record, struct tb_arena *arena)
 	view->items = tb_arena_alloc(arena, record->n_items * sizeof(*view->items));
 	for (size_t i = 0; i < record->n_items; i++)
 		view->items[i] = tb_arena_str(arena, record->items[i]);
+	view->channel = record->channel;
+	view->department = tb_arena_str(arena, record->department);
 	view->made_ms = record->made_ms;
 	view->revoked_ms = record->revoked_ms;
 	return view;
@@ -578,6 +585,8 @@ void token_apply_add(struct turn *turn, struct core_request *request)
 	struct tb_error err = {0};
 	struct kv_key key = name_key(add->name);
 	enum tb_code code = check_add(add, &err);
+	if (code == TB_OK && add->department[0])
+		code = department_check(turn, add->department, &err);
 	if (code == TB_OK && kv_has(&turn->kv, KV_TOKEN, &key))
 		code = tb_fail(&err, TB_EEXISTS, "there is, or was, a token %s already", add->name);
 	uint64_t made = kv_number(&turn->kv, "tokens");
@@ -602,6 +611,8 @@ void token_apply_add(struct turn *turn, struct core_request *request)
 	record.roles = add->roles;
 	record.n_items = add->n_items;
 	record.items = add->items;
+	record.channel = add->channel;
+	record.department = add->department;
 	record.made_ms = turn->now;
 	struct kv_key index = hash_key(hash);
 	kv_put(&turn->kv, KV_TOKEN, &index, tb_bytes_str(record.name));
@@ -629,25 +640,42 @@ void token_apply_revoke(struct turn *turn, struct core_request *request)
 	turn_reply(turn, request, &view_of(record, &request->arena)->base);
 }
 
-enum tb_code token_read_list(struct query *query, struct tb_error *err)
+enum tb_code token_walk(struct kv *kv, struct tb_arena *arena,
+                        void (*take)(void *ctx, const PbStoredToken *token), void *ctx, struct tb_error *err)
 {
-	struct tb_arena *arena = &query->request->arena;
-	PbTokenListResponse *reply = PROTO_NEW(PbTokenListResponse, token_list_response, arena);
 	struct kv_key prefix = kv_key_str("n");
 	struct store_cursor cursor;
 	struct tb_bytes key, sealed, plain;
 	enum tb_code code = TB_OK;
-	reply->tokens = tb_arena_alloc(arena, TB_TOKENS_MAX * sizeof(*reply->tokens));
-	store_cursor(&cursor, query->kv.txn, KV_TOKEN, kv_key_bytes(&prefix), tb_bytes_of(NULL, 0));
-	while (code == TB_OK && reply->n_tokens < TB_TOKENS_MAX && store_next(&cursor, &key, &sealed)) {
+	store_cursor(&cursor, kv->txn, KV_TOKEN, kv_key_bytes(&prefix), tb_bytes_of(NULL, 0));
+	for (size_t i = 0; i < TB_TOKENS_MAX && code == TB_OK && store_next(&cursor, &key, &sealed); i++) {
 		PbStoredToken *record;
-		code = kv_open(&query->kv, KV_TOKEN, key, sealed, arena, &plain, err);
+		code = kv_open(kv, KV_TOKEN, key, sealed, arena, &plain, err);
 		if (code == TB_OK)
 			code = PROTO_DECODE_OWN(&record, stored_token, plain, arena, err);
 		if (code == TB_OK)
-			reply->tokens[reply->n_tokens++] = view_of(record, arena);
+			take(ctx, record);
 	}
 	store_cursor_end(&cursor);
-	query->request->reply = &reply->base;
 	return code;
+}
+
+struct listing {
+	PbTokenListResponse *reply;
+	struct tb_arena *arena;
+};
+
+static void list_token(void *ctx, const PbStoredToken *token)
+{
+	struct listing *listing = ctx;
+	listing->reply->tokens[listing->reply->n_tokens++] = view_of(token, listing->arena);
+}
+
+enum tb_code token_read_list(struct query *query, struct tb_error *err)
+{
+	struct tb_arena *arena = &query->request->arena;
+	struct listing listing = {PROTO_NEW(PbTokenListResponse, token_list_response, arena), arena};
+	listing.reply->tokens = tb_arena_alloc(arena, TB_TOKENS_MAX * sizeof(*listing.reply->tokens));
+	query->request->reply = &listing.reply->base;
+	return token_walk(&query->kv, arena, list_token, &listing, err);
 }

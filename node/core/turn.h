@@ -57,6 +57,9 @@ struct peer_state {
 	tb_time tokens_at;
 	/* what was refused of it; the last slot is for what has none */
 	struct refused refused[REFUSED_KINDS];
+	/* what it can do, as it last said: protocol version, and Capabilities */
+	uint32_t protocol;
+	struct tb_buf capabilities;
 	/* codes in its queries that no map names; as in the store once |codes_loaded| */
 	struct tb_buf codes;
 	bool codes_loaded;
@@ -234,6 +237,9 @@ enum tb_code token_check_material(struct kv *kv, const struct core_principal *pr
  * this node can compute. */
 enum { TOKEN_QUERY_CODE_ROOM = 11 };
 void token_query_code(struct pki_vault *vault, const char *number, char out[TOKEN_QUERY_CODE_ROOM]);
+/* Gives |take| every token, revoked ones as well. */
+enum tb_code token_walk(struct kv *kv, struct tb_arena *arena,
+                        void (*take)(void *ctx, const PbStoredToken *token), void *ctx, struct tb_error *err);
 void token_apply_add(struct turn *turn, struct core_request *request);
 void token_apply_revoke(struct turn *turn, struct core_request *request);
 enum tb_code token_read_list(struct query *query, struct tb_error *err);
@@ -340,13 +346,17 @@ void verify_answered(struct turn *turn, struct core_outbound *outbound);
 void verify_finish(struct turn *turn, struct peer_state *state, const struct peer *peer);
 void verify_drop(struct turn *turn, struct peer_state *state); /* the peer is gone */
 
+/* ---- capability.c: what a node can do */
+/* What this node says to |peer|; in the turn's arena. */
+PbCapabilities *capability_own(struct turn *turn, const struct peer *peer);
+void capability_learn(struct turn *turn, struct peer_state *state, const PbDescription *description);
+/* What the peer of |state| has said, in |arena|; NULL if it has not. */
+PbCapabilities *capability_of(const struct peer_state *state, struct tb_arena *arena);
+
 /* ---- codes.c: what the codes of a peer's systems mean here */
-/* A query had |code|: if nothing says what it means, it is listed for the operator. */
-void codes_note(struct turn *turn, struct peer_state *state, const struct peer *peer, PbCodeKind kind,
-                const char *code);
 /* |peer|'s query in our codes, and ours in the peer's. The bytes that were signed are not touched; texts are
- * borrowed from |peer|. */
-void codes_read_query(const struct peer *peer, PbQuery *query);
+ * borrowed from |peer|. A code of the peer's that nothing explains is noted for the operator. */
+void codes_read_query(struct turn *turn, struct peer_state *state, const struct peer *peer, PbQuery *query);
 void codes_write_query(const struct peer *peer, PbQuery *query);
 /* Puts our code, and the peer's, beside what |peer| answered. */
 void codes_show_outcome(const struct peer *peer, PbVerifyOutcome *outcome, struct tb_arena *arena);
@@ -517,7 +527,14 @@ void case_next_number(struct turn *turn, char out[32]);
 void case_use_number(struct turn *turn);
 
 /* ---- halllist.c */
+enum tb_code hall_load(struct kv *kv, const char *region, struct tb_arena *arena, PbHallList **out,
+                       struct tb_error *err);
 void hall_apply_load(struct turn *turn, struct core_request *request);
+void department_apply_load(struct turn *turn, struct core_request *request);
+/* Is it in the own region's register? TB_ENOTFOUND. */
+enum tb_code department_check(struct turn *turn, const char *code_text, struct tb_error *err);
+/* ---- departmentlist.c */
+enum tb_code department_read_list(struct query *query, struct tb_error *err);
 enum tb_code hall_read_list(struct query *query, struct tb_error *err);
 /* The halls that |application| names are there, and do what is asked of them. */
 enum tb_code hall_check_application(struct turn *turn, const PbApplication *application,
@@ -582,6 +599,18 @@ enum tb_code case_check_archive(struct turn *turn, const PbCaseRecord *record, s
  * parts name or the bundle does, or else in |self|. Its name and version are the bundle's. */
 enum tb_code bundle_apply(struct kv *kv, const char *self, tb_day day, PbApplication *application,
                           struct tb_arena *arena, struct tb_error *err);
+
+/* ---- originals.c: papers that are kept or given back */
+/* Codes of the materials whose originals are to be returned still. */
+enum tb_code originals_left(struct kv *kv, const PbCaseRecord *record, struct tb_arena *arena, char ***codes,
+                            size_t *count, struct tb_error *err);
+/* May |event| say what |detail| says of originals, and end the case? TB_ESTATE: one is not returned, and no
+ * reason is given. */
+enum tb_code originals_check(struct turn *turn, const PbCaseRecord *record, PbCaseEvent event,
+                             const PbCaseDetail *detail, struct tb_error *err);
+/* POST: writes down what the parcel holds, where its waybill does not. */
+void originals_fill_parcel(struct turn *turn, const PbCaseRecord *record, PbCaseEvent event,
+                           PbCaseDetail *detail);
 
 /* ---- joint.c: 多地联办. The lead's case follows its parts, and the parts follow the lead. */
 /* The application's parts, checked and completed from the participants' lists. */

@@ -432,8 +432,7 @@ static const struct found *choose(const struct found *found, size_t count, const
 	return best;
 }
 
-static void answer_one(struct turn *turn, const struct peer *peer, struct peer_state *state, PbQuery *query,
-                       PbAnswer *answer)
+static void answer_one(struct turn *turn, const struct peer *peer, PbQuery *query, PbAnswer *answer)
 {
 	struct found found[8];
 	struct tb_error err;
@@ -444,10 +443,6 @@ static void answer_one(struct turn *turn, const struct peer *peer, struct peer_s
 		return;
 	}
 	fold_query(turn, query);
-	codes_note(turn, state, peer, PB_CODE_KIND__CODE_CREDENTIAL_TYPE, query->type);
-	if (query->holder)
-		codes_note(turn, state, peer, PB_CODE_KIND__CODE_HOLDER_TYPE, query->holder->code_type);
-	codes_read_query(peer, query);
 	if (credential_find(&turn->kv, query->identifier, query->type, query->number, query->holder,
 	                    &turn->arena, found, 8, &count, &err)) {
 		answer->result = PB_VERIFY_RESULT__BAD_QUERY;
@@ -537,7 +532,7 @@ static struct tb_bytes answer_item(struct turn *turn, const struct peer *peer, s
 	else if (*bytes > TB_BATCH_BYTES_AIM || !may_ask_now(state, peer, turn->now))
 		answer.result = PB_VERIFY_RESULT__THROTTLED;
 	else
-		answer_one(turn, peer, state, (PbQuery *)(void *)inbound->messages[i], &answer);
+		answer_one(turn, peer, (PbQuery *)(void *)inbound->messages[i], &answer);
 	turn->core->answered[answer.result]++;
 	struct tb_bytes encoded = proto_encode_arena(&turn->arena, &answer.base);
 	*bytes += encoded.size + TB_SALT_BYTES + 8;
@@ -559,8 +554,11 @@ void verify_inbound(struct turn *turn, struct core_inbound *inbound)
 	}
 	size_t count = inbound->batch->items_count, bytes = 0;
 	struct tb_bytes *answers = tb_arena_alloc(&turn->arena, count * sizeof(*answers));
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		if (inbound->messages[i])
+			codes_read_query(turn, state, peer, (PbQuery *)(void *)inbound->messages[i]);
 		answers[i] = answer_item(turn, peer, state, inbound, i, &bytes);
+	}
 	struct pki_batch_head head = {.kind = PB_BATCH_KIND__ANSWERS,
 	                              .sender = turn->core->setup.region,
 	                              .receiver = peer->region,

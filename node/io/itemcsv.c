@@ -43,6 +43,8 @@ static const struct word scopes[] = {{"全国", "SCOPE_NATIONAL"},
                                      {"跨县", "SCOPE_COUNTIES"},
                                      {0}};
 
+static const struct word dispositions[] = {{"存档", "ARCHIVED_ORIGINAL"}, {"退还", "RETURNED_ORIGINAL"}, {0}};
+
 static const struct column {
 	enum itemfile_part part;
 	const char *field;
@@ -106,6 +108,7 @@ static const struct column {
 	{ITEMFILE_MATERIAL, "format", "申请材料形式", NULL},
 	{ITEMFILE_MATERIAL, "credential_types", "可用电子证照", NULL},
 	{ITEMFILE_MATERIAL, "original", "需要原件", NULL},
+	{ITEMFILE_MATERIAL, "disposition", "原件处置", dispositions},
 	{ITEMFILE_MATERIAL, "commitment", "可告知承诺", NULL},
 	{ITEMFILE_MATERIAL, "copies", "份数", NULL},
 	{ITEMFILE_MATERIAL, "blank", "空白表格", NULL},

@@ -595,6 +595,7 @@ static struct core_setup setup_of(const struct config *config, const struct conf
 		.regions = config->regions,
 		.calendar = config->calendar,
 		.anchors = keys->anchors,
+		.departments_connect = config->api_listen != NULL,
 		.webhook_hosts = config->webhook_hosts,
 		.webhook_patience = config->webhook_patience,
 		.case_years = config->retention_cases,

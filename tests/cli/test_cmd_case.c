@@ -52,6 +52,28 @@ static void test_an_item_that_is_not_in_the_list_has_no_mode(void **state)
 	tb_buf_clear(&seen);
 }
 
+static void test_a_channel_and_what_goes_back_are_said(void **state)
+{
+	(void)state;
+	verbs_reply_with("{\"mode\":\"DS\",\"state\":\"CLOSED\"}");
+	verbs_reply_with("{\"number\":\"N1\"}");
+	verbs_check(cmd_case_verbs, "case evaluate", WORDS("N1", "--grade", "1", "--channel", "mobile"),
+	            WORDS("\"grade\":1", "\"channel\":\"CHANNEL_MOBILE\""));
+	verbs_setup(NULL);
+	verbs_reply_with("{\"mode\":\"DS\",\"state\":\"DELIVERING\"}");
+	verbs_reply_with("{\"number\":\"N1\"}");
+	verbs_check(cmd_case_verbs, "case hand-over", WORDS("N1", "--returned", "M2", "--returned", "M3"),
+	            WORDS("\"returned\":[\"M2\",\"M3\"]"));
+	struct tb_buf seen;
+	struct tb_error err;
+	verbs_setup(NULL);
+	assert_int_equal(verbs_run(cmd_case_verbs, "case evaluate",
+	                           WORDS("N1", "--grade", "1", "--channel", "pigeon"), &seen, &err),
+	                 CLI_USAGE);
+	assert_non_null(strstr(err.text, "kiosk"));
+	tb_buf_clear(&seen);
+}
+
 static void test_who_acts_follows_from_the_mode(void **state)
 {
 	static const struct {
@@ -185,6 +207,7 @@ int main(void)
 		cmocka_unit_test_setup(test_a_case_is_handed_in_by_the_item_s_first_mode, verbs_setup),
 		cmocka_unit_test_setup(test_a_mode_that_is_given_needs_no_list, verbs_setup),
 		cmocka_unit_test_setup(test_an_item_that_is_not_in_the_list_has_no_mode, verbs_setup),
+		cmocka_unit_test_setup(test_a_channel_and_what_goes_back_are_said, verbs_setup),
 		cmocka_unit_test_setup(test_who_acts_follows_from_the_mode, verbs_setup),
 		cmocka_unit_test_setup(test_a_role_that_is_given_is_sent_as_it_is, verbs_setup),
 		cmocka_unit_test_setup(test_what_is_needed_is_asked_for_region_by_region, verbs_setup),

@@ -1,0 +1,138 @@
+/* tongban department: the register of departments (部门), since when they are at the halls, and in which
+ * phase.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "node/cli/cmd_hall.h"
+#include "node/cli/csvtable.h"
+#include "node/io/now.h"
+#include "node/io/yamlmsg.h"
+
+enum { PHASES = 100 };
+
+static bool set_cell(struct cli *cli, void *row, const char *head, char *cell)
+{
+	PbDepartment *department = row;
+	const struct {
+		const char *head;
+		char **field;
+	} texts[] = {
+		{"code", &department->code},
+		{"name", &department->name},
+		{"since", &department->since},
+		{"phone", &department->phone},
+	};
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		if (strcmp(texts[i].head, head) == 0) {
+			*texts[i].field = tb_arena_str(&cli->arena, cell);
+			return true;
+		}
+	}
+	if (strcmp(head, "phase") != 0 || cell[strspn(cell, "0123456789")])
+		return false;
+	department->phase = (uint32_t)strtoul(cell, NULL, 10);
+	return true;
+}
+
+int department_load_run(struct cli *cli, const struct options *options)
+{
+	PbDepartmentLoadRequest csv = PB_DEPARTMENT_LOAD_REQUEST__INIT, *request = &csv;
+	PbHallLoadResponse *reply = NULL;
+	const char *path = options->operands[0];
+	char *text;
+	bool is_csv;
+	enum tb_code code = csvtable_file(cli, path, &text, &is_csv);
+	if (!code && is_csv)
+		code = csvtable_read(cli, text, &pb_department__descriptor, TB_DEPARTMENTS_MAX, set_cell,
+		                     (proto_message ***)(void *)&csv.departments, &csv.n_departments);
+	else if (!code)
+		code = yaml_message((proto_message **)(void *)&request,
+		                    &pb_department_load_request__descriptor, path, tb_bytes_str(text),
+		                    &cli->arena, &cli->error);
+	if (!code)
+		code = CLI_CALL(cli, "HallService/LoadDepartments", request, hall_load_response, &reply);
+	int ended;
+	if (CLI_ENDED(cli, code, reply, &ended))
+		return ended;
+	text_say(stdout, TEXT_M_DEPARTMENTS_LOADED, cli_number(cli, reply->version),
+	         cli_number(cli, reply->departments), NULL);
+	return CLI_DONE;
+}
+
+static const char *joined(struct cli *cli, char *const *list, size_t count)
+{
+	const char *all = "";
+	for (size_t i = 0; i < count; i++)
+		all = tb_arena_printf(&cli->arena, "%s%s%s", all, i ? ", " : "", list[i]);
+	return all;
+}
+
+/* 分三批进驻: how many of each phase, and how many of them are there by |day|. */
+static void show_phases(struct cli *cli, const PbDepartmentListResponse *reply, tb_day day)
+{
+	size_t of[PHASES + 1] = {0}, there[PHASES + 1] = {0};
+	for (size_t i = 0; i < reply->n_departments; i++) {
+		const PbDepartment *department = reply->departments[i]->department;
+		tb_day since;
+		if (!department->phase || department->phase > PHASES)
+			continue;
+		of[department->phase]++;
+		there[department->phase] += tb_day_parse(department->since, &since) && since <= day;
+	}
+	for (unsigned phase = 1; phase <= PHASES; phase++) {
+		if (of[phase] > 0)
+			text_say(stdout, TEXT_M_DEPARTMENTS_PHASE, cli_number(cli, phase),
+			         cli_number(cli, of[phase]), cli_number(cli, there[phase]), NULL);
+	}
+}
+
+static void show_rows(struct cli *cli, const PbDepartmentListResponse *reply)
+{
+	static const struct table_column columns[] = {
+		{TEXT_H_CODE, false},   {TEXT_H_NAME, false},       {TEXT_H_AT_HALL_SINCE, false},
+		{TEXT_H_PHASE, true},   {TEXT_H_ITEMS_COUNT, true}, {TEXT_H_HALLS, false},
+		{TEXT_H_TOKENS, false},
+	};
+	struct table *table = TABLE_NEW(columns);
+	for (size_t i = 0; i < reply->n_departments; i++) {
+		const PbDepartmentView *view = reply->departments[i];
+		const PbDepartment *department = view->department;
+		TABLE_ROW(table, department->code, department->name,
+		          view->registered ? department->since : text(TEXT_W_UNREGISTERED),
+		          department->phase ? cli_number(cli, department->phase) : "",
+		          cli_number(cli, view->items), joined(cli, view->halls, view->n_halls),
+		          joined(cli, view->tokens, view->n_tokens));
+	}
+	table_end(table, stdout);
+}
+
+int department_list_run(struct cli *cli, const struct options *options)
+{
+	PbDepartmentListRequest request = PB_DEPARTMENT_LIST_REQUEST__INIT;
+	PbDepartmentListResponse *reply;
+	uint64_t phase;
+	if (options_number(options, "phase", 1, PHASES, 0, &phase, &cli->error))
+		return cli_usage(cli);
+	request.region = cli_pb(options_value_or(options, "region", ""));
+	request.on = cli_pb(options_value_or(options, "on", ""));
+	request.phase = (uint32_t)phase;
+	enum tb_code code =
+		CLI_CALL(cli, "HallService/ListDepartments", &request, department_list_response, &reply);
+	int ended;
+	if (CLI_ENDED(cli, code, reply, &ended))
+		return ended;
+	tb_day day = tb_day_at(now_ms());
+	show_rows(cli, reply);
+	if (request.on[0] && !tb_day_parse(request.on, &day)) /* the node took it */
+		day = tb_day_at(now_ms());
+	show_phases(cli, reply, day);
+	return CLI_DONE;
+}
+
+const struct option department_list_options[] = {
+	{"region", OPTION_VALUE, "CODE", TEXT_O_HALL_REGION},
+	{"phase", OPTION_VALUE, "N", TEXT_O_DEPARTMENT_PHASE},
+	{"on", OPTION_VALUE, "DATE", TEXT_O_DEPARTMENT_ON},
+	{NULL, OPTION_FLAG, NULL, TEXT_EMPTY},
+};
