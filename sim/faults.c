@@ -373,8 +373,7 @@ static void regrant(struct sim_node *node, struct sim_random *random)
 
 static void hostile(struct sim_node *node, struct sim_random *random)
 {
-	(void)random;
-	sim_hostile_act(node);
+	sim_hostile_act(node, random);
 }
 
 /* ---- what happens to the net */
@@ -520,8 +519,11 @@ static void choose_hostile(struct sim_world *world)
 	size_t most = world->nodes_count / 10;
 	if (rates->hostile && most == 0 && world->nodes_count >= 3)
 		most = 1;
-	for (size_t i = 0; rates->hostile && i < most; i++)
-		world->nodes[sim_random_below(&random, world->nodes_count)].hostile = true;
+	for (size_t i = 0; rates->hostile && i < most; i++) {
+		struct sim_node *node = &world->nodes[sim_random_below(&random, world->nodes_count)];
+		if (!node->hostile)
+			node->hostile = sim_decide(world, SIM_DO_TURN_HOSTILE, node->index, SIM_NOBODY, 0);
+	}
 }
 
 static void set_clocks(struct sim_world *world)

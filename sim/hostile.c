@@ -183,7 +183,7 @@ static struct pki_batch *batch_of(struct sim_node *node, const char *sender, con
 	                              .sent_at = sim_ms(node->world->now),
 	                              .expires_at = sim_ms(node->world->now) + TB_BATCH_LIFE_MS / 2};
 	uint8_t seed[32];
-	sim_random_bytes(&node->random, seed, sizeof(seed));
+	sim_random_bytes(&node->malice, seed, sizeof(seed));
 	struct pki_random *random = pki_random_new(seed);
 	struct pki_batch *batch = pki_batch_build(&head, messages, count, random);
 	pki_random_free(random);
@@ -260,7 +260,7 @@ static void act_identity(struct sim_node *node, struct sim_node *to, enum sim_ac
 	if (act == SIM_ACT_FOREIGN_SENDER || act == SIM_ACT_FOREIGN_NAME)
 		sender = somebody_else(world, node, to);
 	/* What a batch says of itself must hold even where the connection was stolen. */
-	if (sender != node->code && sim_random_chance(&node->random, 500000))
+	if (sender != node->code && sim_random_chance(&node->malice, 500000))
 		attempt->as = sender;
 	if (act == SIM_ACT_EXPIRED)
 		until = tb_day_start(tb_day_of(2021, 1, 1));
@@ -335,8 +335,8 @@ static void act_garbage(struct sim_node *node, struct sim_node *to, enum sim_act
 {
 	struct attempt *attempt = attempt_new(node, to, act);
 	uint8_t bytes[GARBAGE_MOST];
-	size_t size = 1 + sim_random_below(&node->random, sizeof(bytes));
-	sim_random_bytes(&node->random, bytes, sizeof(bytes));
+	size_t size = 1 + sim_random_below(&node->malice, sizeof(bytes));
+	sim_random_bytes(&node->malice, bytes, sizeof(bytes));
 	inject(attempt, node, to, CORE_DELIVER, tb_bytes_of(bytes, size), must_be_refused);
 }
 
@@ -427,7 +427,7 @@ static void act_entry(struct sim_node *node, struct sim_node *to, enum sim_act a
 	PbCaseEntry entry = PB_CASE_ENTRY__INIT;
 	PbActor actor = PB_ACTOR__INIT;
 	uint8_t id[16], salt[TB_SALT_BYTES] = {0};
-	sim_random_bytes(&node->random, id, sizeof(id));
+	sim_random_bytes(&node->malice, id, sizeof(id));
 	actor.role = PB_ROLE__H_HEAD;
 	entry.case_number = chosen.number;
 	entry.seq = record ? record->seq + 1 : 1;
@@ -614,7 +614,7 @@ static void act_proposals(struct sim_node *node, struct sim_node *to, enum sim_a
 	for (size_t i = 0; i < PROPOSALS; i++) {
 		PbAgreement *agreement = agreement_of(node, to, &arena);
 		agreement->id = tb_arena_printf(&arena, "%s-20260102-%08x%02x", node->code,
-		                                (unsigned)sim_random_u64(&node->random), (unsigned)i);
+		                                (unsigned)sim_random_u64(&node->malice), (unsigned)i);
 		PbProof *proof = statement_for(node, node->code, agreement, &arena);
 		pb_signed_agreement__init(&shown[i]);
 		shown[i].agreement = proto_data(proto_encode_arena(&arena, &agreement->base));
@@ -665,14 +665,15 @@ void sim_hostile_do(struct sim_node *node, struct sim_node *to, enum sim_act act
 		acts[act](node, to, act);
 }
 
-void sim_hostile_act(struct sim_node *node)
+void sim_hostile_act(struct sim_node *node, const struct sim_random *random)
 {
+	node->malice = *random;
 	size_t count;
 	const struct sim_link *links = sim_links(node->world->net, node->index, &count);
-	enum sim_act act = (enum sim_act)sim_random_below(&node->random, SIM_ACT_FORGED_RECEIPT);
+	enum sim_act act = (enum sim_act)sim_random_below(&node->malice, SIM_ACT_FORGED_RECEIPT);
 	if (count == 0)
 		return;
-	struct sim_node *to = &node->world->nodes[links[sim_random_below(&node->random, count)].to];
+	struct sim_node *to = &node->world->nodes[links[sim_random_below(&node->malice, count)].to];
 	if (!to->hostile)
 		acts[act](node, to, act);
 }

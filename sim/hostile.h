@@ -38,22 +38,24 @@ const char *sim_act_word(enum sim_act act);
 
 /* ---- hostile_answer.c */
 
-/* What a hostile node does to the answer |bytes| of its own core; SIM_ACTS: nothing. */
-enum sim_act sim_hostile_answer(struct sim_node *node, const struct core_inbound *inbound,
+/* What a hostile node does to the answer |bytes| of its own core to call |number| on its link; SIM_ACTS:
+ * nothing. */
+enum sim_act sim_hostile_answer(struct sim_node *node, const struct core_inbound *inbound, uint32_t number,
                                 struct tb_buf *bytes);
 /* |node| got an answer that |peer| had forged, as |act| says, and is about to look at it in a turn. */
 void sim_hostile_answered(struct sim_node *node, struct sim_node *peer, const struct core_outbound *outbound,
                           enum sim_act act);
-/* What it does to a part of a material; false: the stream ends here. |*spoilt| is set if the receiver must
- * refuse it. */
-bool sim_hostile_part(struct sim_node *node, uint32_t receiver, struct tb_buf *part, bool *spoilt);
+/* What it does to a part of a material, which is |number| on its link; false: the stream ends here. |*spoilt|
+ * is set if the receiver must refuse it. */
+bool sim_hostile_part(struct sim_node *node, uint32_t receiver, uint32_t number, struct tb_buf *part,
+                      bool *spoilt);
 /* What |node| made of a part that |peer| had spoilt; its fetch is about to go back to its core. */
 void sim_hostile_part_taken(struct sim_node *node, struct sim_node *peer, enum tb_code code);
 
 /* ---- hostile.c */
 
-/* One act of |node| against a peer of its. */
-void sim_hostile_act(struct sim_node *node);
+/* One act of |node| against a peer of its; |random| is the act's own. */
+void sim_hostile_act(struct sim_node *node, const struct sim_random *random);
 /* This very act, against |to|. Those that spoil an answer wait for one. */
 void sim_hostile_do(struct sim_node *node, struct sim_node *to, enum sim_act act);
 bool sim_act_find(const char *word, enum sim_act *out);

@@ -14,18 +14,24 @@ enum {
 	SPOILT_BEHIND = 32,      /* bytes at a part's end, of its last chunk */
 };
 
+#define PART_NUMBERS (1U << 31) /* calls and parts are counted apart */
+
 static bool does(const struct sim_node *node, enum sim_act act)
 {
 	return node->does && strcmp(node->does, sim_act_word(act)) == 0;
 }
 
-/* |a| or |b|: what a scenario may have told it to do always. */
-static bool spoils(struct sim_node *node, uint32_t other, uint32_t ppm, enum sim_act a, enum sim_act b)
+/* |a| or |b|: what a scenario may have told it to do always. What is drawn is this answer's own: leaving
+ * another one out does not change it. */
+static bool spoils(struct sim_node *node, uint32_t other, uint32_t number, uint32_t ppm, enum sim_act a,
+                   enum sim_act b)
 {
 	bool told = does(node, a) || does(node, b);
-	bool chance = sim_random_chance(&node->random, told ? ALWAYS_SPOILT : node->does ? 0 : ppm);
+	sim_random_start(&node->malice, node->world->options.seed, "spoils",
+	                 sim_mix((uint64_t)node->index << 32 | other, number));
+	bool chance = sim_random_chance(&node->malice, told ? ALWAYS_SPOILT : node->does ? 0 : ppm);
 	return chance && !node->world->healed &&
-	       sim_decide(node->world, SIM_DO_HOSTILE, node->index, other, node->numbers[SIM_DO_HOSTILE]++);
+	       sim_decide(node->world, SIM_DO_HOSTILE, node->index, other, number);
 }
 
 /* ---- receipts, and answers to queries */
@@ -41,9 +47,9 @@ static struct tb_bytes forged_receipt(struct sim_node *node, struct tb_bytes mes
 	uint8_t id[16], digest[PKI_HASH_BYTES];
 	if (how == NO_RECEIPT)
 		return tb_arena_bytes(arena, tb_bytes_of("\xff\xff", 2));
-	sim_random_bytes(&node->random, id, sizeof(id));
+	sim_random_bytes(&node->malice, id, sizeof(id));
 	if (how == OF_ANOTHER_CONTENT || how == OF_BOTH)
-		sim_random_bytes(&node->random, digest, sizeof(digest));
+		sim_random_bytes(&node->malice, digest, sizeof(digest));
 	else
 		pki_sha256(digest, message);
 	receipt.id = proto_data(tb_bytes_of(id, sizeof(id)));
@@ -61,7 +67,7 @@ static struct tb_bytes forged_answer(struct sim_node *node, struct tb_arena *are
 {
 	PbAnswer answer = PB_ANSWER__INIT;
 	uint8_t query[PKI_HASH_BYTES];
-	sim_random_bytes(&node->random, query, sizeof(query));
+	sim_random_bytes(&node->malice, query, sizeof(query));
 	answer.query = proto_data(tb_bytes_of(query, sizeof(query)));
 	answer.result = PB_VERIFY_RESULT__CONFIRMED;
 	return proto_encode_arena(arena, &answer.base);
@@ -73,7 +79,7 @@ static void forge(struct sim_node *node, const struct core_inbound *inbound, str
 	struct tb_arena arena = {0};
 	size_t count = inbound->batch->items_count;
 	struct tb_bytes *items = tb_arena_alloc(&arena, (count + 1) * sizeof(*items));
-	enum forgery how = (enum forgery)sim_random_below(&node->random, FORGERIES);
+	enum forgery how = (enum forgery)sim_random_below(&node->malice, FORGERIES);
 	bool receipts = inbound->call == CORE_DELIVER;
 	struct tb_error err;
 	for (size_t i = 0; i < count; i++)
@@ -101,15 +107,15 @@ static void forge(struct sim_node *node, const struct core_inbound *inbound, str
 	tb_arena_clear(&arena);
 }
 
-enum sim_act sim_hostile_answer(struct sim_node *node, const struct core_inbound *inbound,
+enum sim_act sim_hostile_answer(struct sim_node *node, const struct core_inbound *inbound, uint32_t number,
                                 struct tb_buf *bytes)
 {
 	const struct sim_node *other = sim_node_find(node->world, inbound->peer);
 	enum sim_act act = inbound->call == CORE_DELIVER ? SIM_ACT_FORGED_RECEIPT : SIM_ACT_FORGED_ANSWER;
 	if (inbound->call == CORE_DESCRIBE ||
-	    !spoils(node, other->index, ANSWERS_SPOILT, SIM_ACT_NO_ANSWER, act))
+	    !spoils(node, other->index, number, ANSWERS_SPOILT, SIM_ACT_NO_ANSWER, act))
 		return SIM_ACTS;
-	bool silent = sim_random_chance(&node->random, 500000);
+	bool silent = sim_random_chance(&node->malice, 500000);
 	if (node->does)
 		silent = does(node, SIM_ACT_NO_ANSWER);
 	act = silent ? SIM_ACT_NO_ANSWER : act;
@@ -149,8 +155,8 @@ static void misplace(struct tb_buf *part)
 
 static void spoil(struct sim_node *node, struct tb_buf *part)
 {
-	uint64_t behind = sim_random_below(&node->random, SPOILT_BEHIND);
-	switch (sim_random_below(&node->random, 4)) {
+	uint64_t behind = sim_random_below(&node->malice, SPOILT_BEHIND);
+	switch (sim_random_below(&node->malice, 4)) {
 	case 0:
 		part->size--; /* within its last field */
 		break;
@@ -166,13 +172,14 @@ static void spoil(struct sim_node *node, struct tb_buf *part)
 	}
 }
 
-bool sim_hostile_part(struct sim_node *node, uint32_t receiver, struct tb_buf *part, bool *spoilt)
+bool sim_hostile_part(struct sim_node *node, uint32_t receiver, uint32_t number, struct tb_buf *part,
+                      bool *spoilt)
 {
 	*spoilt = false;
-	if (part->size < PART_SPOILT_LEAST ||
-	    !spoils(node, receiver, PARTS_SPOILT, SIM_ACT_FALSE_PART, SIM_ACT_SHORT_PART))
+	if (part->size < PART_SPOILT_LEAST || !spoils(node, receiver, PART_NUMBERS | number, PARTS_SPOILT,
+	                                              SIM_ACT_FALSE_PART, SIM_ACT_SHORT_PART))
 		return true;
-	bool ends = sim_random_chance(&node->random, 500000);
+	bool ends = sim_random_chance(&node->malice, 500000);
 	if (node->does)
 		ends = does(node, SIM_ACT_SHORT_PART);
 	sim_tell(node->world, SIM_HOSTILE_ACT, node->index, receiver, NULL, "%s",

@@ -298,7 +298,7 @@ void sim_net_answer(struct sim_node *from, struct core_inbound *inbound)
 	if (core_inbound_answer(&from->setup, inbound, &answer->bytes, &answer->error) == TB_EREPLAY)
 		sim_mark(&world->marks, SIM_MARK_REPLAY_REFUSED);
 	if (from->hostile && !answer->error.code)
-		answer->act = sim_hostile_answer(from, inbound, &answer->bytes);
+		answer->act = sim_hostile_answer(from, inbound, call->number, &answer->bytes);
 	core_inbound_free(inbound);
 	if (answer->act == SIM_ACT_NO_ANSWER) {
 		lose(call, false);

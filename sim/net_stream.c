@@ -135,7 +135,7 @@ static bool stream_part(struct sim_stream *stream, size_t *size)
 		code = tb_fail(&fetch->error, TB_EUNREACHABLE, "the stream broke off");
 	}
 	if (code == TB_OK && more && stream->peer->hostile)
-		more = sim_hostile_part(stream->peer, stream->node->index, &part, &spoilt);
+		more = sim_hostile_part(stream->peer, stream->node->index, link->calls++, &part, &spoilt);
 	if (code == TB_OK && more) {
 		material_sink_digest(stream->sink, tb_buf_bytes(&part));
 		code = material_sink_part(stream->sink, tb_buf_bytes(&part), &progress, &fetch->error);

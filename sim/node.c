@@ -502,6 +502,7 @@ static void node_init(struct sim_world *world, struct sim_node *node, uint32_t i
 		sim_region_at(index, world->options.nodes_count, node->code, node->name, sizeof(node->name));
 	sim_random_start(&node->random, world->options.seed, "node", index);
 	sim_random_start(&node->fates, world->options.seed, "fates", index);
+	sim_random_start(&node->malice, world->options.seed, "malice", index);
 	node->identity = sim_identity(node->code);
 	node->setup = (struct core_setup){
 		.region = node->code,

@@ -64,6 +64,7 @@ struct sim_node {
 	struct pki_vault *vault;  /* for looking into the store */
 	struct sim_random random; /* what its driver draws */
 	struct sim_random fates;  /* when something happens to it */
+	struct sim_random malice; /* of a hostile one: what its act draws, anew for each */
 	unsigned starts_failed;   /* in a row */
 	bool unsure;              /* the last commit failed */
 

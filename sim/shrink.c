@@ -165,15 +165,15 @@ static void without_kinds(struct work *work)
 
 /* ---- single decisions */
 
-/* Leaves out |count| of those that were taken, from |at| on. */
-static bool leave_out(struct work *work, size_t at, size_t count)
+/* Leaves out |list|, of those that were taken. */
+static bool leave_out(struct work *work, const struct sim_decision *list, size_t count)
 {
 	struct sim_options options = work->options;
 	size_t all = work->skips_count + count;
 	struct sim_decision *skips = tb_alloc(all * sizeof(*skips));
 	if (work->skips_count > 0)
 		memcpy(skips, work->skips, work->skips_count * sizeof(*skips));
-	memcpy(skips + work->skips_count, work->taken + at, count * sizeof(*skips));
+	memcpy(skips + work->skips_count, list, count * sizeof(*skips));
 	options.skips = skips;
 	options.skips_count = all;
 	if (all > SIM_SKIPS_MAX || !still_fails(work, &options)) {
@@ -186,21 +186,44 @@ static bool leave_out(struct work *work, size_t at, size_t count)
 	return true;
 }
 
-static void fewer_decisions(struct work *work)
+/* Those of |kind| that the smallest run so far has taken; SIM_DECISION_KINDS: all. To be freed. */
+static struct sim_decision *taken_of(const struct work *work, unsigned kind, size_t *count)
 {
-	for (size_t chunk = (work->taken_count + 1) / 2; chunk > 0 && may_go_on(work);) {
-		bool any = false;
-		for (size_t at = 0; at < work->taken_count && may_go_on(work);) {
-			size_t left = work->taken_count - at;
-			/* What is left out is replaced by what follows it: the place stays. */
-			if (leave_out(work, at, left < chunk ? left : chunk))
-				any = true;
-			else
-				at += chunk;
-		}
-		if (chunk == 1 && !any)
+	struct sim_decision *list = tb_alloc((work->taken_count + 1) * sizeof(*list));
+	*count = 0;
+	for (size_t i = 0; i < work->taken_count; i++) {
+		if (kind == SIM_DECISION_KINDS || work->taken[i].kind == kind)
+			list[(*count)++] = work->taken[i];
+	}
+	return list;
+}
+
+/* Leaves out |size| of |kind| at a time, from the first on. Did any go? */
+static bool thin(struct work *work, unsigned kind, size_t size)
+{
+	bool any = false;
+	for (size_t at = 0, count = at + 1; at < count && may_go_on(work);) {
+		struct sim_decision *list = taken_of(work, kind, &count);
+		size_t left = at < count ? count - at : 0;
+		/* What is left out is replaced by what follows it: the place stays. */
+		if (left > 0 && leave_out(work, list + at, left < size ? left : size))
+			any = true;
+		else
+			at += size;
+		free(list);
+	}
+	return any;
+}
+
+static void fewer_of(struct work *work, unsigned kind)
+{
+	size_t count;
+	free(taken_of(work, kind, &count));
+	for (size_t size = (count + 1) / 2; size > 0 && may_go_on(work);) {
+		bool any = thin(work, kind, size);
+		if (size == 1 && !any)
 			break;
-		chunk = chunk > 1 ? chunk / 2 : 1;
+		size = size > 1 ? size / 2 : 1;
 	}
 }
 
@@ -236,7 +259,10 @@ void sim_shrink_run(struct sim_shrunk *out, const struct sim_shrink *shrink)
 		fewer_nodes(&work);
 		shorter_time(&work);
 		without_kinds(&work);
-		fewer_decisions(&work);
+		/* Whole nodes turn honest, then single acts go: they explain a failure best. */
+		fewer_of(&work, SIM_DO_TURN_HOSTILE);
+		fewer_of(&work, SIM_DO_HOSTILE);
+		fewer_of(&work, SIM_DECISION_KINDS);
 		shorter_time(&work);
 		keep(&work);
 		out->verdict = work.verdict;

@@ -23,7 +23,7 @@ enum {
 	VERSIONS_MOST = 12,
 };
 
-#define CROSS_TIME (2 * SIM_SECOND)
+#define CROSS_TIME (20 * SIM_MS)
 
 struct sim_alliance {
 	struct sim_alliance *next;

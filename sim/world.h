@@ -51,6 +51,7 @@ enum { SIM_NODES_MAX = 3000, SIM_SKIPS_MAX = 1 << 20 };
 	XX(SIM_DO_DUPLICATE, "duplicate")       \
 	XX(SIM_DO_CUT_STREAM, "cut-stream")     \
 	XX(SIM_DO_HOSTILE, "hostile")           \
+	XX(SIM_DO_TURN_HOSTILE, "turn-hostile") \
 	XX(SIM_DO_REGRANT, "regrant")           \
 	XX(SIM_DO_PACT, "pact")                 \
 	XX(SIM_DO_MATTER, "matter")             \

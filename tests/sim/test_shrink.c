@@ -25,11 +25,12 @@ static char *read_text(const char *path)
 	return (char *)text.data;
 }
 
-/* The first of the campaign's seeds with four nodes at least that fails; its replay file is |path|. */
-static void find_failing(const struct scratch *scratch, const char *path, struct sim_options *options,
-                         struct sim_outcome *outcome)
+/* The first of the campaign's seeds with four nodes at least that fails; its replay file is |path|. |preset|
+ * NULL: each seed draws one. */
+static void find_failing(const struct scratch *scratch, const char *preset, const char *path,
+                         struct sim_options *options, struct sim_outcome *outcome)
 {
-	static const struct sim_campaign campaign = {0};
+	const struct sim_campaign campaign = {.preset = preset ? sim_preset_find(preset) : NULL};
 	for (uint64_t seed = 1; seed <= SEEDS_MOST; seed++) {
 		struct sim_task task = {.save = path};
 		sim_campaign_options(&task.options, &campaign, seed);
@@ -56,7 +57,7 @@ static void test_a_failing_run_is_made_small_and_fails_in_the_same_way(void **st
 	snprintf(path, sizeof(path), "%s/failing.replay", scratch->dir);
 	snprintf(out, sizeof(out), "%s/small.replay", scratch->dir);
 	snprintf(words, sizeof(words), "%s.txt", out);
-	find_failing(scratch, path, &first, &outcome);
+	find_failing(scratch, NULL, path, &first, &outcome);
 	assert_int_equal(outcome.verdict, SIM_BROKEN);
 
 	struct sim_shrink order = {.options = first,
@@ -100,6 +101,46 @@ static void test_a_failing_run_is_made_small_and_fails_in_the_same_way(void **st
 	unlink(words);
 }
 
+/* Lines of |path| that begin so. */
+static size_t lines_of(const char *path, const char *begin)
+{
+	char *text = read_text(path);
+	size_t count = strncmp(text, begin, strlen(begin)) == 0;
+	for (const char *at = text; (at = strchr(at, '\n')); at++)
+		count += strncmp(at + 1, begin, strlen(begin)) == 0;
+	free(text);
+	return count;
+}
+
+static void test_of_hostile_acts_only_those_are_left_that_the_failure_needs(void **state)
+{
+	struct scratch *scratch = *state;
+	struct sim_options first;
+	struct sim_outcome outcome;
+	struct sim_shrunk shrunk;
+	char path[200], out[200], words[220];
+	sim_bug_chosen = SIM_BUG_OTHER_DIGEST;
+	snprintf(path, sizeof(path), "%s/failing.replay", scratch->dir);
+	snprintf(out, sizeof(out), "%s/small.replay", scratch->dir);
+	snprintf(words, sizeof(words), "%s.txt", out);
+	find_failing(scratch, "byzantine", path, &first, &outcome);
+	size_t acts = lines_of(path, "did hostile ");
+	assert_true(acts > 5);
+	struct sim_shrink order = {.options = first,
+	                           .dir = scratch->dir,
+	                           .out = out,
+	                           .runs_most = RUNS_MOST,
+	                           .seconds_most = SECONDS_MOST,
+	                           .quiet = true};
+	sim_shrink_run(&shrunk, &order);
+	assert_int_equal(shrunk.verdict, outcome.verdict);
+	assert_int_equal(lines_of(out, "did turn-hostile "), 1);
+	assert_in_range(lines_of(out, "did hostile "), 1, 3);
+	unlink(path);
+	unlink(out);
+	unlink(words);
+}
+
 static void test_a_run_that_holds_is_not_shrunk(void **state)
 {
 	struct scratch *scratch = *state;
@@ -119,6 +160,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_a_failing_run_is_made_small_and_fails_in_the_same_way,
 	                                        scratch_setup, scratch_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_of_hostile_acts_only_those_are_left_that_the_failure_needs, scratch_setup,
+			scratch_teardown),
 		cmocka_unit_test_setup_teardown(test_a_run_that_holds_is_not_shrunk, scratch_setup,
 	                                        scratch_teardown),
 	};
