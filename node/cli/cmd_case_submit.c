@@ -528,6 +528,18 @@ const struct option case_needs_options[] = {
 	{NULL, OPTION_FLAG, NULL, TEXT_EMPTY},
 };
 
+static void show_parts(const PbCaseJointNeedsRequest *request)
+{
+	static const struct table_column columns[] = {
+		{TEXT_H_HOME, false}, {TEXT_H_CODE, false}, {TEXT_H_ITEM, false}};
+	struct table *table = TABLE_NEW(columns);
+	for (size_t i = 0; i < request->n_parts; i++)
+		TABLE_ROW(table, request->parts[i]->home, request->parts[i]->item,
+		          request->parts[i]->item_name);
+	table_end(table, stdout);
+	puts("");
+}
+
 int case_needs_run(struct cli *cli, const struct options *options)
 {
 	static const struct table_column columns[] = {
@@ -549,11 +561,11 @@ int case_needs_run(struct cli *cli, const struct options *options)
 	int ended;
 	if (CLI_ENDED(cli, code, reply, &ended))
 		return ended;
-	request.parts = reply->n_parts > 0 ? reply->parts : request.parts; /* of a bundle */
-	request.n_parts = reply->n_parts > 0 ? reply->n_parts : request.n_parts;
-	for (size_t i = 0; bundle && i < request.n_parts; i++)
-		printf("%zu. %s %s %s\n", i + 1, request.parts[i]->home, request.parts[i]->item,
-		       request.parts[i]->item_name);
+	if (bundle) {
+		request.parts = reply->parts;
+		request.n_parts = reply->n_parts;
+		show_parts(&request);
+	}
 	struct table *table = TABLE_NEW(columns);
 	for (size_t i = 0; i < reply->n_needs; i++) {
 		const PbMaterialNeed *need = reply->needs[i]->need;

@@ -78,24 +78,18 @@ static int run_notes(struct cli *cli, const struct options *options)
 		request.holder->code = cli_pb(code_given);
 	}
 	enum tb_code code = CLI_CALL(cli, "CommitmentService/Notes", &request, credit_notes_response, &reply);
-	if (code)
-		return cli_fail(cli, code);
-	if (cli->json)
-		cli_print_json(&reply->base);
-	else
+	int ended;
+	if (!CLI_ENDED(cli, code, reply, &ended))
 		show_notes(cli, reply->notes, reply->n_notes);
-	return CLI_DONE;
+	return ended;
 }
 
 static int show_changed(struct cli *cli, enum tb_code code, PbCreditNote *note)
 {
-	if (code)
-		return cli_fail(cli, code);
-	if (cli->json)
-		cli_print_json(&note->base);
-	else
+	int ended;
+	if (!CLI_ENDED(cli, code, note, &ended))
 		show_notes(cli, &note, 1);
-	return CLI_DONE;
+	return ended;
 }
 
 static int run_dispute(struct cli *cli, const struct options *options)

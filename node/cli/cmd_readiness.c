@@ -142,13 +142,10 @@ static int run_note(struct cli *cli, const struct options *options)
 	if (case_actor(cli, options, PB_ROLE__LIAISON, true, &note.actor))
 		return cli_usage(cli);
 	enum tb_code code = CLI_CALL(cli, "ReadinessService/Note", &note, readiness_note, &reply);
-	if (code)
-		return cli_fail(cli, code);
-	if (cli->json)
-		cli_print_json(&reply->base);
-	else
+	int ended;
+	if (!CLI_ENDED(cli, code, reply, &ended))
 		text_say(stdout, TEXT_M_READY_NOTED, reply->topic, reply->done_on, NULL);
-	return CLI_DONE;
+	return ended;
 }
 
 static const struct option note_options[] = {

@@ -60,6 +60,18 @@ static bool online(const PbItem *item)
 
 /* ---- one item */
 
+static void parts(struct tb_buf *out, const PbItem *item)
+{
+	open_row(out, "一件事包含", "applied for together");
+	tb_buf_str(out, "<ol>");
+	for (size_t i = 0; i < item->n_bundle; i++) {
+		tb_buf_str(out, "<li>");
+		html_text(out, item->bundle[i]->name[0] ? item->bundle[i]->name : item->bundle[i]->item);
+		tb_buf_str(out, "</li>");
+	}
+	tb_buf_str(out, "</ol>材料合并，只交一次 <small lang=\"en\">every paper once</small></td></tr>\n");
+}
+
 static void papers(struct tb_buf *out, const PbItem *item)
 {
 	open_row(out, "申请材料", "papers");
@@ -113,7 +125,10 @@ static void close_item(struct tb_buf *out, const PbItem *item)
 	open_row(out, "承诺时限", "promised within");
 	tb_buf_printf(out, "%u 个工作日 <small lang=\"en\">working days</small></td></tr>\n",
 	              item->promised_days);
-	papers(out, item);
+	if (item->n_bundle > 0)
+		parts(out, item);
+	else
+		papers(out, item);
 	fees(out, item);
 	row(out, "咨询电话", "telephone", item->phone);
 	row(out, "网上办理", "online at", item->external);
@@ -148,7 +163,7 @@ static void theirs(struct tb_buf *out, const struct zone_facts *facts, const str
 	}
 }
 
-/* Where one may hand |item| in: with each partner, how. Returns how many partners there are. */
+/* At whose windows one may hand |item| in, and how. Returns how many partners there are. */
 static size_t where(struct tb_buf *out, const struct zone_facts *facts, const PbItem *item)
 {
 	const char *modes[MODES_MAX];
@@ -156,12 +171,17 @@ static size_t where(struct tb_buf *out, const struct zone_facts *facts, const Pb
 	for (size_t i = 0; i < facts->partners_count; i++) {
 		size_t count = agreement_modes(facts->agreements, facts->agreements_count, item,
 		                               facts->region, facts->partners[i].region, facts->now, modes);
-		if (count == 0)
+		size_t kept = 0;
+		for (size_t j = 0; j < count; j++) { /* All online is from anywhere. */
+			if (strcmp(modes[j], "QC") != 0)
+				modes[kept++] = modes[j];
+		}
+		if (kept == 0)
 			continue;
 		tb_buf_str(out, all ? "<br>" : "");
 		html_text(out, facts->partners[i].name);
 		tb_buf_printf(out, " %s: ", facts->partners[i].region);
-		mode_names(out, modes, count);
+		mode_names(out, modes, kept);
 		all++;
 	}
 	return all;

@@ -341,6 +341,10 @@ void case_apply_prepare(struct turn *turn, struct core_request *request)
 	if (code == TB_OK)
 		code = catalogue_item(&turn->kv, application->home, application->item, tb_day_at(turn->now),
 		                      &request->arena, &item, &err);
+	if (code == TB_OK && item->n_bundle > 0)
+		code = tb_fail(&err, TB_ESTATE,
+		               "item %.60s is a bundle: what its items need is told by JointNeeds",
+		               item->code);
 	if (code) {
 		turn_refuse(turn, request, &err);
 		return;

@@ -595,6 +595,7 @@ static void redact(struct turn *turn, PbCaseEntry *entry)
 		PbApplication *to = PROTO_NEW(PbApplication, application, &turn->arena);
 		to->item = from->item;
 		to->item_name = from->item_name;
+		to->list = from->list;
 		to->mode = from->mode;
 		to->home = from->home;
 		to->delivery = from->delivery;

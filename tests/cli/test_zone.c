@@ -20,34 +20,34 @@ static void *read_json(struct tb_arena *arena, const proto_type *type, const cha
 
 #define ITEM(code, name, mode, more) \
 	"{\"code\":\"" code "\",\"name\":\"" name "\",\"modes\":[\"" mode "\"],\"promisedDays\":3" more "}"
+/* clang-format off */
+#define THEIRS "{\"items\":[" \
+	ITEM("x", "公积金提取", "DS", ",\"materials\":[{\"code\":\"M1\",\"name\":\"身份证\",\"required\":true,\"original\":true}]") "," \
+	ITEM("y", "未约定事项", "DS", "") "," \
+	ITEM("z", "新生儿一件事", "LB", ",\"bundle\":[{\"code\":\"P1\",\"item\":\"p\",\"name\":\"出生医学证明\"}]") "]}"
+#define OURS "{\"items\":[" \
+	ITEM("a", "公证&amp", "DS", "") "," \
+	ITEM("b", "社保查询", "QC", "") "," \
+	ITEM("c", "只在本地", "DS", "") "," \
+	ITEM("d", "已取消", "QC", ",\"cancelledOn\":\"2026-01-01\"") "]}"
+/* clang-format on */
 #define AGREEMENT                                                                                      \
 	"{\"agreements\":[{\"state\":\"IN_FORCE\",\"agreement\":{\"parties\":[\"320400\",\"620100\"]," \
 	"\"terms\":["                                                                                  \
-	"{\"items\":[\"a\",\"x\"],\"modes\":[\"DS\"]}]}}]}"
+	"{\"items\":[\"a\",\"x\",\"z\"],\"modes\":[\"DS\",\"LB\"]}]}}]}"
 
 static const char *page(struct tb_arena *arena, struct tb_buf *out)
 {
 	const PbAgreementListResponse *agreements =
 		read_json(arena, &pb_agreement_list_response__descriptor, AGREEMENT);
-	struct zone_partner partner = {
-		.region = "320400",
-		.name = "常州市",
-		.list = read_json(arena, &pb_catalogue__descriptor,
-	                          "{\"items\":[" ITEM(
-					  "x", "公积金提取", "DS",
-					  ",\"materials\":[{\"code\":\"M1\",\"name\":\"身份证\","
-					  "\"required\":true,\"original\":true}]") "," ITEM("y", "未约定事项",
-	                                                                                    "DS", "") "]}")};
+	struct zone_partner partner = {.region = "320400",
+	                               .name = "常州市",
+	                               .list = read_json(arena, &pb_catalogue__descriptor, THEIRS)};
 	struct zone_facts facts = {
 		.region = "620100",
 		.name = "兰州<市>",
 		.now = tb_day_start(tb_day_of(2026, 11, 22)),
-		.list = read_json(arena, &pb_catalogue__descriptor,
-	                          "{\"items\":[" ITEM("a", "公证&amp", "DS", "") "," ITEM(
-					  "b", "社保查询", "QC",
-					  "") "," ITEM("c", "只在本地", "DS",
-	                                               "") "," ITEM("d", "已取消", "QC",
-	                                                            ",\"cancelledOn\":\"2026-01-01\"") "]}"),
+		.list = read_json(arena, &pb_catalogue__descriptor, OURS),
 		.halls = read_json(
 			arena, &pb_hall_list__descriptor,
 			"{\"halls\":[{\"code\":\"1\",\"name\":\"市民中心\",\"receives\":true,\"address\":"
@@ -67,9 +67,10 @@ static void test_what_can_be_done_is_on_the_page_and_nothing_else(void **state)
 	struct tb_buf out = {0};
 	(void)state;
 	const char *text = page(&arena, &out);
-	static const char *const there[] = {"常州市 320400", "公积金提取", "身份证（原件", "代收材料",
-	                                    "社保查询",      "全程网办",   "市民中心",     "工作日",
-	                                    "09:00-17:00",   "3 个工作日"};
+	static const char *const there[] = {"常州市 320400", "新生儿一件事", "出生医学证明", "材料合并",
+	                                    "公积金提取",    "身份证（原件", "代收材料",     "社保查询",
+	                                    "全程网办",      "市民中心",     "工作日",       "09:00-17:00",
+	                                    "3 个工作日"};
 	static const char *const not_there[] = {"未约定事项", "只在本地", "已取消", "不收件"};
 	for (size_t i = 0; i < sizeof(there) / sizeof(there[0]); i++) {
 		if (!strstr(text, there[i]))

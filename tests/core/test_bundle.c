@@ -103,6 +103,15 @@ static void test_what_a_bundle_needs_is_collected_once(void **state)
 	assert_int_equal(needs->n_needs, 2);
 	assert_string_equal(needs->needs[0]->need->code, "身份证");
 	assert_int_equal(needs->needs[0]->n_meets, 2);
+	/* Asked as one item it would need nothing, which misleads. */
+	enum tb_code code;
+	pair_call(
+		pair, &pair->window, "/tongban.v1.CaseService/Prepare",
+		"{\"application\":{\"item\":\"YJS-1\",\"home\":\"" WINDOW
+		"\",\"applicant\":{\"name\":\"王伟\",\"codeType\":\"111\",\"code\":\"11010519491231002X\"}},"
+		"\"actor\":{\"role\":\"R_WIN\",\"id\":\"w1\"}}",
+		&code);
+	assert_int_equal(code, TB_ESTATE);
 	pair_free(pair);
 }
 
