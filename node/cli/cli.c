@@ -12,11 +12,14 @@ int cli_fail(struct cli *cli, enum tb_code code)
 {
 	assert(code != TB_OK);
 	struct tb_buf reason = {0};
-	table_clean(&reason, cli->error.text);
+	char said[TB_ERROR_TEXT_MAX];
+	tb_error_text(said, &cli->error, text_zh());
+	table_clean(&reason, cli->error.text[0] ? said : "");
 	if (reason.size == 0)
 		tb_buf_str(&reason, text_code(code));
-	/* The node's reasons are in English; the frame says in Chinese what kind it is. */
-	bool frame = text_zh() && strcmp(tb_buf_text(&reason), text_code(code)) != 0;
+	/* What has no reason in words is in English; the frame says in Chinese what kind it is. */
+	bool frame = text_zh() && cli->error.reason == TB_REASON_NONE &&
+	             strcmp(tb_buf_text(&reason), text_code(code)) != 0;
 	text_say(stderr, frame ? TEXT_M_ERROR_FRAME : TEXT_M_ERROR, cli->verb ? cli->verb->name : "",
 	         tb_buf_text(&reason), tb_code_connect(code), text_code(code), NULL);
 	tb_buf_clear(&reason);
@@ -131,7 +134,7 @@ enum tb_code cli_read_json(struct cli *cli, const char *path, const proto_type *
 	if (!code) {
 		code = proto_json_decode(out, type, tb_buf_bytes(&content), &cli->arena, &why);
 		if (code)
-			tb_fail(&cli->error, code, "%s: %s", path, why.text);
+			tb_fail_at(&cli->error, code, &why, "%s", path);
 	}
 	tb_buf_clear(&content);
 	return code;

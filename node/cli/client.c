@@ -100,8 +100,39 @@ static size_t on_body(char *data, size_t one, size_t size, void *ctx)
 	return size;
 }
 
+/* A text in an array of the answer. */
+static bool element_text(struct tb_bytes element, struct tb_buf *out)
+{
+	struct tb_buf object = {0};
+	tb_buf_str(&object, "{\"text\":");
+	tb_buf_add(&object, element.data, element.size);
+	tb_buf_str(&object, "}");
+	out->size = 0;
+	bool good = jsontext_string(tb_buf_bytes(&object), "text", out);
+	tb_buf_clear(&object);
+	return good;
+}
+
+/* Why, in words that stay, so that it can be told in any language. A reason that this program does not know
+ * is left to the message. */
+static void read_reason(struct tb_bytes body, struct tb_error *err)
+{
+	struct tb_buf text = {0};
+	struct tb_bytes element;
+	size_t at = 0;
+	if (jsontext_string(body, "reason", &text))
+		err->reason = tb_reason_from_name(tb_buf_text(&text));
+	while (err->reason && jsontext_element(body, "values", &at, &element) &&
+	       element_text(element, &text) && tb_error_add_value(err, tb_buf_text(&text)))
+		;
+	text.size = 0;
+	if (err->reason && jsontext_string(body, "where", &text))
+		snprintf(err->where, sizeof(err->where), "%s", tb_buf_text(&text));
+	tb_buf_clear(&text);
+}
+
 /* Connect, "Error end-stream and unary errors": {"code": "not_found", "message": "..."} with another status
- * than 200. */
+ * than 200; docs/departments.md, section 6, for the rest. */
 static enum tb_code api_error(struct tb_bytes body, long status, struct tb_error *err)
 {
 	enum tb_code code = TB_EIO;
@@ -112,6 +143,7 @@ static enum tb_code api_error(struct tb_bytes body, long status, struct tb_error
 		if (!jsontext_string(body, "message", &message) || message.size == 0)
 			tb_buf_str(&message, tb_code_text(code));
 		tb_fail(err, code, "%s", tb_buf_text(&message));
+		read_reason(body, err);
 	} else {
 		tb_fail(err, code, "the node answered with HTTP status %ld", status);
 	}
@@ -128,10 +160,10 @@ static enum tb_code transport_error(const struct arrival *arrival, CURLcode code
 	if (arrival->write_failed)
 		return tb_fail(err, TB_EIO, "cannot write: %s", strerror(errno));
 	if (code == CURLE_COULDNT_CONNECT)
-		return tb_fail(err, TB_EUNREACHABLE, "no node runs in %s", client->dir);
+		return tb_refuse(err, TB_REASON_NODE_NOT_RUNNING, client->dir, NULL);
 	if (code == CURLE_OPERATION_TIMEDOUT)
-		return tb_fail(err, TB_ETIMEOUT, "the node in %s did not answer in time", client->dir);
-	return tb_fail(err, TB_EUNREACHABLE, "the node in %s: %s", client->dir, curl_easy_strerror(code));
+		return tb_refuse(err, TB_REASON_NODE_SILENT, client->dir, NULL);
+	return tb_refuse(err, TB_REASON_NODE_ANSWER, client->dir, curl_easy_strerror(code), NULL);
 }
 
 /* Everything that the three kinds of call share; |curl| has the rest set. */
@@ -208,7 +240,7 @@ static enum tb_code open_material(FILE **out, const char *file, uint64_t *size, 
 		return tb_fail(err, errno == ENOENT ? TB_ENOTFOUND : TB_EIO, "%s: %s", file, strerror(errno));
 	enum tb_code code = TB_OK;
 	if (fstat(fileno(*out), &st) != 0 || !S_ISREG(st.st_mode))
-		code = tb_fail(err, TB_EINVALID, "%s: not a regular file", file);
+		code = tb_refuse(err, TB_REASON_FILE_NOT_REGULAR, file, NULL);
 	else if (st.st_size == 0)
 		code = tb_fail(err, TB_EINVALID, "%s: empty", file);
 	else if ((uint64_t)st.st_size > max)
@@ -359,6 +391,6 @@ enum tb_code client_job_wait(struct client_job *job, struct tb_bytes *reply, str
 	job->body.size = 0;
 	*reply = tb_buf_bytes(&job->reply);
 	if (job->code)
-		tb_fail(err, job->code, "%s", job->error.text);
+		tb_fail_like(err, job->code, &job->error);
 	return job->code;
 }

@@ -319,7 +319,7 @@ int credential_batch_run(struct cli *cli, const struct options *options, const c
 		/* What was answered before a failure was answered: it stays. */
 		enum tb_code closed = userfile_out_close(&out, true, &late);
 		if (closed && !code)
-			code = tb_fail(&cli->error, closed, "%s", late.text);
+			code = tb_fail_like(&cli->error, closed, &late);
 	}
 	lines_free(batch.lines);
 	if (batch.stream && batch.stream != stdin)

@@ -67,7 +67,7 @@ static enum tb_code open_file(struct import *import)
 		return tb_fail(err, errno == ENOENT ? TB_ENOTFOUND : TB_EIO, "%s: %s", import->path,
 		               strerror(errno));
 	if (fstat(fileno(import->stream), &st) != 0 || !S_ISREG(st.st_mode))
-		return tb_fail(err, TB_EINVALID, "%s: not a regular file", import->path);
+		return tb_refuse(err, TB_REASON_FILE_NOT_REGULAR, import->path, NULL);
 	import->size = (uint64_t)st.st_size;
 	return TB_OK;
 }

@@ -57,7 +57,7 @@ static int run_get(struct cli *cli, const struct options *options)
 	code = client_get_file(cli_client(cli), cli_hex(cli, root), out.stream, &size, &cli->error);
 	enum tb_code closed = userfile_out_close(&out, code == TB_OK, &late);
 	if (!code && closed)
-		code = tb_fail(&cli->error, closed, "%s", late.text);
+		code = tb_fail_like(&cli->error, closed, &late);
 	return code ? cli_fail(cli, code) : CLI_DONE;
 }
 

@@ -263,6 +263,16 @@ static void error_schema(struct doc *doc)
 	end(doc, "]");
 	end(doc, "}");
 	raw(doc, "message", "{\"type\": \"string\"}");
+	begin(doc, "reason", "{");
+	say(doc, "type", "string");
+	say(doc, "description",
+	    "A word that stays, where there is one; message is its text with values, at where");
+	begin(doc, "examples", "[");
+	say(doc, NULL, tb_reason_name(TB_REASON_CASE_MOVED_ON));
+	end(doc, "]");
+	end(doc, "}");
+	raw(doc, "values", "{\"type\": \"array\", \"items\": {\"type\": \"string\"}}");
+	raw(doc, "where", "{\"type\": \"string\"}");
 	end(doc, "}");
 	raw(doc, "required", "[\"code\", \"message\"]");
 	end(doc, "}");

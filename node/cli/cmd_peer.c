@@ -10,7 +10,8 @@ static int run_export(struct cli *cli, const struct options *options)
 {
 	struct tb_buf file = {0};
 	const char *path = options_value(options, "out");
-	enum tb_code code = config_peer_export(cli->dir, &file, &cli->error);
+	char fingerprint[2 * PKI_HASH_BYTES + 1];
+	enum tb_code code = config_peer_export(cli->dir, &file, fingerprint, &cli->error);
 	if (!code)
 		code = userfile_write(path, tb_buf_bytes(&file), &cli->error);
 	tb_buf_clear(&file);
@@ -18,6 +19,7 @@ static int run_export(struct cli *cli, const struct options *options)
 		return cli_fail(cli, code);
 	if (path)
 		text_say(stderr, TEXT_M_PEER_EXPORTED, path, NULL);
+	text_say(stderr, TEXT_M_PEER_OWN_FINGERPRINT, fingerprint, NULL);
 	return CLI_DONE;
 }
 

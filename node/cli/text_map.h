@@ -66,6 +66,7 @@
 	   "Node {2} was made in {1}.\nNext: tongban run --dir {1}\nMove {1}/keys/ca.key to a medium that is kept offline.") \
 	XX(TEXT_M_REQUEUED, "发往 {1} 的第 {2} 号消息已重新排队。", "Message {2} to {1} is queued again.") \
 	XX(TEXT_M_PEER_EXPORTED, "已写入 {1}。", "Written to {1}.") \
+	XX(TEXT_M_PEER_OWN_FINGERPRINT, "对方导入时会来电核对，本地区信任锚的指纹是：{1}", "The partner will compare the fingerprint of your anchor by phone: {1}") \
 	XX(TEXT_M_PEER_IMPORTED, "已导入 {1} {2}（{3}），尚未授予任何权限。", "Imported {1} {2} ({3}). It is granted nothing yet.") \
 	XX(TEXT_M_PEER_UPDATED, "已更新 {1} {2}（{3}），原有授权保留。", "Brought {1} {2} ({3}) up to date; its grants are kept.") \
 	XX(TEXT_M_PEER_REPLACED, "其信任锚已被替换。", "Its anchors were replaced.") \

@@ -86,7 +86,7 @@ enum tb_code userfile_write(const char *path, struct tb_bytes content, struct tb
 		code = tb_fail(err, TB_EIO, "%s: %s", path ? path : "-", strerror(errno));
 	struct tb_error late;
 	enum tb_code closed = userfile_out_close(&out, good, &late);
-	return code ? code : closed ? tb_fail(err, closed, "%s", late.text) : TB_OK;
+	return code ? code : closed ? tb_fail_like(err, closed, &late) : TB_OK;
 }
 
 const char *userfile_base(const char *path)

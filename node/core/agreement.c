@@ -280,9 +280,7 @@ enum tb_code agreement_for(const struct core *core, const struct agreement_ask *
 	}
 	if (*out || (!between && !needed))
 		return TB_OK;
-	return tb_fail(err, TB_EDENIED,
-	               "no agreement in force between %.8s and %.8s covers item %.60s in mode %.8s",
-	               ask->window, ask->home, ask->item, ask->mode);
+	return tb_refuse(err, TB_REASON_AGREEMENT_NEEDED, ask->window, ask->home, ask->item, ask->mode, NULL);
 }
 
 const struct held *agreement_find(const struct agreements *all, const char *id, uint32_t version)

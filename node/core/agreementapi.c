@@ -62,7 +62,7 @@ static enum tb_code load_named(const struct core_setup *setup, struct core_reque
 		held = version == VERSION_TO_END ? agreement_to_end(all, id, now)
 		                                 : agreement_find(all, id, version);
 	if (code == TB_OK && !held)
-		code = tb_fail(err, TB_ENOTFOUND, "no agreement %.60s is here", id);
+		code = tb_refuse(err, TB_REASON_AGREEMENT_UNKNOWN, id, NULL);
 	if (held) {
 		ready->agreement = tb_arena_bytes(&request->arena, proto_bytes(held->stored->agreement));
 		code = PROTO_DECODE_OWN(&ready->decoded, agreement, ready->agreement, &request->arena, err);
@@ -127,7 +127,7 @@ enum tb_code agreement_prepare_sign(const struct core_setup *setup, struct core_
 	*ready = (struct statement_ready){0};
 	enum tb_code code = load_named(setup, request, sign->id, sign->version, now, ready, err);
 	if (code == TB_OK && !agreement_is_party(ready->decoded, setup->region))
-		code = tb_fail(err, TB_EDENIED, "this region is no party of it");
+		code = tb_refuse(err, TB_REASON_AGREEMENT_NO_PARTY, NULL);
 	return code ? code : state_and_sign(setup, request, ready, PB_STATEMENT_KIND__SIGNS, now, err);
 }
 
@@ -147,8 +147,8 @@ enum tb_code agreement_prepare_end(const struct core_setup *setup, struct core_r
 		end->effective = tb_arena_str(&request->arena, earliest);
 	code = agreement_check_date(end->effective, true, "effective", err);
 	if (code == TB_OK && strcmp(end->effective, earliest) < 0)
-		code = tb_fail(err, TB_EINVALID, "effective: %s at the earliest, after %u days of notice",
-		               earliest, ready->decoded->notice_days);
+		code = tb_refuse(err, TB_REASON_AGREEMENT_NOTICE_DAYS, earliest,
+		                 TB_NUMBER(ready->decoded->notice_days), NULL);
 	if (code == TB_OK && case_text_blank(end->reason))
 		code = tb_fail(err, TB_EINVALID, "reason: needed");
 	return code ? code : state_and_sign(setup, request, ready, PB_STATEMENT_KIND__ENDS, now, err);
@@ -224,7 +224,7 @@ static void reply_view(struct turn *turn, struct core_request *request, const ch
 		turn_reply(turn, request, &view_of(turn, held, true, &request->arena)->base);
 		return;
 	}
-	tb_fail(&err, TB_ENOTFOUND, "no agreement %.60s is here", id);
+	tb_refuse(&err, TB_REASON_AGREEMENT_UNKNOWN, id, NULL);
 	turn_refuse(turn, request, &err);
 }
 

@@ -180,7 +180,7 @@ void agreement_apply_diff(struct turn *turn, struct core_request *request)
 	struct tb_arena *arena = &request->arena;
 	struct tb_error err = {0};
 	if (!state) {
-		tb_fail(&err, TB_ENOTFOUND, "%.8s is not a peer of this node", diff->peer);
+		tb_refuse(&err, TB_REASON_NOT_A_PEER, diff->peer, NULL);
 		turn_refuse(turn, request, &err);
 		return;
 	}

@@ -67,7 +67,7 @@ static enum tb_code part_of(struct kv *kv, const PbItem *bundle, size_t index, c
 	PbItem *item;
 	struct tb_error why;
 	if (find(kv, home, part->item, day, arena, &item, &why))
-		return tb_fail(err, why.code, "application.parts[%zu]: %s", index, why.text);
+		return tb_fail_at(err, why.code, &why, "application.parts[%zu]", index);
 	*out = PROTO_NEW(PbCasePart, case_part, arena);
 	(*out)->home = tb_arena_str(arena, home);
 	(*out)->item = item->code;

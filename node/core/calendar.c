@@ -152,8 +152,7 @@ enum tb_code calendar_is_working(const struct calendar *calendar, tb_day day, bo
 	if (year >= YEAR_FIRST && year <= YEAR_LAST)
 		page = &calendar->years[year - YEAR_FIRST];
 	if (!page || !page->covered)
-		return tb_fail(err, TB_ECALENDAR, "the working-day calendar does not cover the year %d",
-		               year);
+		return tb_refuse(err, TB_REASON_CALENDAR_YEAR, TB_NUMBER(year), NULL);
 	*out = bit_get(page->working, day - tb_day_of(year, 1, 1));
 	return TB_OK;
 }

@@ -50,7 +50,7 @@ struct core_inbound *core_inbound_new(const struct core_setup *setup, const stru
 		.kind = kind->asks, .sender = peer, .receiver = setup->region, .now = now};
 	struct pki_batch *batch;
 	if (!peer_find(peers, peer)) {
-		tb_fail(err, TB_EDENIED, "%.8s is not a peer of this node", peer);
+		tb_refuse_as(err, TB_EDENIED, TB_REASON_NOT_A_PEER, peer, NULL);
 		return NULL;
 	}
 	if (pki_batch_check(&batch, bytes, peer_trust(peers), &expect, err))
@@ -91,7 +91,7 @@ enum tb_code core_inbound_answer(const struct core_setup *setup, struct core_inb
                                  struct tb_buf *bytes, struct tb_error *err)
 {
 	if (!inbound->answer)
-		return tb_fail(err, inbound->error.code, "%s", inbound->error.text);
+		return tb_fail_like(err, inbound->error.code, &inbound->error);
 	return sign_and_encode(setup, inbound->answer, bytes, err);
 }
 

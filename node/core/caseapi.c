@@ -206,7 +206,7 @@ static void reply_submitted(struct turn *turn, struct core_request *request, con
 		return;
 	}
 	if (loaded)
-		tb_fail(&err, TB_EEXISTS, "requestId: another token has used it");
+		tb_refuse(&err, TB_REASON_CASE_REQUEST_ID_USED, NULL);
 	turn_refuse(turn, request, &err);
 }
 
@@ -219,8 +219,7 @@ static enum tb_code check_materials(struct turn *turn, PbMaterial *const *materi
 	for (size_t i = 0; i < count && code == TB_OK; i++) {
 		if (materials[i]->root.len == PKI_HASH_BYTES &&
 		    !material_here(&turn->kv, proto_bytes(materials[i]->root)))
-			code = tb_fail(err, TB_ENOTFOUND,
-			               "materials[%zu]: this content was not uploaded here", i);
+			code = tb_refuse(err, TB_REASON_MATERIAL_NOT_UPLOADED, TB_NUMBER(i), NULL);
 	}
 	return code;
 }
@@ -312,16 +311,14 @@ static enum tb_code check_criteria(struct turn *turn, const PbItem *item, struct
 {
 	PbItem *own;
 	if (!item->base_code[0] || !item->criteria[0])
-		return tb_fail(err, TB_ESTATE,
-		               "item %.60s: its list names no basic code or criteria to decide by",
-		               item->code);
+		return tb_refuse(err, TB_REASON_ITEM_NO_CRITERIA, item->code, NULL);
 	enum tb_code code = catalogue_base_item(&turn->kv, turn->core->setup.region, item->base_code,
 	                                        tb_day_at(turn->now), &turn->arena, &own, err);
 	if (code)
 		return code;
 	if (strcmp(own->criteria, item->criteria) != 0)
-		return tb_fail(err, TB_ESTATE, "item %.60s is decided by criteria %.40s, ours are %.40s",
-		               item->code, item->criteria, own->criteria);
+		return tb_refuse(err, TB_REASON_ITEM_OTHER_CRITERIA, item->code, item->criteria,
+		                 own->criteria, NULL);
 	return TB_OK;
 }
 
@@ -331,10 +328,10 @@ static enum tb_code check_people(struct turn *turn, const PbCaseSubmitRequest *s
 	PbApplication *application = submit->application;
 	struct tb_error why;
 	if (!application->applicant->name[0])
-		return tb_fail(err, TB_EINVALID, "application.applicant.name: missing");
+		return tb_refuse(err, TB_REASON_APPLICATION_APPLICANT_NAME, NULL);
 	if (ident_holder_check(application->applicant->code_type, application->applicant->code,
 	                       tb_day_at(turn->now), &why))
-		return tb_fail(err, TB_EINVALID, "application.applicant: %s", why.text);
+		return tb_fail_at(err, TB_EINVALID, &why, "application.applicant");
 	enum tb_code code = identity_check_stated(application, submit->actor, err);
 	if (code == TB_OK)
 		code = identity_check_agent(application, tb_day_at(turn->now), err);
@@ -351,13 +348,13 @@ static enum tb_code check_submit(struct turn *turn, const PbCaseSubmitRequest *s
 	const PbApplication *application = submit->application;
 	const char *self = turn->core->setup.region;
 	if (!application || !application->applicant)
-		return tb_fail(err, TB_EINVALID, "application.applicant: missing");
+		return tb_refuse(err, TB_REASON_APPLICATION_APPLICANT, NULL);
 	if (!submit->actor || !submit->actor->id[0])
-		return tb_fail(err, TB_EINVALID, "actor.id: missing");
+		return tb_refuse(err, TB_REASON_ACTOR_ID, NULL);
 	if (!case_mode_find(application->mode) || case_mode_find(application->mode)->listed_as)
-		return tb_fail(err, TB_EINVALID, "application.mode: no such handling mode");
+		return tb_refuse(err, TB_REASON_APPLICATION_MODE, NULL);
 	if (application->lead[0] || (application->n_parts > 0 && strcmp(application->mode, "LB") != 0))
-		return tb_fail(err, TB_EINVALID, "application.parts: only with mode LB");
+		return tb_refuse(err, TB_REASON_APPLICATION_PARTS_MODE, NULL);
 	bool joint = strcmp(application->mode, "LB") == 0;
 	if (joint && !application->home[0]) /* nobody else could be meant */
 		submit->application->home = tb_arena_str(&turn->arena, self);
@@ -365,19 +362,18 @@ static enum tb_code check_submit(struct turn *turn, const PbCaseSubmitRequest *s
 	bool at_once = submit->forward || leaves_at_once(application->mode);
 	/* All online, it does not matter whose portal it was; the other modes are for a window elsewhere. */
 	if (joint && !own)
-		return tb_fail(err, TB_EINVALID, "application.home: who receives a joint case leads it");
+		return tb_refuse(err, TB_REASON_APPLICATION_LEAD, NULL);
 	if (own && !joint && !leaves_at_once(application->mode))
-		return tb_fail(err, TB_EINVALID, "application.home: mode %s is for items of another region",
-		               application->mode);
+		return tb_refuse(err, TB_REASON_APPLICATION_OWN_ITEM, application->mode, NULL);
 	if (!own && !peer_find(turn->core->peers, application->home))
-		return tb_fail(err, TB_ENOTFOUND, "application.home: %.8s is not a peer of this node",
-		               application->home);
+		return tb_refuse(err, TB_REASON_APPLICATION_NOT_PEER, application->home, NULL);
 	if (check_people(turn, submit, err))
 		return err->code;
 	if (application->n_materials > TB_MATERIALS_MAX)
-		return tb_fail(err, TB_ETOOBIG, "application.materials: more than %d", TB_MATERIALS_MAX);
+		return tb_refuse(err, TB_REASON_APPLICATION_MATERIALS_MANY, TB_NUMBER(TB_MATERIALS_MAX),
+		                 NULL);
 	if (application->n_form > TB_ATTRIBUTES_MAX)
-		return tb_fail(err, TB_ETOOBIG, "application.form: more than %d", TB_ATTRIBUTES_MAX);
+		return tb_refuse(err, TB_REASON_APPLICATION_FORM_MANY, TB_NUMBER(TB_ATTRIBUTES_MAX), NULL);
 	enum tb_code code = check_materials(turn, application->materials, application->n_materials, err);
 	if (joint) {
 		if (code == TB_OK)
@@ -402,8 +398,7 @@ static enum tb_code check_submit(struct turn *turn, const PbCaseSubmitRequest *s
 		code = catalogue_check_application(*item, application, home, err);
 	if (code == TB_OK && leaves_at_once(application->mode) &&
 	    catalogue_needs_originals(*item, application))
-		code = tb_fail(err, TB_EINVALID, "application.mode: %s takes no paper originals",
-		               application->mode);
+		code = tb_refuse(err, TB_REASON_APPLICATION_NO_PAPER, application->mode, NULL);
 	if (code == TB_OK && !own)
 		code = case_agreement(turn, self, application->home, *item, application->mode, NULL, err);
 	if (code == TB_OK && strcmp(application->mode, "YB") == 0)
@@ -555,7 +550,7 @@ enum tb_code case_propose(struct turn *turn, PbCaseRecord *record, PbCaseEvent e
 	if (code)
 		return code;
 	if (row->needs & CASE_HANDS_OVER)
-		return tb_fail(err, TB_ESTATE, "the case is not this region's to hand over");
+		return tb_refuse(err, TB_REASON_CASE_NOT_OURS, NULL);
 	PbCaseMessage message = PB_CASE_MESSAGE__INIT;
 	PbCaseProposal proposal = PB_CASE_PROPOSAL__INIT;
 	proposal.event = event;
@@ -619,14 +614,14 @@ void case_apply_act(struct turn *turn, struct core_request *request)
 	const char *proposal = NULL;
 	enum tb_code code = case_load(&turn->kv, act->number, &turn->arena, &record, &err);
 	if (code == TB_OK && (!act->actor || act->actor->role == PB_ROLE__ROLE_UNSPECIFIED))
-		code = tb_fail(&err, TB_EINVALID, "actor.role: missing");
+		code = tb_refuse(&err, TB_REASON_ACTOR_ROLE, NULL);
 	if (code == TB_OK && act->actor->role == PB_ROLE__SYSTEM)
-		code = tb_fail(&err, TB_EDENIED, "actor.role: SYSTEM is the node's own");
+		code = tb_refuse(&err, TB_REASON_ACTOR_SYSTEM, NULL);
 	if (code == TB_OK && act->expect_seq && act->expect_seq != record->seq)
-		code = tb_fail(&err, TB_ESTATE, "the case has moved on: its log has %u entries, not %u",
-		               record->seq, act->expect_seq);
+		code = tb_refuse(&err, TB_REASON_CASE_MOVED_ON, TB_NUMBER(record->seq),
+		                 TB_NUMBER(act->expect_seq), NULL);
 	if (code == TB_OK && act->issue && act->event != PB_CASE_EVENT__GRANT)
-		code = tb_fail(&err, TB_EINVALID, "issue: only with GRANT");
+		code = tb_refuse(&err, TB_REASON_DETAIL_ISSUE, NULL);
 	if (code == TB_OK)
 		code = check_materials(turn, detail->materials, detail->n_materials, &err);
 	if (code == TB_OK && detail->n_materials > 0)

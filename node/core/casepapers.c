@@ -314,12 +314,13 @@ static enum tb_code check_prepare(struct turn *turn, const PbCasePrepareRequest 
 	const PbApplication *application = prepare->application;
 	struct tb_error why;
 	if (!application || !application->applicant)
-		return tb_fail(err, TB_EINVALID, "application.applicant: missing");
+		return tb_refuse(err, TB_REASON_APPLICATION_APPLICANT, NULL);
 	if (ident_holder_check(application->applicant->code_type, application->applicant->code,
 	                       tb_day_at(turn->now), &why))
-		return tb_fail(err, TB_EINVALID, "application.applicant: %s", why.text);
+		return tb_fail_at(err, TB_EINVALID, &why, "application.applicant");
 	if (application->n_materials > TB_MATERIALS_MAX)
-		return tb_fail(err, TB_ETOOBIG, "application.materials: more than %d", TB_MATERIALS_MAX);
+		return tb_refuse(err, TB_REASON_APPLICATION_MATERIALS_MANY, TB_NUMBER(TB_MATERIALS_MAX),
+		                 NULL);
 	if (prepare->n_ask > REGIONS_MAX)
 		return tb_fail(err, TB_ETOOBIG, "ask: more than %d regions", REGIONS_MAX);
 	for (size_t i = 0; i < prepare->n_ask; i++) {
@@ -390,11 +391,8 @@ enum tb_code case_check_demand(struct turn *turn, const PbCaseRecord *record, Pb
 			const PbMaterial *material = application->materials[j];
 			if (strcmp(material->need, need->code) == 0 && material->credential[0] &&
 			    is_valid(turn, material))
-				return tb_fail(err, TB_EDENIED,
-				               "detail.needs[%zu]: a valid certificate shows %.60s, which "
-				               "may not be "
-				               "asked for on paper",
-				               i, need->code);
+				return tb_refuse(err, TB_REASON_DETAIL_NEED_SHOWN, TB_NUMBER(i), need->code,
+				                 NULL);
 		}
 	}
 	return TB_OK;
@@ -414,6 +412,6 @@ enum tb_code case_check_archive(struct turn *turn, const PbCaseRecord *record, s
 	if (code)
 		return code;
 	if (catalogue_check_application(item, application, case_other_peer(turn, record), &why))
-		return tb_fail(err, TB_ESTATE, "the archive is not whole: %s", why.text);
+		return tb_refuse(err, TB_REASON_CASE_ARCHIVE_NOT_WHOLE, why.text, NULL);
 	return TB_OK;
 }

@@ -101,24 +101,24 @@ bool case_row_takes(const struct case_row *row, PbRole role, unsigned side)
 static enum tb_code check_waybill(const PbWaybill *waybill, struct tb_error *err)
 {
 	if (!waybill || case_text_blank(waybill->carrier) || case_text_blank(waybill->number))
-		return tb_fail(err, TB_EINVALID, "detail.waybill: carrier and number are needed");
+		return tb_refuse(err, TB_REASON_DETAIL_WAYBILL, NULL);
 	if (strlen(waybill->carrier) > TB_NAME_BYTES_MAX || strlen(waybill->number) > TB_ID_BYTES_MAX)
-		return tb_fail(err, TB_EINVALID, "detail.waybill: carrier or number is too long");
+		return tb_refuse(err, TB_REASON_DETAIL_WAYBILL_LONG, NULL);
 	if (waybill->n_contents > TB_MATERIALS_MAX)
-		return tb_fail(err, TB_EINVALID, "detail.waybill.contents: more than %d", TB_MATERIALS_MAX);
+		return tb_refuse(err, TB_REASON_DETAIL_WAYBILL_CONTENTS, TB_NUMBER(TB_MATERIALS_MAX), NULL);
 	return TB_OK;
 }
 
 static enum tb_code check_list(const PbCaseDetail *detail, struct tb_error *err)
 {
 	if (detail->n_needs == 0)
-		return tb_fail(err, TB_EINVALID, "detail.needs: the list of what is missing is needed");
+		return tb_refuse(err, TB_REASON_DETAIL_NEEDS, NULL);
 	if (detail->n_needs > TB_NEEDS_MAX)
-		return tb_fail(err, TB_EINVALID, "detail.needs: more than %d", TB_NEEDS_MAX);
+		return tb_refuse(err, TB_REASON_DETAIL_NEEDS_MANY, TB_NUMBER(TB_NEEDS_MAX), NULL);
 	for (size_t i = 0; i < detail->n_needs; i++) {
 		const PbMaterialNeed *need = detail->needs[i];
 		if (case_text_blank(need->code) && case_text_blank(need->name))
-			return tb_fail(err, TB_EINVALID, "detail.needs[%zu]: neither code nor name", i);
+			return tb_refuse(err, TB_REASON_DETAIL_NEED_EMPTY, TB_NUMBER(i), NULL);
 	}
 	return TB_OK;
 }
@@ -127,22 +127,21 @@ static enum tb_code check_fee(const PbFee *fee, struct tb_error *err)
 {
 	if (!fee || case_text_blank(fee->reference) || fee->state < PB_FEE_STATE__FEE_DUE ||
 	    fee->state > PB_FEE_STATE__FEE_REFUNDED)
-		return tb_fail(err, TB_EINVALID, "detail.fee: reference and state are needed");
+		return tb_refuse(err, TB_REASON_DETAIL_FEE, NULL);
 	if (strlen(fee->reference) > TB_ID_BYTES_MAX || strlen(fee->name) > TB_NAME_BYTES_MAX ||
 	    strlen(fee->payer) > TB_NAME_BYTES_MAX)
-		return tb_fail(err, TB_EINVALID, "detail.fee: a text is too long");
+		return tb_refuse(err, TB_REASON_DETAIL_FEE_LONG, NULL);
 	return fee->amount_fen <= CASE_FEE_FEN_MAX
 	               ? TB_OK
-	               : tb_fail(err, TB_EINVALID, "detail.fee.amount_fen: over %lld",
-	                         (long long)CASE_FEE_FEN_MAX);
+	               : tb_refuse(err, TB_REASON_DETAIL_FEE_AMOUNT, TB_NUMBER(CASE_FEE_FEN_MAX), NULL);
 }
 
 static enum tb_code check_way(const PbCaseDetail *detail, bool remote, struct tb_error *err)
 {
 	if (detail->way < PB_DELIVERY_WAY__COURIER || detail->way > PB_DELIVERY_WAY__NETWORK)
-		return tb_fail(err, TB_EINVALID, "detail.way: a way of delivery is needed");
+		return tb_refuse(err, TB_REASON_DETAIL_WAY, NULL);
 	if (remote && detail->way != PB_DELIVERY_WAY__COURIER && detail->way != PB_DELIVERY_WAY__NETWORK)
-		return tb_fail(err, TB_EINVALID, "detail.way: nobody has to come for this result");
+		return tb_refuse(err, TB_REASON_DETAIL_WAY_NOBODY, NULL);
 	return detail->way == PB_DELIVERY_WAY__COURIER ? check_waybill(detail->waybill, err) : TB_OK;
 }
 
@@ -150,11 +149,11 @@ static enum tb_code check_clock(const struct case_mode *mode, const struct case_
                                 struct tb_error *err)
 {
 	if (clock < PB_CLOCK__T1_NOTIFY || clock > PB_CLOCK__T10_OBJECT)
-		return tb_fail(err, TB_EINVALID, "detail.clock: a clock is needed");
+		return tb_refuse(err, TB_REASON_DETAIL_CLOCK, NULL);
 	PbCaseEvent due = case_clock_event(mode, row->from, clock);
 	if (due != row->event)
-		return tb_fail(err, TB_EINVALID, "detail.clock: when %s runs out in %s, the event is %s",
-		               case_clock_name(clock), case_state_name(row->from), case_event_name(due));
+		return tb_refuse(err, TB_REASON_DETAIL_CLOCK_EVENT, case_clock_name(clock),
+		                 case_state_name(row->from), case_event_name(due), NULL);
 	return TB_OK;
 }
 
@@ -164,20 +163,19 @@ static enum tb_code check_detail(const struct case_mode *mode, const struct case
 	enum tb_code code = TB_OK;
 	/* What was applied for is fixed by SUBMIT; what was decided is said by the decision. */
 	if (detail->application && row->event != PB_CASE_EVENT__SUBMIT)
-		return tb_fail(err, TB_EINVALID, "detail.application: only with SUBMIT");
+		return tb_refuse(err, TB_REASON_DETAIL_APPLICATION, NULL);
 	if (detail->decision && row->event != PB_CASE_EVENT__GRANT && row->event != PB_CASE_EVENT__DENY)
-		return tb_fail(err, TB_EINVALID, "detail.decision: only with GRANT or DENY");
+		return tb_refuse(err, TB_REASON_DETAIL_DECISION, NULL);
 	if (row->needs & CASE_NEEDS_REASON && case_text_blank(detail->reason))
-		return tb_fail(err, TB_EINVALID, "detail.reason: a reason is needed");
+		return tb_refuse(err, TB_REASON_DETAIL_REASON, NULL);
 	if (row->needs & CASE_NEEDS_NOTE && case_text_blank(detail->note))
-		return tb_fail(err, TB_EINVALID, "detail.note: a note is needed");
+		return tb_refuse(err, TB_REASON_DETAIL_NOTE, NULL);
 	if (row->needs & CASE_NEEDS_DAYS && (detail->days < 1 || detail->days > row->days_max))
-		return tb_fail(err, TB_EINVALID, "detail.days: from 1 to %u working days are needed",
-		               row->days_max);
+		return tb_refuse(err, TB_REASON_DETAIL_DAYS, TB_NUMBER(row->days_max), NULL);
 	if (row->needs & CASE_NEEDS_GRADE && (detail->grade < 1 || detail->grade > 5))
-		return tb_fail(err, TB_EINVALID, "detail.grade: a grade from 1 to 5 is needed");
+		return tb_refuse(err, TB_REASON_DETAIL_GRADE, NULL);
 	if (row->needs & CASE_NEEDS_FILES && detail->n_materials == 0)
-		return tb_fail(err, TB_EINVALID, "detail.materials: files are needed");
+		return tb_refuse(err, TB_REASON_DETAIL_MATERIALS, NULL);
 	if (row->needs & CASE_NEEDS_LIST)
 		code = check_list(detail, err);
 	if (code == TB_OK && row->needs & CASE_NEEDS_WAY)
@@ -200,12 +198,12 @@ enum tb_code case_allowed(const struct case_row **out, const struct case_mode *m
 	const char *event_name = case_event_name(event);
 	const struct case_row *row = case_row_find(mode, from, event);
 	if (!row)
-		return tb_fail(err, TB_ESTATE, "%s (%d) is not possible in state %s (%d)", event_name,
-		               (int)event, state_name, (int)from);
+		return tb_refuse(err, TB_REASON_CASE_STATE, event_name, TB_NUMBER(event), state_name,
+		                 TB_NUMBER(from), NULL);
 	if (!case_row_takes(row, role, side)) {
 		const char *where = row->sides & side ? "" : " at this node";
-		return tb_fail(err, TB_EDENIED, "%s is not for %s%s in state %s", event_name,
-		               case_role_name(role), where, state_name);
+		return tb_refuse(err, TB_REASON_CASE_ROLE, event_name, case_role_name(role), where,
+		                 state_name, NULL);
 	}
 	static const PbCaseDetail empty = PB_CASE_DETAIL__INIT;
 	enum tb_code code = check_detail(mode, row, detail ? detail : &empty, err);

@@ -36,7 +36,7 @@ static enum tb_code decode_entries(struct turn *turn, const ProtobufCBinaryData 
 		out->bytes[i] = proto_bytes(data[i]);
 		pki_sha256(out->digests[i].bytes, out->bytes[i]);
 		if (PROTO_DECODE(&out->list[i], case_entry, out->bytes[i], &turn->arena, &why))
-			return tb_fail(err, TB_EMALFORMED, "entries[%zu]: %s", i, why.text);
+			return tb_fail_at(err, TB_EMALFORMED, &why, "entries[%zu]", i);
 		if (!out->list[i]->detail)
 			out->list[i]->detail = PROTO_NEW(PbCaseDetail, case_detail, &turn->arena);
 	}
@@ -128,7 +128,7 @@ static enum tb_code check_next(const PbCaseRecord *record, const PbCaseEntry *en
 		               entry->seq, case_event_text(entry->event, false));
 	if (case_allowed(&row, mode, record->state, entry->event, entry->actor->role, sides, entry->detail,
 	                 &why))
-		return tb_fail(err, why.code, "entry %u: %s", entry->seq, why.text);
+		return tb_fail_at(err, why.code, &why, "entry %u", entry->seq);
 	if (row->needs & CASE_ONCE && case_done_once(record, entry->event))
 		return tb_fail(err, TB_ESTATE, "entry %u: %s: only once in a case", entry->seq,
 		               case_event_text(entry->event, false));
@@ -196,8 +196,8 @@ static enum tb_code check_grant(struct turn *turn, const char *peer, const PbApp
 {
 	const struct peer *config = peer_find(turn->core->peers, peer);
 	if (!config || !peer_may_send(config, application->item, case_mode_listed(application->mode)))
-		return tb_fail(err, TB_EDENIED, "%s is not granted item %.60s in mode %.8s", peer,
-		               application->item, application->mode);
+		return tb_refuse(err, TB_REASON_NOT_GRANTED_ITEM, peer, application->item, application->mode,
+		                 NULL);
 	return TB_OK;
 }
 
@@ -226,18 +226,16 @@ static enum tb_code check_agreement(struct turn *turn, const char *peer, const P
 	const PbAgreement *cited =
 		agreement_cited(turn->core, message->agreement, message->agreement_version);
 	if (!cited)
-		return tb_fail(err, TB_EDENIED,
-		               "agreement %.60s version %u is not here, or not signed by all",
-		               message->agreement, message->agreement_version);
+		return tb_refuse(err, TB_REASON_AGREEMENT_UNSIGNED, message->agreement,
+		                 TB_NUMBER(message->agreement_version), NULL);
 	const char *lapsed = agreement_lapsed(turn->core, message->agreement, message->agreement_version,
 	                                      peer, first->at_ms);
 	if (lapsed)
 		return tb_fail(err, TB_EDENIED, "agreement %.60s version %u %s when the case began",
 		               message->agreement, message->agreement_version, lapsed);
 	if (!agreement_covers(cited, &ask, turn->now))
-		return tb_fail(err, TB_EDENIED,
-		               "agreement %.60s version %u does not cover item %.60s in mode %.8s",
-		               message->agreement, message->agreement_version, ask.item, ask.mode);
+		return tb_refuse(err, TB_REASON_AGREEMENT_NOT_COVERED, message->agreement,
+		                 TB_NUMBER(message->agreement_version), ask.item, ask.mode, NULL);
 	return TB_OK;
 }
 
@@ -517,7 +515,7 @@ static enum tb_code dispatch(struct turn *turn, const char *peer, const PbCaseMe
 	if (record && record->handing_over && message->epoch == record->epoch + 1)
 		handed_over(turn, record);
 	if (!record && !message->package)
-		return tb_fail(err, TB_ENOTFOUND, "no such case here");
+		return tb_refuse(err, TB_REASON_CASE_UNKNOWN_THERE, NULL);
 	if (record && (strcmp(message->agreement, record->agreement) != 0 ||
 	               message->agreement_version != record->agreement_version))
 		return tb_fail(err, TB_EINVALID, "the case stands on another agreement, or another version");
@@ -541,7 +539,7 @@ enum tb_code case_message(struct turn *turn, const char *peer, const PbCaseMessa
 	if (code != TB_OK && code != TB_ENOTFOUND)
 		return code;
 	if (record && strcmp(record->home, peer) != 0 && strcmp(record->window, peer) != 0)
-		return tb_fail(err, TB_ENOTFOUND, "no such case here"); /* not a party: told nothing */
+		return tb_refuse(err, TB_REASON_CASE_UNKNOWN_THERE, NULL); /* not a party: told nothing */
 	if (record && message->case_seq > record->in_seq + 1) {
 		*defer = true;
 		*want = record->in_seq + 1;

@@ -32,9 +32,9 @@ enum tb_code case_load(struct kv *kv, const char *number, struct tb_arena *arena
 	struct kv_key key = case_key(number);
 	*out = NULL;
 	if (key.size == 0)
-		return tb_fail(err, TB_EINVALID, "number: missing");
+		return tb_refuse(err, TB_REASON_CASE_NUMBER_MISSING, NULL);
 	enum tb_code code = KV_GET(kv, KV_CASE, &key, case_record, arena, out, err);
-	return code == TB_ENOTFOUND ? tb_fail(err, code, "no case %.40s here", number) : code;
+	return code == TB_ENOTFOUND ? tb_refuse_as(err, code, TB_REASON_CASE_UNKNOWN, number, NULL) : code;
 }
 
 void case_save(struct turn *turn, PbCaseRecord *record)
@@ -267,19 +267,18 @@ enum tb_code case_accept_detail(struct turn *turn, const PbCaseRecord *record, P
 static enum tb_code check_here(const PbCaseRecord *record, const struct case_row *row, struct tb_error *err)
 {
 	if (record->erased_ms)
-		return tb_fail(err, TB_ESTATE, "the personal data of case %s were erased", record->number);
+		return tb_refuse(err, TB_REASON_CASE_ERASED, record->number, NULL);
 	if (record->seq >= TB_ENTRIES_MAX)
-		return tb_fail(err, TB_ETOOBIG, "case %s has %d entries already", record->number,
-		               TB_ENTRIES_MAX);
+		return tb_refuse(err, TB_REASON_CASE_FULL, record->number, TB_NUMBER(TB_ENTRIES_MAX), NULL);
 	if ((row->needs & CASE_ONCE) && case_done_once(record, row->event))
-		return tb_fail(err, TB_ESTATE, "%s: only once in a case", case_event_text(row->event, false));
+		return tb_refuse(err, TB_REASON_CASE_ONCE, case_event_text(row->event, false), NULL);
 	if (row->event == PB_CASE_EVENT__SHARE && record->shared)
-		return tb_fail(err, TB_ESTATE, "%s has its copy, or it is on the way", record->home);
+		return tb_refuse(err, TB_REASON_CASE_COPY_SENT, record->home, NULL);
 	bool needs_all = row->event == PB_CASE_EVENT__SIGN || row->event == PB_CASE_EVENT__ACCEPT ||
 	                 row->event == PB_CASE_EVENT__GRANT;
 	if (needs_all && record->materials_missing)
-		return tb_fail(err, TB_ESTATE, "%u materials are still on their way",
-		               record->materials_missing);
+		return tb_refuse(err, TB_REASON_CASE_MATERIALS_COMING, TB_NUMBER(record->materials_missing),
+		                 NULL);
 	return TB_OK;
 }
 
@@ -310,8 +309,7 @@ static enum tb_code check_postage(const PbAgreement *agreement, const PbCaseDeta
 	if (!waybill || !agreement->postage)
 		return TB_OK;
 	if (waybill->payer && waybill->payer != agreement->postage)
-		return tb_fail(err, TB_EINVALID, "detail.waybill.payer: agreement %s says who pays",
-		               agreement->id);
+		return tb_refuse(err, TB_REASON_DETAIL_WAYBILL_PAYER, agreement->id, NULL);
 	waybill->payer = agreement->postage;
 	return TB_OK;
 }
@@ -333,20 +331,15 @@ static enum tb_code check_promised(struct turn *turn, const PbCaseRecord *record
 		return err->code;
 	if (row->event == PB_CASE_EVENT__ASK &&
 	    !agreement_right(agreement, &ask, PB_RIGHT__NOTIFY_ONCE, turn->now))
-		return tb_fail(err, TB_EDENIED, "agreement %s leaves the notice (一次性告知) to %s",
-		               agreement->id, record->home);
+		return tb_refuse(err, TB_REASON_AGREEMENT_NOTICE, agreement->id, record->home, NULL);
 	if (row->event == PB_CASE_EVENT__DISPATCH && detail->way == PB_DELIVERY_WAY__WINDOW_PICKUP &&
 	    !agreement_right(agreement, &ask, PB_RIGHT__DELIVER_RESULTS, turn->now))
-		return tb_fail(err, TB_EDENIED, "agreement %s does not let %s hand over results",
-		               agreement->id, record->window);
+		return tb_refuse(err, TB_REASON_AGREEMENT_RESULTS, agreement->id, record->window, NULL);
 	bool listed = row->event != PB_CASE_EVENT__RETURN || agreement->n_return_reasons == 0;
 	for (size_t i = 0; i < agreement->n_return_reasons && !listed; i++)
 		listed = strncmp(detail->reason, agreement->return_reasons[i],
 		                 strlen(agreement->return_reasons[i])) == 0;
-	return listed ? TB_OK
-	              : tb_fail(err, TB_EINVALID,
-	                        "detail.reason: begins with one of the reasons of agreement %s",
-	                        agreement->id);
+	return listed ? TB_OK : tb_refuse(err, TB_REASON_DETAIL_REASON_LISTED, agreement->id, NULL);
 }
 
 /* The agreement's limits, where it names them. */
@@ -465,8 +458,8 @@ static enum tb_code case_whole(struct turn *turn, const PbCaseRecord *record, st
 		bytes += entry.size + 8;
 	}
 	if (bytes > TB_CASE_MESSAGE_BYTES_MAX)
-		return tb_fail(err, TB_ETOOBIG, "case %s is over %d bytes", record->number,
-		               TB_CASE_MESSAGE_BYTES_MAX);
+		return tb_refuse(err, TB_REASON_CASE_TOO_BIG, record->number,
+		                 TB_NUMBER(TB_CASE_MESSAGE_BYTES_MAX), NULL);
 	return TB_OK;
 }
 

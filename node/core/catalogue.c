@@ -30,11 +30,11 @@ static enum tb_code check_text(const char *text, size_t max, bool needed, const 
 {
 	struct tb_bytes bytes = tb_bytes_str(text);
 	if (needed && case_text_blank(text))
-		return tb_fail(err, TB_EINVALID, "%s is missing", what);
+		return tb_refuse(err, TB_REASON_FIELD_MISSING, what, NULL);
 	if (bytes.size > max)
-		return tb_fail(err, TB_ETOOBIG, "%s is longer than %zu bytes", what, max);
+		return tb_refuse(err, TB_REASON_FIELD_LONG, what, TB_NUMBER(max), NULL);
 	if (!tb_text_printable(bytes))
-		return tb_fail(err, TB_EINVALID, "%s is not plain UTF-8 text", what);
+		return tb_refuse(err, TB_REASON_FIELD_TEXT, what, NULL);
 	return TB_OK;
 }
 
@@ -43,13 +43,13 @@ static enum tb_code check_text(const char *text, size_t max, bool needed, const 
 static enum tb_code check_modes(const PbItem *item, struct tb_error *err)
 {
 	if (item->n_modes == 0)
-		return tb_fail(err, TB_EINVALID, "modes: there is none");
+		return tb_refuse(err, TB_REASON_ITEM_NO_MODE, NULL);
 	for (size_t i = 0; i < item->n_modes; i++) {
 		if (!case_mode_find(item->modes[i]))
-			return tb_fail(err, TB_EINVALID, "modes[%zu] is unknown", i);
+			return tb_refuse(err, TB_REASON_ITEM_MODE_UNKNOWN, TB_NUMBER(i), NULL);
 		for (size_t j = 0; j < i; j++) {
 			if (strcmp(item->modes[i], item->modes[j]) == 0)
-				return tb_fail(err, TB_EINVALID, "modes[%zu] stands there twice", i);
+				return tb_refuse(err, TB_REASON_ITEM_MODE_TWICE, TB_NUMBER(i), NULL);
 		}
 	}
 	return TB_OK;
@@ -58,12 +58,12 @@ static enum tb_code check_modes(const PbItem *item, struct tb_error *err)
 static enum tb_code check_limits(const PbItem *item, struct tb_error *err)
 {
 	if (item->legal_days > CASE_LEGAL_DAYS_MAX)
-		return tb_fail(err, TB_EINVALID, "legal_days: more than %d", CASE_LEGAL_DAYS_MAX);
+		return tb_refuse(err, TB_REASON_ITEM_LEGAL_DAYS, TB_NUMBER(CASE_LEGAL_DAYS_MAX), NULL);
 	if (item->promised_days < 1)
-		return tb_fail(err, TB_EINVALID, "promised_days: at least 1");
+		return tb_refuse(err, TB_REASON_ITEM_PROMISED_NONE, NULL);
 	if (item->promised_days > item->legal_days)
-		return tb_fail(err, TB_EINVALID, "promised_days: %u, but the law gives %u",
-		               item->promised_days, item->legal_days);
+		return tb_refuse(err, TB_REASON_ITEM_PROMISED_LONG, TB_NUMBER(item->promised_days),
+		                 TB_NUMBER(item->legal_days), NULL);
 	return TB_OK;
 }
 
@@ -112,7 +112,7 @@ static enum tb_code check_need(const PbMaterialNeed *need, size_t index, struct 
 		return code;
 	/* 要求提供材料依据: what has no basis in law is not asked for. */
 	if (need->required && case_text_blank(need->basis))
-		return tb_fail(err, TB_EINVALID, "%sbasis is missing", what);
+		return tb_refuse(err, TB_REASON_ITEM_BASIS, what, NULL);
 	if (need->copies > COPIES_MAX)
 		return tb_fail(err, TB_EINVALID, "%scopies: more than %d", what, COPIES_MAX);
 	if (need->disposition && !need->original)
@@ -128,15 +128,15 @@ static enum tb_code check_need(const PbMaterialNeed *need, size_t index, struct 
 static enum tb_code check_needs(const PbItem *item, struct tb_error *err)
 {
 	if (item->n_materials > TB_NEEDS_MAX)
-		return tb_fail(err, TB_ETOOBIG, "materials: more than %d", TB_NEEDS_MAX);
+		return tb_refuse(err, TB_REASON_ITEM_MATERIALS_MANY, TB_NUMBER(TB_NEEDS_MAX), NULL);
 	for (size_t i = 0; i < item->n_materials; i++) {
 		enum tb_code code = check_need(item->materials[i], i, err);
 		if (code != TB_OK)
 			return code;
 		for (size_t j = 0; j < i; j++) {
 			if (strcmp(item->materials[i]->code, item->materials[j]->code) == 0)
-				return tb_fail(err, TB_EINVALID, "materials[%zu].code is that of %zu, too", i,
-				               j);
+				return tb_refuse(err, TB_REASON_ITEM_MATERIAL_TWICE, TB_NUMBER(i),
+				                 TB_NUMBER(j), NULL);
 		}
 	}
 	return TB_OK;
@@ -216,7 +216,7 @@ static enum tb_code check_code(const char *value, const char *const *codes, cons
 		if (strcmp(*codes, value) == 0)
 			return TB_OK;
 	}
-	return tb_fail(err, TB_EINVALID, "%s: not a code of GB/T 39046", what);
+	return tb_refuse(err, TB_REASON_FIELD_CODE, what, NULL);
 }
 
 static enum tb_code check_codes(const PbItem *item, struct tb_error *err)
@@ -231,7 +231,7 @@ static enum tb_code check_codes(const PbItem *item, struct tb_error *err)
 	/* A.1: 00 to 10, 20, and extensions. */
 	if (code == TB_OK && item->item_type[0] &&
 	    (strlen(item->item_type) != 2 || strspn(item->item_type, "0123456789") != 2))
-		code = tb_fail(err, TB_EINVALID, "item_type: not a code of GB/T 39046");
+		code = tb_refuse(err, TB_REASON_ITEM_TYPE, NULL);
 	if (code == TB_OK && (item->n_subjects > CODES_MAX || item->n_channels > CODES_MAX))
 		code = tb_fail(err, TB_ETOOBIG, "subjects, channels: more than %d", CODES_MAX);
 	for (size_t i = 0; i < item->n_subjects && code == TB_OK; i++)
@@ -245,11 +245,11 @@ static enum tb_code check_dates(const PbItem *item, struct tb_error *err)
 {
 	tb_day from = 0, end = 0, due;
 	if (item->effective_from[0] && !tb_day_parse(item->effective_from, &from))
-		return tb_fail(err, TB_EINVALID, "effective_from is not a date");
+		return tb_refuse(err, TB_REASON_ITEM_FROM, NULL);
 	if (item->cancelled_on[0] && !tb_day_parse(item->cancelled_on, &end))
-		return tb_fail(err, TB_EINVALID, "cancelled_on is not a date");
+		return tb_refuse(err, TB_REASON_ITEM_UNTIL, NULL);
 	if (item->effective_from[0] && item->cancelled_on[0] && end <= from)
-		return tb_fail(err, TB_EINVALID, "cancelled_on is not after effective_from");
+		return tb_refuse(err, TB_REASON_ITEM_UNTIL_EARLY, NULL);
 	if (item->due_on[0] && !tb_day_parse(item->due_on, &due))
 		return tb_fail(err, TB_EINVALID, "due_on is not a date");
 	if (item->credit_months > CREDIT_MONTHS_MAX)
@@ -425,11 +425,9 @@ enum tb_code catalogue_check_offer(const PbItem *item, const char *mode, const c
 {
 	const char *listed = case_mode_listed(mode);
 	if (item->external[0])
-		return tb_fail(err, TB_ESTATE, "item %.60s: applications go to another system, %.80s",
-		               item->code, item->external);
+		return tb_refuse(err, TB_REASON_ITEM_EXTERNAL, item->code, item->external, NULL);
 	if (item->n_bundle > 0)
-		return tb_fail(err, TB_ESTATE,
-		               "item %.60s is a bundle: it is applied for as such, in mode LB", item->code);
+		return tb_refuse(err, TB_REASON_ITEM_BUNDLE, item->code, NULL);
 	for (size_t i = 0; i < item->n_mode_regions; i++) {
 		const PbItemMode *offer = item->mode_regions[i];
 		bool covered = offer->n_regions == 0;
@@ -438,9 +436,7 @@ enum tb_code catalogue_check_offer(const PbItem *item, const char *mode, const c
 		for (size_t j = 0; j < offer->n_regions && !covered; j++)
 			covered = strlen(offer->regions[j]) == 6 && covers(offer->regions[j], window);
 		if (!covered)
-			return tb_fail(err, TB_EDENIED,
-			               "item %.60s is not offered in mode %s to windows of %.8s", item->code,
-			               listed, window);
+			return tb_refuse(err, TB_REASON_ITEM_WINDOW, item->code, listed, window, NULL);
 	}
 	return TB_OK;
 }
@@ -489,10 +485,7 @@ static enum tb_code check_material(const PbMaterial *material, size_t index, str
 		return code;
 	bool commitment = material->commitment[0] != '\0';
 	if (!file && !credential && !material->original && !commitment)
-		return tb_fail(
-			err, TB_EINVALID,
-			"materials[%zu] is neither a file nor a certificate, an original or a commitment",
-			index);
+		return tb_refuse(err, TB_REASON_MATERIAL_NOT_ONE, TB_NUMBER(index), NULL);
 	snprintf(what, sizeof(what), "materials[%zu].commitment", index);
 	code = check_text(material->commitment, TB_TEXT_BYTES_MAX, false, what, err);
 	if (code != TB_OK)
@@ -517,7 +510,7 @@ static enum tb_code check_material(const PbMaterial *material, size_t index, str
 enum tb_code catalogue_check_supplement(PbMaterial *const *materials, size_t count, struct tb_error *err)
 {
 	if (count > TB_MATERIALS_MAX)
-		return tb_fail(err, TB_ETOOBIG, "materials: more than %d", TB_MATERIALS_MAX);
+		return tb_refuse(err, TB_REASON_ITEM_MATERIALS_MANY, TB_NUMBER(TB_MATERIALS_MAX), NULL);
 	for (size_t i = 0; i < count; i++) {
 		enum tb_code code = check_material(materials[i], i, err);
 		if (code != TB_OK)
@@ -559,14 +552,11 @@ static enum tb_code check_for_need(const PbMaterialNeed *need, const PbMaterial 
                                    const struct peer *other, struct tb_error *err)
 {
 	if (material->credential[0] != '\0' && !type_listed(need, material->credential, other))
-		return tb_fail(err, TB_EINVALID, "materials[%zu]: no certificate of this type stands for %s",
-		               index, need->code);
+		return tb_refuse(err, TB_REASON_MATERIAL_CREDENTIAL_TYPE, TB_NUMBER(index), need->code, NULL);
 	if (material->commitment[0] != '\0' && !need->commitment)
-		return tb_fail(err, TB_EINVALID, "materials[%zu]: no commitment stands in for %s", index,
-		               need->code);
+		return tb_refuse(err, TB_REASON_MATERIAL_COMMITMENT, TB_NUMBER(index), need->code, NULL);
 	if (material->original && !need->original)
-		return tb_fail(err, TB_EINVALID, "materials[%zu]: the original of %s is not asked for", index,
-		               need->code);
+		return tb_refuse(err, TB_REASON_MATERIAL_ORIGINAL, TB_NUMBER(index), need->code, NULL);
 	return TB_OK;
 }
 
@@ -592,8 +582,8 @@ static enum tb_code missing(const PbItem *item, const bool *met, struct tb_error
 	if (used == 0 && left == 0)
 		return TB_OK;
 	if (left == 0)
-		return tb_fail(err, TB_EINVALID, "materials are missing: %s", text);
-	return tb_fail(err, TB_EINVALID, "materials are missing: %s and %zu more", text, left);
+		return tb_refuse(err, TB_REASON_MATERIALS_MISSING, text, NULL);
+	return tb_refuse(err, TB_REASON_MATERIALS_MISSING_MORE, text, TB_NUMBER(left), NULL);
 }
 
 static enum tb_code check_claims(const PbApplication *application, struct tb_error *err)
@@ -644,9 +634,9 @@ static enum tb_code check_identity(const PbItem *item, const PbApplication *appl
 		given = application->identity->level;
 	if (given >= least)
 		return TB_OK;
-	return tb_fail(err, TB_EINVALID, "identity: the item asks for %s, the application has %s",
-	               proto_enum_name(&pb_assurance__descriptor, (int)least),
-	               proto_enum_name(&pb_assurance__descriptor, (int)given));
+	return tb_refuse(err, TB_REASON_ITEM_ASSURANCE,
+	                 proto_enum_name(&pb_assurance__descriptor, (int)least),
+	                 proto_enum_name(&pb_assurance__descriptor, (int)given), NULL);
 }
 
 enum tb_code catalogue_check_application(const PbItem *item, const PbApplication *application,
@@ -657,7 +647,7 @@ enum tb_code catalogue_check_application(const PbItem *item, const PbApplication
 	if (strcmp(application->item, item->code) != 0)
 		return tb_fail(err, TB_EINVALID, "item is not the one that it is checked against");
 	if (!allowed)
-		return tb_fail(err, TB_EINVALID, "mode is not one of the item's");
+		return tb_refuse(err, TB_REASON_ITEM_MODE, NULL);
 	if (item->n_materials > TB_NEEDS_MAX)
 		return tb_fail(err, TB_ETOOBIG, "the item's materials: more than %d", TB_NEEDS_MAX);
 	enum tb_code code = check_identity(item, application, err);
@@ -669,7 +659,7 @@ enum tb_code catalogue_check_application(const PbItem *item, const PbApplication
 		const PbMaterial *material = application->materials[i];
 		size_t index = need_index(item, material->need);
 		if (index == item->n_materials)
-			return tb_fail(err, TB_EINVALID, "materials[%zu].need is not one of the item's", i);
+			return tb_refuse(err, TB_REASON_MATERIAL_NEED_UNKNOWN, TB_NUMBER(i), NULL);
 		code = check_for_need(item->materials[index], material, i, other, err);
 		met[index] = true;
 	}

@@ -240,10 +240,8 @@ static enum tb_code not_in_force(const char *region, const char *code, const PbI
                                  struct tb_error *err)
 {
 	if (item->cancelled_on[0])
-		return tb_fail(err, TB_ESTATE, "item %.60s of %.8s takes no new cases since %.10s", code,
-		               region, item->cancelled_on);
-	return tb_fail(err, TB_ESTATE, "item %.60s of %.8s takes no cases before %.10s", code, region,
-	               item->effective_from);
+		return tb_refuse(err, TB_REASON_ITEM_ENDED, code, region, item->cancelled_on, NULL);
+	return tb_refuse(err, TB_REASON_ITEM_NOT_BEGUN, code, region, item->effective_from, NULL);
 }
 
 static enum tb_code not_listed(struct kv *kv, const char *region, const char *code, struct tb_arena *arena,
@@ -252,11 +250,10 @@ static enum tb_code not_listed(struct kv *kv, const char *region, const char *co
 	PbCatalogueHead *head;
 	enum tb_code found = catalogue_head(kv, region, arena, &head, err);
 	if (found == TB_ENOTFOUND || (found == TB_OK && head->version == 0))
-		return tb_fail(err, TB_EUNREACHABLE, "the item list of %.8s is not here yet", region);
+		return tb_refuse(err, TB_REASON_ITEM_LIST_NOT_HERE, region, NULL);
 	if (found)
 		return found;
-	return tb_fail(err, TB_ENOTFOUND, "item %.60s is not in the list of %.8s (version %llu)", code,
-	               region, (unsigned long long)head->version);
+	return tb_refuse(err, TB_REASON_ITEM_UNKNOWN, code, region, TB_NUMBER(head->version), NULL);
 }
 
 enum tb_code catalogue_item(struct kv *kv, const char *region, const char *code, tb_day day,
@@ -269,7 +266,7 @@ enum tb_code catalogue_item(struct kv *kv, const char *region, const char *code,
 	enum tb_code found = TB_OK;
 	*out = NULL;
 	if (!code[0] || strlen(code) > TB_ID_BYTES_MAX)
-		return tb_fail(err, TB_ENOTFOUND, "there is no item without a code, or with one so long");
+		return tb_refuse(err, TB_REASON_ITEM_NO_CODE, NULL);
 	rows_begin(&rows, kv, KV_ITEM, &prefix, tb_bytes_of(NULL, 0));
 	while ((found = rows_next(&rows, arena, &row, err)) == TB_OK && row) {
 		if (row->removed)
@@ -335,10 +332,8 @@ enum tb_code catalogue_item_claimed(struct kv *kv, const char *region, const PbA
 	if (!row)
 		return catalogue_item(kv, region, application->item, day, arena, out, err);
 	if (row->until_ms && at > row->until_ms + LATE_MOST)
-		return tb_fail(
-			err, TB_ESTATE,
-			"item %.60s was replaced in version %llu of the list, long before the application",
-			application->item, (unsigned long long)application->catalogue_version);
+		return tb_refuse(err, TB_REASON_ITEM_REPLACED, application->item,
+		                 TB_NUMBER(application->catalogue_version), NULL);
 	if (!catalogue_in_force(row->item, day))
 		return not_in_force(region, application->item, row->item, err);
 	*out = row->item;
@@ -365,8 +360,7 @@ enum tb_code catalogue_base_item(struct kv *kv, const char *region, const char *
 	store_cursor_end(&cursor);
 	if (*item)
 		return TB_OK;
-	return tb_fail(err, TB_ENOTFOUND, "no item with basic code %.60s is in the list of %.8s", base_code,
-	               region);
+	return tb_refuse(err, TB_REASON_ITEM_UNKNOWN_BASE, base_code, region, NULL);
 }
 
 /* ---- the own list */
@@ -385,12 +379,12 @@ enum tb_code catalogue_prepare_load(const struct core_setup *setup, struct core_
 	(void)setup;
 	(void)now;
 	if (list->n_items > TB_ITEMS_MAX)
-		return tb_fail(err, TB_ETOOBIG, "items: more than %d", TB_ITEMS_MAX);
+		return tb_refuse(err, TB_REASON_ITEMS_MANY, TB_NUMBER(TB_ITEMS_MAX), NULL);
 	for (size_t i = 0; i < list->n_items; i++) {
 		struct tb_error why;
 		enum tb_code code = catalogue_check_item(list->items[i], &why);
 		if (code)
-			return tb_fail(err, code, "items[%zu]: %s", i, why.text);
+			return tb_fail_at(err, code, &why, "items[%zu]", i);
 	}
 	return catalogue_check_versions(list->items, list->n_items, err);
 }
@@ -507,7 +501,7 @@ enum tb_code catalogue_read_list(struct query *query, struct tb_error *err)
 		return tb_fail(err, TB_EINVALID, "code: longer than %d bytes", TB_ID_BYTES_MAX);
 	enum tb_code code = catalogue_head(&query->kv, region, arena, &head, err);
 	if (code == TB_ENOTFOUND || (code == TB_OK && head->version == 0))
-		return tb_fail(err, TB_ENOTFOUND, "no item list of %.8s is here", region);
+		return tb_refuse(err, TB_REASON_ITEM_LIST_NONE, region, NULL);
 	if (code)
 		return code;
 	reply->catalogue = PROTO_NEW(PbCatalogue, catalogue, arena);

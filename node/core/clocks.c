@@ -57,7 +57,7 @@ static enum tb_code clock_pause(const struct apply *apply, struct case_clock *cl
 {
 	tb_time at = apply->params->at;
 	if (!clock->running)
-		return tb_fail(apply->err, TB_ESTATE, "a clock to be paused is not running");
+		return tb_refuse(apply->err, TB_REASON_CLOCK_PAUSE, NULL);
 	clock->running = false;
 	clock->days_left = 0;
 	if (ran_out(clock, at)) {
@@ -73,7 +73,7 @@ static enum tb_code clock_pause(const struct apply *apply, struct case_clock *cl
 static enum tb_code clock_resume(const struct apply *apply, struct case_clock *clock)
 {
 	if (!clock->exists || clock->running)
-		return tb_fail(apply->err, TB_ESTATE, "a clock to be resumed is not paused");
+		return tb_refuse(apply->err, TB_REASON_CLOCK_RESUME, NULL);
 	int32_t days = clock->days_left;
 	clock->running = true;
 	clock->days_left = 0;
@@ -86,11 +86,10 @@ static enum tb_code clock_lengthen(const struct apply *apply, struct case_clock 
 {
 	int32_t days = apply->params->days;
 	if (days < 1 || days > apply->lengthen_max)
-		return tb_fail(apply->err, TB_EINVALID, "a limit is extended by 1 to %d working days",
-		               (int)apply->lengthen_max);
+		return tb_refuse(apply->err, TB_REASON_CLOCK_EXTEND, TB_NUMBER(apply->lengthen_max), NULL);
 	/* Article 42 lets a limit be extended that cannot be kept, not one that was missed. */
 	if (!clock->running || ran_out(clock, apply->params->at))
-		return tb_fail(apply->err, TB_ESTATE, "the limit to be extended is not running any more");
+		return tb_refuse(apply->err, TB_REASON_CLOCK_EXTEND_LATE, NULL);
 	return due_after(apply, last_day(clock->due), days, &clock->due);
 }
 
@@ -156,7 +155,7 @@ static enum tb_code check_ran_out(const struct case_clocks *clocks, PbClock whic
 {
 	const struct case_clock *clock = &clocks->of[which];
 	if (!clock->running || clock->due > at)
-		return tb_fail(err, TB_ESTATE, "clock T%d has not run out", (int)which);
+		return tb_refuse(err, TB_REASON_CLOCK_NOT_OUT, TB_NUMBER(which), NULL);
 	return TB_OK;
 }
 
@@ -166,7 +165,7 @@ static enum tb_code check_within(const struct case_clocks *clocks, PbClock which
 {
 	const struct case_clock *clock = &clocks->of[which];
 	if (!clock->running || ran_out(clock, at))
-		return tb_fail(err, TB_ESTATE, "clock T%d does not run any more", (int)which);
+		return tb_refuse(err, TB_REASON_CLOCK_STOPPED, TB_NUMBER(which), NULL);
 	return TB_OK;
 }
 
@@ -197,7 +196,7 @@ enum tb_code clocks_apply(struct case_clocks *clocks, const struct case_mode *mo
 	if (code == TB_OK && row->after != PB_CLOCK__CLOCK_UNSPECIFIED)
 		code = check_ran_out(&next, row->after, params->at, err);
 	if (code == TB_OK && row->whilst != PB_CLOCK__CLOCK_UNSPECIFIED && !next.of[row->whilst].running)
-		code = tb_fail(err, TB_ESTATE, "clock T%d does not run", (int)row->whilst);
+		code = tb_refuse(err, TB_REASON_CLOCK_NOT_RUNNING, TB_NUMBER(row->whilst), NULL);
 	if (code == TB_OK && row->within != PB_CLOCK__CLOCK_UNSPECIFIED)
 		code = check_within(&next, row->within, params->at, err);
 	if (code == TB_OK && row->event == PB_CASE_EVENT__OVERDUE)

@@ -186,7 +186,7 @@ enum tb_code credential_read_get(struct query *query, struct tb_error *err)
 	if (code)
 		return code;
 	if (count == 0)
-		return tb_fail(err, TB_ENOTFOUND, "no certificate with this identifier");
+		return tb_refuse(err, TB_REASON_CREDENTIAL_UNKNOWN, NULL);
 	query->request->reply =
 		&view_of(&query->kv, query->setup, &found, query->now, &query->request->arena)->base;
 	return TB_OK;
@@ -251,16 +251,17 @@ static enum tb_code change_state(struct turn *turn, const PbSetStateRequest *cha
 	if (code)
 		return code;
 	if (count == 0)
-		return tb_fail(err, TB_ENOTFOUND, "no certificate with this identifier");
+		return tb_refuse(err, TB_REASON_CREDENTIAL_UNKNOWN, NULL);
 	if (!may_become(found->record->state, change->state))
-		return tb_fail(
-			err, TB_ESTATE, "a certificate that is %s cannot become %s",
+		return tb_refuse(
+			err, TB_REASON_CREDENTIAL_STATE,
 			proto_enum_name(&pb_credential_state__descriptor, (int)found->record->state),
 			change->state == PB_CREDENTIAL_STATE__CREDENTIAL_STATE_UNSPECIFIED
 				? "unspecified"
-				: proto_enum_name(&pb_credential_state__descriptor, (int)change->state));
+				: proto_enum_name(&pb_credential_state__descriptor, (int)change->state),
+			NULL);
 	if (!change->reason[0])
-		return tb_fail(err, TB_EINVALID, "reason: missing");
+		return tb_refuse(err, TB_REASON_REASON_MISSING, NULL);
 	if (change->state == PB_CREDENTIAL_STATE__SUPERSEDED && !change->superseded_by[0])
 		return tb_fail(err, TB_EINVALID, "superseded_by: missing");
 	return TB_OK;

@@ -472,6 +472,16 @@ static void remember(struct turn *turn, const struct core_inbound *inbound, size
 		case_proof_add(turn, receipt->case_number, reference);
 }
 
+/* The reason stands in the other region's log of the case: in both languages, where there are two. */
+static const char *in_both(struct turn *turn, const struct tb_error *err)
+{
+	char zh[TB_ERROR_TEXT_MAX];
+	if (err->reason == TB_REASON_NONE)
+		return err->text;
+	tb_error_text(zh, err, true);
+	return tb_arena_printf(&turn->arena, "%s / %s", zh, err->text);
+}
+
 static void refuse(struct turn *turn, const char *peer, enum tb_code code, const char *why,
                    PbReceipt *receipt)
 {
@@ -529,7 +539,7 @@ static struct tb_bytes receive(struct turn *turn, const struct core_inbound *inb
 	}
 	receipt.kind = PB_RECEIPT_KIND__DURABLE;
 	if (code)
-		refuse(turn, inbound->peer, code, err.text, &receipt);
+		refuse(turn, inbound->peer, code, in_both(turn, &err), &receipt);
 	struct tb_bytes encoded = proto_encode_arena(&turn->arena, &receipt.base);
 	remember(turn, inbound, i, batch, encoded, &receipt);
 	return encoded;
@@ -540,7 +550,7 @@ void delivery_inbound(struct turn *turn, struct core_inbound *inbound)
 	const struct peer *peer = peer_find(turn->core->peers, inbound->peer);
 	struct peer_state *state = core_peer_state(turn->core, inbound->peer);
 	if (!peer || !state) {
-		tb_fail(&inbound->error, TB_EDENIED, "not a peer of this node any more");
+		tb_refuse(&inbound->error, TB_REASON_NOT_A_PEER_ANY_MORE, NULL);
 		turn_effect(turn, CORE_ANSWER)->inbound = inbound;
 		return;
 	}
@@ -603,7 +613,7 @@ void delivery_apply_requeue(struct turn *turn, struct core_request *request)
 	struct tb_error err = {0};
 	PbOutboxRecord *record;
 	if (!state) {
-		tb_fail(&err, TB_ENOTFOUND, "%.8s is not a peer of this node", requeue->peer);
+		tb_refuse(&err, TB_REASON_NOT_A_PEER, requeue->peer, NULL);
 		turn_refuse(turn, request, &err);
 		return;
 	}

@@ -241,7 +241,7 @@ static bool take_case(void *ctx, uint64_t index, const PbAuditLeaf *leaf)
 		return true;
 	enum tb_code code = case_load(&lines->query->kv, leaf->subject, &arena, &record, &why);
 	if (code == TB_ECORRUPT)
-		lines->code = tb_fail(lines->err, code, "%s", why.text);
+		lines->code = tb_fail_like(lines->err, code, &why);
 	/* An older entry's leaf: the row comes with the newest. */
 	bool newest = code == TB_OK &&
 	              (leaf->kind == PB_LEAF_KIND__LEAF_ERASED || leaf->count == record->seq) &&

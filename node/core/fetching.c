@@ -322,7 +322,8 @@ enum tb_code material_read_get(struct query *query, struct tb_error *err)
 	enum tb_code code =
 		load(&query->kv, proto_bytes(request->root), &query->request->arena, &record, err);
 	if (code)
-		return code == TB_ENOTFOUND ? tb_fail(err, code, "no such material here") : code;
+		return code == TB_ENOTFOUND ? tb_refuse_as(err, code, TB_REASON_MATERIAL_UNKNOWN, NULL)
+		                            : code;
 	code = token_check_material(&query->kv, query->request->as, record, err);
 	if (code)
 		return code;
@@ -375,9 +376,9 @@ enum tb_code core_material_for(const struct core_setup *setup, const char *peer,
 	if (code == TB_OK)
 		code = load(&kv, name, arena, out, err);
 	if (code == TB_ENOTFOUND)
-		tb_fail(err, code, "no such material here");
+		tb_refuse_as(err, code, TB_REASON_MATERIAL_UNKNOWN, NULL);
 	if (code == TB_OK && !(*out)->complete)
-		code = tb_fail(err, TB_ESTATE, "this material is still on its way here");
+		code = tb_refuse(err, TB_REASON_MATERIAL_COMING, NULL);
 	store_abort(kv.txn);
 	pki_vault_free(kv.vault);
 	tb_buf_clear(&kv.scratch);

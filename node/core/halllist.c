@@ -142,7 +142,7 @@ enum tb_code hall_read_list(struct query *query, struct tb_error *err)
 	PbHallListResponse *reply = PROTO_NEW(PbHallListResponse, hall_list_response, arena);
 	enum tb_code code = hall_load(&query->kv, region, arena, &reply->list, err);
 	if (code == TB_ENOTFOUND)
-		return tb_fail(err, code, "no list of halls of %.8s is here", region);
+		return tb_refuse_as(err, code, TB_REASON_HALL_LIST_NONE, region, NULL);
 	if (code)
 		return code;
 	size_t kept = 0;
@@ -178,8 +178,7 @@ static enum tb_code find(struct turn *turn, const char *region, const char *code
 		return code;
 	for (size_t i = 0; code == TB_OK && i < list->n_halls && !*out; i++)
 		*out = strcmp(list->halls[i]->code, code_text) == 0 ? list->halls[i] : NULL;
-	return *out ? TB_OK
-	            : tb_fail(err, TB_ENOTFOUND, "no hall %.40s of %.8s is known here", code_text, region);
+	return *out ? TB_OK : tb_refuse(err, TB_REASON_HALL_UNKNOWN, code_text, region, NULL);
 }
 
 enum tb_code hall_check_application(struct turn *turn, const PbApplication *application, struct tb_error *err)
@@ -191,8 +190,7 @@ enum tb_code hall_check_application(struct turn *turn, const PbApplication *appl
 	if (application->hall[0])
 		code = find(turn, turn->core->setup.region, application->hall, &hall, err);
 	if (code == TB_OK && application->hall[0] && !hall->receives)
-		code = tb_fail(err, TB_EINVALID, "application.hall: %.40s receives no applications",
-		               hall->code);
+		code = tb_refuse(err, TB_REASON_HALL_NO_RECEIPT, hall->code, NULL);
 	if (code || !application->pickup)
 		return code;
 	if (!fetched)
@@ -206,8 +204,7 @@ enum tb_code hall_check_application(struct turn *turn, const PbApplication *appl
 	application->pickup->region = tb_arena_str(&turn->arena, region);
 	code = find(turn, region, application->pickup->hall, &hall, err);
 	if (code == TB_OK && !hall->hands_out)
-		code = tb_fail(err, TB_EINVALID, "application.pickup.hall: %.40s hands nothing out",
-		               hall->code);
+		code = tb_refuse(err, TB_REASON_HALL_NO_PICKUP, hall->code, NULL);
 	return code;
 }
 

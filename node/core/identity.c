@@ -31,13 +31,12 @@ static enum tb_code check_assertion(const PbApplication *application, const PbAc
 	/* The system begins the parts of a joint case with what was said of the whole. */
 	bool officer = actor && (actor->role == PB_ROLE__R_WIN || actor->role == PB_ROLE__SYSTEM);
 	if (identity->level < PB_ASSURANCE__SELF_DECLARED || identity->level > PB_ASSURANCE__IN_PERSON)
-		return tb_fail(err, TB_EINVALID, "application.identity.level: missing or not known here");
+		return tb_refuse(err, TB_REASON_IDENTITY_LEVEL, NULL);
 	if (strlen(identity->method) > TB_NAME_BYTES_MAX || strlen(identity->verifier) > TB_NAME_BYTES_MAX)
 		return tb_fail(err, TB_ETOOBIG, "application.identity: method or verifier is too long");
 	/* A screen sees no original of an identity card. */
 	if (identity->level == PB_ASSURANCE__IN_PERSON && !officer)
-		return tb_fail(err, TB_EDENIED,
-		               "application.identity.level: IN_PERSON is for an officer to say");
+		return tb_refuse(err, TB_REASON_IDENTITY_IN_PERSON, NULL);
 	return TB_OK;
 }
 
@@ -66,12 +65,10 @@ static enum tb_code check_validity(const PbAuthorisation *authorisation, tb_day 
 	tb_day from, until;
 	if (!tb_day_parse(authorisation->valid_from, &from) ||
 	    !tb_day_parse(authorisation->valid_until, &until))
-		return tb_fail(
-			err, TB_EINVALID,
-			"application.authorisation: valid_from and valid_until are dates like 2026-01-31");
+		return tb_refuse(err, TB_REASON_AUTHORISATION_DATES, NULL);
 	if (day < from || day > until)
-		return tb_fail(err, TB_EINVALID, "application.authorisation: valid from %s to %s, not today",
-		               authorisation->valid_from, authorisation->valid_until);
+		return tb_refuse(err, TB_REASON_AUTHORISATION_EXPIRED, authorisation->valid_from,
+		                 authorisation->valid_until, NULL);
 	return TB_OK;
 }
 
@@ -80,15 +77,13 @@ static enum tb_code check_scope(const PbApplication *application, struct tb_erro
 	const PbAuthorisation *authorisation = application->authorisation;
 	bool listed = authorisation->n_items == 0 || application->n_parts > 0;
 	if (case_text_blank(authorisation->scope))
-		return tb_fail(err, TB_EINVALID, "application.authorisation.scope: what the agent may do");
+		return tb_refuse(err, TB_REASON_AUTHORISATION_SCOPE, NULL);
 	if (authorisation->n_items > TB_NEEDS_MAX)
 		return tb_fail(err, TB_ETOOBIG, "application.authorisation.items: more than %d",
 		               TB_NEEDS_MAX);
 	for (size_t i = 0; i < authorisation->n_items && !listed; i++)
 		listed = strcmp(authorisation->items[i], application->item) == 0;
-	return listed ? TB_OK
-	              : tb_fail(err, TB_EINVALID, "application.authorisation.items: item %.60s is not one",
-	                        application->item);
+	return listed ? TB_OK : tb_refuse(err, TB_REASON_AUTHORISATION_ITEM, application->item, NULL);
 }
 
 enum tb_code identity_check_agent(const PbApplication *application, tb_day day, struct tb_error *err)
@@ -96,26 +91,23 @@ enum tb_code identity_check_agent(const PbApplication *application, tb_day day, 
 	const PbParty *agent = application->agent;
 	struct tb_error why;
 	if (!agent)
-		return application->authorisation
-		               ? tb_fail(err, TB_EINVALID, "application.authorisation: there is no agent")
-		               : TB_OK;
+		return application->authorisation ? tb_refuse(err, TB_REASON_AUTHORISATION_NO_AGENT, NULL)
+		                                  : TB_OK;
 	if (case_text_blank(agent->name) || strlen(agent->name) > TB_NAME_BYTES_MAX)
-		return tb_fail(err, TB_EINVALID, "application.agent.name: missing");
+		return tb_refuse(err, TB_REASON_AGENT_NAME, NULL);
 	if (ident_holder_check(agent->code_type, agent->code, day, &why))
-		return tb_fail(err, TB_EINVALID, "application.agent: %s", why.text);
+		return tb_fail_at(err, TB_EINVALID, &why, "application.agent");
 	if (strcmp(agent->code, application->applicant->code) == 0)
-		return tb_fail(err, TB_EINVALID, "application.agent: the applicant needs none");
+		return tb_refuse(err, TB_REASON_AGENT_SELF, NULL);
 	if (!application->authorisation)
-		return tb_fail(err, TB_EINVALID, "application.authorisation: an agent needs one");
+		return tb_refuse(err, TB_REASON_AUTHORISATION_MISSING, NULL);
 	enum tb_code code = check_scope(application, err);
 	if (code == TB_OK)
 		code = check_validity(application->authorisation, day, err);
 	/* A part's materials are named by its own list; the lead has checked it. */
 	if (code == TB_OK && !application->lead[0] &&
 	    !material_named(application, application->authorisation))
-		code = tb_fail(
-			err, TB_EINVALID,
-			"application.authorisation: names no material or certificate of the application");
+		code = tb_refuse(err, TB_REASON_AUTHORISATION_PAPER, NULL);
 	return code;
 }
 
@@ -126,8 +118,7 @@ enum tb_code identity_check_peer(const PbApplication *application, const PbActor
 {
 	const PbIdentityAssertion *identity = application->identity;
 	if (identity && strcmp(identity->region, peer) != 0)
-		return tb_fail(err, TB_EDENIED, "the identity is vouched for by %.8s, not by %s",
-		               identity->region, peer);
+		return tb_refuse(err, TB_REASON_IDENTITY_OTHER_REGION, identity->region, peer, NULL);
 	enum tb_code code = identity_check_stated(application, actor, err);
 	return code ? code : identity_check_agent(application, tb_day_at(at), err);
 }

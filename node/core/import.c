@@ -209,8 +209,7 @@ static enum tb_code check_lines(const struct core_setup *setup, const PbImportRe
 			continue;
 		}
 		if (import->stop_on_error)
-			return tb_fail(err, why.code, "line %llu: %s", (unsigned long long)one->line,
-			               why.text);
+			return tb_fail_at(err, why.code, &why, "line %llu", (unsigned long long)one->line);
 		add_bad(arena, prepared->reply, one->line, why.text);
 	}
 	return TB_OK;
@@ -360,7 +359,7 @@ enum tb_code credential_can_store(struct kv *kv, const struct sealed_one *one, s
 	enum tb_code code = compare(kv, one, arena, err);
 	if (code == TB_ENOTFOUND)
 		return TB_OK;
-	return code ? code : tb_fail(err, TB_EEXISTS, "this certificate exists already");
+	return code ? code : tb_refuse(err, TB_REASON_CREDENTIAL_EXISTS, NULL);
 }
 
 PbSealedCredential *credential_store_one(struct turn *turn, const struct sealed_one *one)
@@ -446,7 +445,7 @@ static enum tb_code sort_out(struct turn *turn, const PbImportRequest *import,
 			prepared->reply->unchanged++;
 		else if (code != TB_ENOTFOUND &&
 		         (import->stop_on_error || tb_code_fault(code) == TB_FAULT_LOCAL))
-			return tb_fail(err, code, "line %llu: %s", (unsigned long long)one->line, why.text);
+			return tb_fail_at(err, code, &why, "line %llu", (unsigned long long)one->line);
 		else if (code != TB_ENOTFOUND)
 			add_bad(arena, prepared->reply, one->line, why.text);
 	}

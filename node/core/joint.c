@@ -36,9 +36,9 @@ enum tb_code joint_check(struct turn *turn, PbApplication *application, struct t
 			return code;
 	}
 	if (application->n_parts < 2 || application->n_parts > TB_PARTS_MAX)
-		return tb_fail(err, TB_EINVALID, "application.parts: 2 to %d expected", TB_PARTS_MAX);
+		return tb_refuse(err, TB_REASON_APPLICATION_PARTS, TB_NUMBER(TB_PARTS_MAX), NULL);
 	if (!application->item_name[0])
-		return tb_fail(err, TB_EINVALID, "application.item_name: what the parts are together");
+		return tb_refuse(err, TB_REASON_APPLICATION_PARTS_NAME, NULL);
 	for (size_t i = 0; i < application->n_parts; i++) {
 		PbCasePart *part = application->parts[i];
 		PbItem *item;
@@ -51,7 +51,7 @@ enum tb_code joint_check(struct turn *turn, PbApplication *application, struct t
 		                   &item, &why) ||
 		    catalogue_check_offer(item, application->mode, turn->core->setup.region, &why) ||
 		    catalogue_check_eligible(item, part->home, application, &why))
-			return tb_fail(err, why.code, "application.parts[%zu].item: %s", i, why.text);
+			return tb_fail_at(err, why.code, &why, "application.parts[%zu].item", i);
 		if (check_after(part, i, err))
 			return err->code;
 		part->item_name = item->name;
@@ -125,7 +125,7 @@ enum tb_code joint_complete(struct turn *turn, const PbApplication *application,
 				item, part_application(application, i, item, &turn->arena),
 				peer_find(turn->core->peers, part->home), &why);
 		if (code)
-			return tb_fail(err, code, "part %zu (%.8s): %s", i, part->home, why.text);
+			return tb_fail_at(err, code, &why, "part %zu (%.8s)", i, part->home);
 	}
 	return TB_OK;
 }
@@ -183,7 +183,7 @@ enum tb_code joint_read_needs(struct query *query, struct tb_error *err)
 		struct tb_error why;
 		if (catalogue_item(&query->kv, wanted.parts[i]->home, wanted.parts[i]->item,
 		                   tb_day_at(query->now), arena, &item, &why))
-			return tb_fail(err, why.code, "parts[%zu]: %s", i, why.text);
+			return tb_fail_at(err, why.code, &why, "parts[%zu]", i);
 		for (size_t j = 0; j < item->n_materials; j++)
 			union_add(reply, i, item->materials[j], arena);
 	}

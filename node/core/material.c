@@ -119,7 +119,7 @@ enum tb_code material_intake_finish(struct material_intake *intake, struct core_
 	size_t chunks = intake->leaves.size / PKI_HASH_BYTES;
 	*out = NULL;
 	if (code == TB_OK && chunks == 0)
-		code = tb_fail(err, TB_EINVALID, "the material is empty");
+		code = tb_refuse(err, TB_REASON_MATERIAL_EMPTY, NULL);
 	if (code == TB_OK) {
 		struct core_request *request = tb_alloc(sizeof(*request));
 		PbStoredMaterial *record = PROTO_NEW(PbStoredMaterial, stored_material, &request->arena);

@@ -39,7 +39,7 @@ static enum tb_code load(struct kv *kv, const char *matter, struct tb_arena *are
 	if (key.size == 0)
 		return tb_fail(err, TB_EINVALID, "matter: missing");
 	enum tb_code code = KV_GET(kv, KV_MATTER, &key, matter_record, arena, out, err);
-	return code == TB_ENOTFOUND ? tb_fail(err, code, "no matter %.40s is here", matter) : code;
+	return code == TB_ENOTFOUND ? tb_refuse_as(err, code, TB_REASON_MATTER_UNKNOWN, matter, NULL) : code;
 }
 
 static size_t party_index(const PbMatterPost *opening, const char *region)
@@ -86,9 +86,9 @@ static enum tb_code check_post(const PbMatterRecord *record, const PbMatterPost 
 {
 	const PbMatterPost *opening = record->opening;
 	if (!is_party(opening, post->region))
-		return tb_fail(err, TB_ENOTFOUND, "no matter %.40s is here", post->matter);
+		return tb_refuse(err, TB_REASON_MATTER_UNKNOWN, post->matter, NULL);
 	if (record->state == PB_MATTER_STATE__MATTER_CLOSED)
-		return tb_fail(err, TB_ESTATE, "the matter is closed");
+		return tb_refuse(err, TB_REASON_MATTER_CLOSED, NULL);
 	if (post->kind == PB_POST_KIND__POST_CLOSES && strcmp(post->region, opening->region) != 0)
 		return tb_fail(err, TB_EDENIED, "who opened the matter closes it");
 	if (post->kind == PB_POST_KIND__POST_ANSWERS && strcmp(post->region, opening->asked) != 0)

@@ -183,7 +183,7 @@ enum tb_code record_csv_header(struct record_csv *csv, struct tb_bytes line, str
 	char *text = line_take(line, &arena, &why);
 	enum tb_code code = text ? header_read(csv, text, &why) : why.code;
 	if (code)
-		tb_fail(err, code, "header: %s", why.text);
+		tb_fail_at(err, code, &why, "header");
 	tb_arena_clear(&arena);
 	return code;
 }
@@ -347,7 +347,7 @@ static enum tb_code check_text(const char *text, size_t bytes_max, bool required
 	if (required && text[0] == 0)
 		return tb_fail(err, TB_EINVALID, "%s: missing", field);
 	if (strnlen(text, bytes_max + 1) > bytes_max)
-		return tb_fail(err, TB_ETOOBIG, "%s: over %zu bytes", field, bytes_max);
+		return tb_refuse(err, TB_REASON_FILE_BIG, field, TB_NUMBER(bytes_max), NULL);
 	return TB_OK;
 }
 

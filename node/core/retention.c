@@ -69,7 +69,7 @@ static void note_hold(struct turn *turn, const char *number, const char *reason,
 
 static enum tb_code check_reason(const char *reason, struct tb_error *err)
 {
-	return reason[0] ? TB_OK : tb_fail(err, TB_EINVALID, "reason: missing");
+	return reason[0] ? TB_OK : tb_refuse(err, TB_REASON_REASON_MISSING, NULL);
 }
 
 void retention_apply_hold(struct turn *turn, struct core_request *request)
@@ -82,7 +82,7 @@ void retention_apply_hold(struct turn *turn, struct core_request *request)
 	if (code == TB_OK)
 		code = check_reason(hold->reason, &err);
 	if (code == TB_OK && kv_has(&turn->kv, KV_HOLD, &key))
-		code = tb_fail(&err, TB_EEXISTS, "case %.40s is under a hold already", hold->case_number);
+		code = tb_refuse(&err, TB_REASON_CASE_ON_HOLD_ALREADY, hold->case_number, NULL);
 	if (code) {
 		turn_refuse(turn, request, &err);
 		return;
@@ -103,7 +103,7 @@ void retention_apply_release(struct turn *turn, struct core_request *request)
 	struct tb_error err = {0};
 	enum tb_code code = check_reason(release->reason, &err);
 	if (code == TB_OK && (key.size == 0 || !kv_has(&turn->kv, KV_HOLD, &key)))
-		code = tb_fail(&err, TB_ENOTFOUND, "case %.40s is under no hold", release->case_number);
+		code = tb_refuse(&err, TB_REASON_CASE_NO_HOLD, release->case_number, NULL);
 	if (code) {
 		turn_refuse(turn, request, &err);
 		return;
@@ -210,7 +210,7 @@ enum tb_code retention_read_finished(struct query *query, struct tb_error *err)
 	struct walk walk = {&query->kv, request->after, take_finished, &finished, "", false};
 	tb_day day;
 	if (!tb_day_parse(request->before, &day))
-		return tb_fail(err, TB_EINVALID, "before: a day, YYYY-MM-DD, expected");
+		return tb_refuse(err, TB_REASON_RETENTION_DAY, NULL);
 	finished.before = tb_day_start(day);
 	finished.reply = PROTO_NEW(PbFinishedResponse, finished_response, arena);
 	finished.reply->numbers = tb_arena_alloc(arena, TB_PAGE_ROWS_MAX * sizeof(char *));
@@ -224,9 +224,9 @@ enum tb_code retention_read_finished(struct query *query, struct tb_error *err)
 static enum tb_code check_ended(const PbCaseRecord *record, struct tb_error *err)
 {
 	if (!case_state_final(record->state))
-		return tb_fail(err, TB_ESTATE, "case %s has not ended", record->number);
+		return tb_refuse(err, TB_REASON_CASE_NOT_ENDED, record->number, NULL);
 	if (record->erased_ms)
-		return tb_fail(err, TB_ESTATE, "the personal data of case %s were erased", record->number);
+		return tb_refuse(err, TB_REASON_CASE_ERASED, record->number, NULL);
 	return TB_OK;
 }
 
@@ -257,8 +257,8 @@ enum tb_code retention_read_archive(struct query *query, struct tb_error *err)
 		return code;
 	struct tb_bytes encoded = proto_encode_arena(arena, &archive->base);
 	if (encoded.size > TB_BATCH_BYTES_AIM)
-		return tb_fail(err, TB_ETOOBIG, "case %s is over %d bytes", record->number,
-		               TB_BATCH_BYTES_AIM);
+		return tb_refuse(err, TB_REASON_CASE_TOO_BIG, record->number, TB_NUMBER(TB_BATCH_BYTES_AIM),
+		                 NULL);
 	reply->version = 1;
 	reply->subject = tb_arena_str(arena, "archive");
 	code = evidence_sign_one(query->setup, PB_BATCH_KIND__ARCHIVE, query->setup->region, encoded,
@@ -278,8 +278,8 @@ void retention_apply_archived(struct turn *turn, struct core_request *request)
 	if (code == TB_OK && done->digest.len != PKI_HASH_BYTES)
 		code = tb_fail(&err, TB_EINVALID, "digest: 32 bytes expected");
 	if (code == TB_OK && done->entries != record->seq)
-		code = tb_fail(&err, TB_ESTATE, "the case has moved on: its log has %u entries, not %u",
-		               record->seq, done->entries);
+		code = tb_refuse(&err, TB_REASON_CASE_MOVED_ON, TB_NUMBER(record->seq),
+		                 TB_NUMBER(done->entries), NULL);
 	if (code) {
 		turn_refuse(turn, request, &err);
 		return;
@@ -530,7 +530,7 @@ void retention_apply_prune(struct turn *turn, struct core_request *request)
 	enum tb_code code = TB_OK;
 	kv_settle(&turn->kv);
 	if (setup->case_years == 0 && setup->material_years == 0)
-		code = tb_fail(&err, TB_ESTATE, "node.yaml names no retention: everything is kept");
+		code = tb_refuse(&err, TB_REASON_RETENTION_NONE, NULL);
 	if (code == TB_OK)
 		code = walk_ended(&walk, &err);
 	if (code) {
@@ -626,7 +626,7 @@ static enum tb_code check_erase(struct turn *turn, const PbCaseRecord *record, s
 {
 	enum tb_code code = check_ended(record, err);
 	if (code == TB_OK && is_held(&turn->kv, record->number))
-		code = tb_fail(err, TB_ESTATE, "case %s is under a hold", record->number);
+		code = tb_refuse(err, TB_REASON_CASE_ON_HOLD, record->number, NULL);
 	for (uint32_t seq = 1; seq <= record->seq && code == TB_OK; seq++) {
 		struct tb_bytes bytes;
 		PbCaseEntry *entry;
@@ -690,12 +690,12 @@ static enum tb_code erase_credential(struct turn *turn, const PbEraseRequest *er
 	enum tb_code code = credential_find(&turn->kv, erase->credential, "", "", NULL, &turn->arena, &found,
 	                                    1, &count, err);
 	if (code == TB_OK && count == 0)
-		code = tb_fail(err, TB_ENOTFOUND, "no certificate with this identifier");
+		code = tb_refuse(err, TB_REASON_CREDENTIAL_UNKNOWN, NULL);
 	PbCredentialState state = code == TB_OK ? credential_state(&found, turn->now) : 0;
 	if (code == TB_OK &&
 	    (state == PB_CREDENTIAL_STATE__VALID || state == PB_CREDENTIAL_STATE__SUSPENDED ||
 	     state == PB_CREDENTIAL_STATE__NOT_YET_VALID))
-		code = tb_fail(err, TB_ESTATE, "the certificate is in force: cancel it first");
+		code = tb_refuse(err, TB_REASON_CREDENTIAL_IN_FORCE, NULL);
 	if (code)
 		return code;
 	const PbCredential *c = found.credential;

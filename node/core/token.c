@@ -72,7 +72,8 @@ static enum tb_code load(struct kv *kv, const char *name, struct tb_arena *arena
 {
 	struct kv_key key = name_key(name);
 	enum tb_code code = KV_GET(kv, KV_TOKEN, &key, stored_token, arena, out, err);
-	return code == TB_ENOTFOUND ? tb_fail(err, code, "there is no token %.40s", name) : code;
+	return code == TB_ENOTFOUND ? tb_refuse_as(err, code, TB_REASON_TOKEN_NAME_UNKNOWN, name, NULL)
+	                            : code;
 }
 
 static enum tb_code check_good(struct kv *kv, const char *name, struct tb_error *err)
@@ -81,7 +82,7 @@ static enum tb_code check_good(struct kv *kv, const char *name, struct tb_error 
 	PbStoredToken *record;
 	enum tb_code code = load(kv, name, &arena, &record, err);
 	if (code == TB_ENOTFOUND || (code == TB_OK && record->revoked_ms))
-		code = tb_fail(err, TB_EUNTRUSTED, "the token %.40s was revoked", name);
+		code = tb_refuse(err, TB_REASON_TOKEN_NAMED_REVOKED, name, NULL);
 	tb_arena_clear(&arena);
 	return code;
 }
@@ -108,7 +109,7 @@ static enum tb_code find(struct kv *kv, const char *token, struct tb_arena *aren
 	struct kv_key key = hash_key(hash);
 	enum tb_code code = kv_get(kv, KV_TOKEN, &key, arena, &name, err);
 	if (code == TB_ENOTFOUND)
-		return tb_fail(err, TB_EUNTRUSTED, "the token is not known here, or was revoked");
+		return tb_refuse(err, TB_REASON_TOKEN_UNKNOWN, NULL);
 	if (code == TB_OK)
 		code = load(kv, tb_arena_printf(arena, "%.*s", (int)name.size, (const char *)name.data),
 		            arena, out, err);
@@ -139,14 +140,14 @@ enum tb_code core_principal_find(const struct core_setup *setup, const char *aut
 	const char *token = bearer(authorization);
 	*out = NULL;
 	if (!token)
-		return tb_fail(err, TB_EUNTRUSTED, "authorization: \"Bearer tb_...\" is expected");
+		return tb_refuse(err, TB_REASON_TOKEN_FORM, NULL);
 	enum tb_code code = store_read(&kv.txn, setup->store, err);
 	if (code)
 		return code;
 	kv.vault = pki_vault_new(setup->vault_key);
 	code = find(&kv, token, arena, &record, err);
 	if (code == TB_OK && record->revoked_ms)
-		code = tb_fail(err, TB_EUNTRUSTED, "the token was revoked");
+		code = tb_refuse(err, TB_REASON_TOKEN_REVOKED, NULL);
 	store_abort(kv.txn);
 	pki_vault_free(kv.vault);
 	tb_buf_clear(&kv.scratch);
@@ -163,7 +164,7 @@ enum tb_code token_principal(struct kv *kv, const char *name, struct tb_arena *a
 	*out = NULL;
 	enum tb_code code = load(kv, name, arena, &record, err);
 	if (code == TB_OK && record->revoked_ms)
-		code = tb_fail(err, TB_EUNTRUSTED, "the token %.40s was revoked", name);
+		code = tb_refuse(err, TB_REASON_TOKEN_NAMED_REVOKED, name, NULL);
 	if (code == TB_OK)
 		*out = principal_of(record, arena);
 	return code;
@@ -240,8 +241,7 @@ static bool check_actor(void *ctx, PbActor *actor)
 	if (role < 32 && actors_of(check->principal) >> role & 1)
 		return true;
 	const char *name = proto_enum_name(&pb_role__descriptor, (int)role);
-	tb_fail(check->err, TB_EDENIED, "actor.role: the token %s does not act as %s", check->principal->name,
-	        name ? name : "that");
+	tb_refuse(check->err, TB_REASON_TOKEN_ACTOR, check->principal->name, name ? name : "that", NULL);
 	return false;
 }
 
@@ -251,8 +251,8 @@ enum tb_code token_may_call(const struct core_request *request, struct tb_error 
 	if (!request->as)
 		return TB_OK;
 	if (!(request->as->roles & request->method->tokens))
-		return tb_fail(err, TB_EDENIED, "the token %s may not call %s/%s", request->as->name,
-		               request->method->service->short_name, request->method->name);
+		return tb_refuse(err, TB_REASON_TOKEN_METHOD, request->as->name,
+		                 request->method->service->short_name, request->method->name, NULL);
 	if (request->message && !each_actor(request->message, 0, check_actor, &check))
 		return TB_EDENIED;
 	return TB_OK;
@@ -302,7 +302,7 @@ bool token_sees_case(const struct core_principal *principal, const PbCaseRecord 
 
 static enum tb_code not_its_item(const struct core_principal *principal, struct tb_error *err)
 {
-	return tb_fail(err, TB_EDENIED, "the token %s is not for this item", principal->name);
+	return tb_refuse(err, TB_REASON_TOKEN_ITEM, principal->name, NULL);
 }
 
 bool token_submitted(const struct core_principal *principal, const PbCaseRecord *record)
@@ -348,11 +348,8 @@ static enum tb_code check_opens(struct kv *kv, const struct core_principal *prin
 	bool good = found == TB_OK && (token_submitted(principal, record) || opens(kv, record, code, &arena));
 	tb_arena_clear(&arena);
 	if (found == TB_ECORRUPT || found == TB_EINVALID)
-		return tb_fail(err, found, "%s", why.text);
-	return good ? TB_OK
-	            : tb_fail(err, TB_EDENIED,
-	                      "openWith: no such case was handed in with this token, or the code is not its "
-	                      "own");
+		return tb_fail_like(err, found, &why);
+	return good ? TB_OK : tb_refuse(err, TB_REASON_CODE_WRONG, NULL);
 }
 
 void token_query_code(struct pki_vault *vault, const char *number, char out[TOKEN_QUERY_CODE_ROOM])
@@ -436,8 +433,8 @@ static enum tb_code check_scope(struct kv *kv, const struct core_request *reques
 	case SCOPE_DENIED:
 		break;
 	}
-	return tb_fail(err, TB_EDENIED, "the token %s is for some items only and may not call %s/%s",
-	               principal->name, request->method->service->short_name, request->method->name);
+	return tb_refuse(err, TB_REASON_TOKEN_ITEMS_ONLY, principal->name,
+	                 request->method->service->short_name, request->method->name, NULL);
 }
 
 const char *core_request_opens(const struct core_request *request)
@@ -519,7 +516,7 @@ static enum tb_code check_name(const char *name, struct tb_error *err)
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789._-";
 	size_t size = strlen(name);
 	if (size == 0 || size > TB_TOKEN_NAME_BYTES_MAX || strspn(name, letters) != size)
-		return tb_fail(err, TB_EINVALID, "name: 1 to %d of a-z 0-9 . _ -", TB_TOKEN_NAME_BYTES_MAX);
+		return tb_refuse(err, TB_REASON_NAME_FORM, TB_NUMBER(TB_TOKEN_NAME_BYTES_MAX), NULL);
 	if (strcmp(name, "socket") == 0)
 		return tb_fail(err, TB_EINVALID, "name: \"socket\" is the socket's owner");
 	return TB_OK;
@@ -539,7 +536,7 @@ static enum tb_code check_add(const PbTokenAddRequest *request, struct tb_error 
 			seen |= 1u << role;
 	}
 	if (code == TB_OK && request->n_items > TB_TOKEN_ITEMS_MAX)
-		code = tb_fail(err, TB_ETOOBIG, "items: more than %d", TB_TOKEN_ITEMS_MAX);
+		code = tb_refuse(err, TB_REASON_ITEMS_MANY, TB_NUMBER(TB_TOKEN_ITEMS_MAX), NULL);
 	for (size_t i = 0; i < request->n_items && code == TB_OK; i++) {
 		size_t size = strlen(request->items[i]);
 		if (size == 0 || size > TB_ID_BYTES_MAX)
@@ -588,7 +585,7 @@ void token_apply_add(struct turn *turn, struct core_request *request)
 	if (code == TB_OK && add->department[0])
 		code = department_check(turn, add->department, &err);
 	if (code == TB_OK && kv_has(&turn->kv, KV_TOKEN, &key))
-		code = tb_fail(&err, TB_EEXISTS, "there is, or was, a token %s already", add->name);
+		code = tb_refuse(&err, TB_REASON_TOKEN_EXISTS, add->name, NULL);
 	uint64_t made = kv_number(&turn->kv, "tokens");
 	if (code == TB_OK && made >= TB_TOKENS_MAX)
 		code = tb_fail(&err, TB_EFULL, "there are %d tokens already", TB_TOKENS_MAX);

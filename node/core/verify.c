@@ -41,18 +41,16 @@ static enum tb_code check_query(const PbQuery *query, size_t i, struct tb_error 
 {
 	if (!query->identifier[0] &&
 	    !(query->type[0] && (query->number[0] || (query->holder && query->holder->code[0]))))
-		return tb_fail(err, TB_EINVALID,
-		               "queries[%zu]: identifier, type and number, or type and holder expected", i);
+		return tb_refuse(err, TB_REASON_QUERY_SUBJECT, TB_NUMBER(i), NULL);
 	if (!query->purpose[0])
-		return tb_fail(err, TB_EINVALID, "queries[%zu].purpose: missing", i);
+		return tb_refuse(err, TB_REASON_QUERY_PURPOSE, TB_NUMBER(i), NULL);
 	if (!query->basis[0] && !query->case_number[0])
-		return tb_fail(err, TB_EINVALID, "queries[%zu]: basis or caseNumber expected", i);
+		return tb_refuse(err, TB_REASON_QUERY_BASIS, TB_NUMBER(i), NULL);
 	if (query->disclosure == PB_DISCLOSURE__DISCLOSURE_UNSPECIFIED)
-		return tb_fail(err, TB_EINVALID,
-		               "queries[%zu].disclosure: STATUS, MATCH or DOCUMENT expected", i);
+		return tb_refuse(err, TB_REASON_QUERY_DISCLOSURE, TB_NUMBER(i), NULL);
 	if (query->n_match > TB_MATCH_FIELDS_MAX)
-		return tb_fail(err, TB_ETOOBIG, "queries[%zu].match: more than %d fields", i,
-		               TB_MATCH_FIELDS_MAX);
+		return tb_refuse(err, TB_REASON_QUERY_MATCH_MANY, TB_NUMBER(i),
+		                 TB_NUMBER(TB_MATCH_FIELDS_MAX), NULL);
 	return TB_OK;
 }
 
@@ -60,11 +58,11 @@ static enum tb_code check_ask(struct turn *turn, const PbVerifyRequest *verify, 
 {
 	const struct peer *peer = peer_find(turn->core->peers, verify->region);
 	if (!peer)
-		return tb_fail(err, TB_ENOTFOUND, "%s is not a peer of this node", verify->region);
+		return tb_refuse(err, TB_REASON_NOT_A_PEER_S, verify->region, NULL);
 	if (!peer->endpoint[0])
-		return tb_fail(err, TB_EUNREACHABLE, "peer %s has no endpoint", verify->region);
+		return tb_refuse(err, TB_REASON_PEER_NO_ENDPOINT, verify->region, NULL);
 	if (verify->n_queries == 0 || verify->n_queries > TB_VERIFY_QUERIES_MAX)
-		return tb_fail(err, TB_EINVALID, "queries: 1 to %d expected", TB_VERIFY_QUERIES_MAX);
+		return tb_refuse(err, TB_REASON_QUERIES, TB_NUMBER(TB_VERIFY_QUERIES_MAX), NULL);
 	for (size_t i = 0; i < verify->n_queries; i++) {
 		enum tb_code code = check_query(verify->queries[i], i, err);
 		if (code)
@@ -193,7 +191,7 @@ static void ask_failed(struct turn *turn, struct asked *asked, const struct tb_e
 void verify_drop(struct turn *turn, struct peer_state *state)
 {
 	struct tb_error err;
-	tb_fail(&err, TB_EUNREACHABLE, "peer %s was removed", state->region);
+	tb_refuse(&err, TB_REASON_PEER_REMOVED, state->region, NULL);
 	while (state->queue_first) {
 		struct asked *asked = state->queue_first;
 		state->queue_first = asked->next;

@@ -90,8 +90,7 @@ enum tb_code webhook_url_check(const char *url, const char *const *hosts, struct
 	if (!tls && !is_loopback_host(host))
 		return tb_fail(err, TB_EINVALID, "url: without TLS only to this machine");
 	if (!is_listed(hosts, host, port))
-		return tb_fail(err, TB_EDENIED, "url: node.yaml, webhooks.allow does not name %s:%u", host,
-		               port);
+		return tb_refuse(err, TB_REASON_WEBHOOK_HOST, host, TB_NUMBER(port), NULL);
 	return TB_OK;
 }
 
@@ -109,7 +108,7 @@ static enum tb_code load(struct kv *kv, const char *name, struct tb_arena *arena
 	if (key.size == 0)
 		return tb_fail(err, TB_EINVALID, "name: missing");
 	enum tb_code code = KV_GET(kv, KV_WEBHOOK, &key, stored_webhook, arena, out, err);
-	return code == TB_ENOTFOUND ? tb_fail(err, code, "there is no webhook %.40s", name) : code;
+	return code == TB_ENOTFOUND ? tb_refuse_as(err, code, TB_REASON_WEBHOOK_UNKNOWN, name, NULL) : code;
 }
 
 static void put(struct turn *turn, const PbStoredWebhook *hook)
@@ -156,7 +155,7 @@ static enum tb_code check_add(struct turn *turn, const PbWebhookAddRequest *add,
 	size_t size = strlen(add->name);
 	struct kv_key key = name_key(add->name);
 	if (size == 0 || size > TB_TOKEN_NAME_BYTES_MAX || strspn(add->name, letters) != size)
-		return tb_fail(err, TB_EINVALID, "name: 1 to %d of a-z 0-9 . _ -", TB_TOKEN_NAME_BYTES_MAX);
+		return tb_refuse(err, TB_REASON_NAME_FORM, TB_NUMBER(TB_TOKEN_NAME_BYTES_MAX), NULL);
 	if (kv_has(&turn->kv, KV_WEBHOOK, &key))
 		return tb_fail(err, TB_EEXISTS, "there is a webhook %s already", add->name);
 	if (store_count(turn->kv.txn, KV_WEBHOOK) >= TB_WEBHOOKS_MAX)

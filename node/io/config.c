@@ -208,7 +208,7 @@ static enum tb_code calendar_load(struct calendar **out, const char *dir, struct
 			path ? tb_buf_bytes(&text) : tb_bytes_of(data_workdays, data_workdays_size);
 		code = calendar_parse(out, tsv, &inner);
 		if (code != TB_OK)
-			tb_fail(err, code, "%s: %.200s", path ? path : "compiled calendar", inner.text);
+			tb_fail_at(err, code, &inner, "%s", path ? path : "compiled calendar");
 	}
 	tb_buf_clear(&text);
 	tb_arena_clear(&arena);
@@ -231,7 +231,7 @@ enum tb_code config_regions_load(struct regions **out, const char *dir, struct t
 		}
 		code = regions_parse(out, tb_buf_bytes(&text), &inner);
 		if (code != TB_OK)
-			tb_fail(err, code, "%s: %.200s", path ? path : "compiled regions", inner.text);
+			tb_fail_at(err, code, &inner, "%s", path ? path : "compiled regions");
 	}
 	tb_buf_clear(&text);
 	tb_arena_clear(&arena);
@@ -270,9 +270,8 @@ enum tb_code config_region_unknown(const struct regions *regions, const char *co
 		}
 	}
 	if (!best_code)
-		return tb_fail(err, TB_EINVALID, "region: %.40s is no region code (GB/T 2260)", code);
-	return tb_fail(err, TB_EINVALID, "region: %.40s is no region code (GB/T 2260); did you mean %s, %s?",
-	               code, best_code, best_name);
+		return tb_refuse(err, TB_REASON_CONFIG_REGION, code, NULL);
+	return tb_refuse(err, TB_REASON_CONFIG_REGION_NEAR, code, best_code, best_name, NULL);
 }
 
 /* ---- node.yaml */
@@ -482,7 +481,7 @@ static enum tb_code load_node(struct config *config, struct tb_error *err)
 	const char *path = config_path(&config->arena, config->dir, "node.yaml");
 	enum tb_code code = file_read(&text, path, TB_FILE_BYTES_MAX, err);
 	if (code == TB_ENOTFOUND)
-		code = tb_fail(err, code, "%s: no node here: no node.yaml", config->dir);
+		code = tb_refuse_as(err, code, TB_REASON_DIR_NO_NODE, config->dir, NULL);
 	if (code == TB_OK)
 		code = yamldoc_load(&doc, path, tb_buf_bytes(&text), &node_value, err);
 	if (code == TB_OK)
@@ -507,7 +506,7 @@ enum tb_code config_load(struct config **out, const char *dir, struct tb_error *
 	config->blobs_dir = config_path(&config->arena, own, "blobs");
 	enum tb_code code = TB_OK;
 	if (!file_exists(config_path(&config->arena, own, "node.yaml")))
-		code = tb_fail(err, TB_ENOTFOUND, "%s: no node here: no node.yaml", own);
+		code = tb_refuse(err, TB_REASON_DIR_NO_NODE, own, NULL);
 	if (code == TB_OK)
 		code = check_permissions(config, err);
 	if (code == TB_OK)

@@ -79,8 +79,9 @@ void config_keys_free(struct config_keys *keys); /* wipes */
 TB_MUST_CHECK enum tb_code config_peers(struct peer_set **out, const char *dir, const char *own,
                                         const struct regions *regions, struct tb_error *err);
 
-/* Appends the file that a partner imports: region, name, endpoint, anchor, fingerprint. */
-TB_MUST_CHECK enum tb_code config_peer_export(const char *dir, struct tb_buf *out, struct tb_error *err);
+/* Appends the file that a partner imports: region, name, endpoint, anchor, and its |fingerprint|. */
+TB_MUST_CHECK enum tb_code config_peer_export(const char *dir, struct tb_buf *out,
+                                              char fingerprint[2 * PKI_HASH_BYTES + 1], struct tb_error *err);
 
 struct config_peer_imported {
 	char region[PKI_REGION_ROOM];

@@ -37,11 +37,11 @@ static enum tb_code check_new(const struct config_new *init, const struct region
 		return tb_fail(err, TB_EINVALID, "name: 1 to %d bytes of printable text", TB_NAME_BYTES_MAX);
 	if (init->listen &&
 	    (strlen(init->listen) > CONFIG_ENDPOINT_BYTES_MAX || !config_address_valid(init->listen, true)))
-		return tb_fail(err, TB_EINVALID, "listen: %.100s is not host:port", init->listen);
+		return tb_refuse(err, TB_REASON_CONFIG_LISTEN, init->listen, NULL);
 	if (init->endpoint && *init->endpoint &&
 	    (strlen(init->endpoint) > CONFIG_ENDPOINT_BYTES_MAX ||
 	     !config_address_valid(init->endpoint, false)))
-		return tb_fail(err, TB_EINVALID, "endpoint: %.100s is not host:port", init->endpoint);
+		return tb_refuse(err, TB_REASON_CONFIG_ENDPOINT, init->endpoint, NULL);
 	return TB_OK;
 }
 
@@ -60,7 +60,7 @@ static enum tb_code check_empty(const char *dir, struct tb_error *err)
 	enum tb_code code = TB_OK;
 	for (struct dirent *entry; code == TB_OK && (entry = readdir(stream)) != NULL;) {
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			code = tb_fail(err, TB_EEXISTS, "%s: the directory is not empty", dir);
+			code = tb_refuse(err, TB_REASON_DIR_NOT_EMPTY, dir, NULL);
 	}
 	closedir(stream);
 	return code;

@@ -27,7 +27,7 @@ static enum tb_code read_key(struct pki_key **out, struct config_keys *keys, con
 		return code;
 	code = pki_key_from_pem(out, pem, &inner);
 	explicit_bzero((void *)(uintptr_t)pem.data, pem.size);
-	return code == TB_OK ? TB_OK : tb_fail(err, code, "%s: %.200s", path, inner.text);
+	return code == TB_OK ? TB_OK : tb_fail_at(err, code, &inner, "%s", path);
 }
 
 /* The certificate's public key is the key's: what one signs the other checks. */
@@ -61,9 +61,9 @@ static enum tb_code check_cert(const struct config *config, struct config_keys *
 	if (code == TB_OK && pair->role == PKI_ROLE_SEAL && strcmp(identity->issuer, config->region) != 0)
 		code = tb_fail(&inner, TB_EUNTRUSTED, "issuer %s, not %s", identity->issuer, config->region);
 	if (code != TB_OK)
-		return tb_fail(err, code, "%s: %.200s", path, inner.text);
+		return tb_fail_at(err, code, &inner, "%s", path);
 	if (check_pair(identity, key, &inner) != TB_OK)
-		return tb_fail(err, TB_EINVALID, "%s: does not belong to keys/%s.key", path, pair->name);
+		return tb_refuse(err, TB_REASON_CONFIG_KEY_PAIR, path, pair->name, NULL);
 	return TB_OK;
 }
 
@@ -89,7 +89,7 @@ static enum tb_code load_anchors(const struct config *config, struct config_keys
 		return code;
 	keys->anchors = pki_trust_new();
 	code = pki_trust_add(keys->anchors, config->region, keys->ca_pem, &inner);
-	return code == TB_OK ? TB_OK : tb_fail(err, code, "%s: %.200s", path, inner.text);
+	return code == TB_OK ? TB_OK : tb_fail_at(err, code, &inner, "%s", path);
 }
 
 static enum tb_code load_vault(const struct config *config, struct config_keys *keys, struct tb_error *err)

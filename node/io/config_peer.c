@@ -237,7 +237,7 @@ static enum tb_code add_peer(struct peer_set *set, const char *path, const char 
 	struct tb_error inner = {0};
 	code = peer_set_add(set, &peer, tb_buf_bytes(&pem), &inner);
 	if (code != TB_OK)
-		code = tb_fail(err, code, "%s: %.200s", pem_path, inner.text);
+		code = tb_fail_at(err, code, &inner, "%s", pem_path);
 out:
 	yamldoc_free(&doc);
 	tb_buf_clear(&pem);
@@ -314,12 +314,12 @@ static void add_indented(struct tb_buf *out, struct tb_bytes text)
 	}
 }
 
-enum tb_code config_peer_export(const char *dir, struct tb_buf *out, struct tb_error *err)
+enum tb_code config_peer_export(const char *dir, struct tb_buf *out, char fingerprint[2 * PKI_HASH_BYTES + 1],
+                                struct tb_error *err)
 {
 	struct config *config = NULL;
 	struct tb_buf pem = {0};
 	struct tb_buf normal = {0};
-	char fingerprint[2 * PKI_HASH_BYTES + 1];
 	enum tb_code code = config_load(&config, dir, err);
 	if (code != TB_OK)
 		return code;
@@ -490,10 +490,7 @@ static enum tb_code store_peer(struct config_peer_imported *out, struct config *
 			goto out;
 		same = tb_bytes_equal(tb_buf_bytes(&old_pem), pem);
 		if (!same && !force) {
-			code = tb_fail(err, TB_EEXISTS,
-			               "%s holds other anchors for %s; compare the fingerprint with the "
-			               "partner, then force it",
-			               pem_path, export->region);
+			code = tb_refuse(err, TB_REASON_PEER_OTHER_ANCHORS, pem_path, export->region, NULL);
 			goto out;
 		}
 		out->replaced = !same;
@@ -551,7 +548,7 @@ enum tb_code config_peer_remove(const char *dir, const char *region, struct tb_e
 	struct tb_arena arena = {0};
 	enum tb_code code = file_remove(config_path(&arena, dir, "peers/%s.yaml", region), err);
 	if (code == TB_ENOTFOUND)
-		code = tb_fail(err, TB_ENOTFOUND, "no peer %s", region);
+		code = tb_refuse(err, TB_REASON_PEER_UNKNOWN, region, NULL);
 	const char *pem = config_path(&arena, dir, "peers/%s.pem", region);
 	if (code == TB_OK && file_exists(pem))
 		code = file_remove(pem, err);

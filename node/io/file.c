@@ -28,13 +28,13 @@ static enum tb_code read_open(struct tb_buf *out, int fd, const char *path, size
 	if (fstat(fd, &st) != 0)
 		return fail_errno(err, path, "look at it");
 	if (!S_ISREG(st.st_mode))
-		return tb_fail(err, TB_EINVALID, "%s: not a regular file", path);
+		return tb_refuse(err, TB_REASON_FILE_NOT_REGULAR, path, NULL);
 	if ((uint64_t)st.st_size > bytes_max)
-		return tb_fail(err, TB_ETOOBIG, "%s: over %zu bytes", path, bytes_max);
+		return tb_refuse(err, TB_REASON_FILE_BIG, path, TB_NUMBER(bytes_max), NULL);
 	for (;;) {
 		/* The file may grow while it is read. */
 		if (out->size > bytes_max)
-			return tb_fail(err, TB_ETOOBIG, "%s: over %zu bytes", path, bytes_max);
+			return tb_refuse(err, TB_REASON_FILE_BIG, path, TB_NUMBER(bytes_max), NULL);
 		tb_buf_reserve(out, 4096);
 		ssize_t got = read(fd, out->data + out->size, out->room - out->size);
 		if (got < 0 && errno == EINTR)
@@ -150,9 +150,8 @@ static enum tb_code check_owner(const struct stat *st, const char *path, struct 
 {
 	if (st->st_uid == geteuid())
 		return TB_OK;
-	return tb_fail(err, TB_EPERMISSIONS,
-	               "%s: belongs to user %lu, the node runs as %lu; run: chown %lu '%s'", path,
-	               (unsigned long)st->st_uid, (unsigned long)geteuid(), (unsigned long)geteuid(), path);
+	return tb_refuse(err, TB_REASON_FILE_OWNER, path, TB_NUMBER(st->st_uid), TB_NUMBER(geteuid()),
+	                 TB_NUMBER(geteuid()), path, NULL);
 }
 
 enum tb_code file_check_private(const char *path, struct tb_error *err)
@@ -161,14 +160,13 @@ enum tb_code file_check_private(const char *path, struct tb_error *err)
 	if (stat(path, &st) != 0)
 		return fail_errno(err, path, "look at it");
 	if (!S_ISREG(st.st_mode))
-		return tb_fail(err, TB_EINVALID, "%s: not a regular file", path);
+		return tb_refuse(err, TB_REASON_FILE_NOT_REGULAR, path, NULL);
 	enum tb_code code = check_owner(&st, path, err);
 	if (code != TB_OK)
 		return code;
 	if (st.st_mode & 077)
-		return tb_fail(err, TB_EPERMISSIONS,
-		               "%s: others can reach it (mode %04o); run: chmod 600 '%s'", path,
-		               (unsigned)(st.st_mode & 07777), path);
+		return tb_refuse(err, TB_REASON_FILE_OTHERS, path, TB_OCTAL((unsigned)(st.st_mode & 07777)),
+		                 path, NULL);
 	return TB_OK;
 }
 
@@ -183,12 +181,10 @@ enum tb_code file_check_dir(const char *path, bool private, struct tb_error *err
 	if (code != TB_OK)
 		return code;
 	if (private && (st.st_mode & 077))
-		return tb_fail(err, TB_EPERMISSIONS,
-		               "%s: others can reach it (mode %04o); run: chmod 700 '%s'", path,
-		               (unsigned)(st.st_mode & 07777), path);
+		return tb_refuse(err, TB_REASON_DIR_OTHERS, path, TB_OCTAL((unsigned)(st.st_mode & 07777)),
+		                 path, NULL);
 	if (st.st_mode & 022)
-		return tb_fail(err, TB_EPERMISSIONS,
-		               "%s: others can write there (mode %04o); run: chmod go-w '%s'", path,
-		               (unsigned)(st.st_mode & 07777), path);
+		return tb_refuse(err, TB_REASON_DIR_OTHERS_WRITE, path,
+		                 TB_OCTAL((unsigned)(st.st_mode & 07777)), path, NULL);
 	return TB_OK;
 }

@@ -17,12 +17,12 @@ enum {
 static const struct kind {
 	char letter;
 	int at_once;
-	tb_time each; /* ms */
-	const char *text;
+	tb_time each;          /* ms */
+	enum tb_reason reason; /* too many of this kind */
 } kinds[KINDS] = {
-	{'t', GUESSES_OF_TOKEN, GUESSES_TOKEN_MS, "with this token"},
-	{'a', GUESSES_OF_ADDRESS, GUESSES_ADDRESS_MS, "from this address"},
-	{'c', GUESSES_OF_CASE, GUESSES_CASE_MS, "at this case"},
+	{'t', GUESSES_OF_TOKEN, GUESSES_TOKEN_MS, TB_REASON_CODES_OF_TOKEN},
+	{'a', GUESSES_OF_ADDRESS, GUESSES_ADDRESS_MS, TB_REASON_CODES_OF_ADDRESS},
+	{'c', GUESSES_OF_CASE, GUESSES_CASE_MS, TB_REASON_CODES_OF_CASE},
 };
 
 struct row {
@@ -118,8 +118,7 @@ enum tb_code guesses_take(struct guesses *guesses, const char *token, const char
 	pthread_mutex_unlock(&guesses->mutex);
 	if (!over)
 		return TB_OK;
-	return tb_fail(err, TB_ETHROTTLED, "openWith: too many wrong codes %s; the next try is in %lld s",
-	               over->text, (long long)((wait + TB_SECOND - 1) / TB_SECOND));
+	return tb_refuse(err, over->reason, TB_NUMBER((wait + TB_SECOND - 1) / TB_SECOND), NULL);
 }
 
 void guesses_give_back(struct guesses *guesses, const char *token, const char *address, const char *number)

@@ -227,6 +227,37 @@ enum MHD_Result http_reply_error(struct call *call, unsigned status, enum tb_cod
 	return http_reply_buf(call, status ? status : http_status(code), "application/json");
 }
 
+/* Whoever prefers Chinese (RFC 9110, 12.5.4) gets the message in it, where there is one. */
+static bool wants_chinese(struct call *call)
+{
+	const char *languages = http_header(call, MHD_HTTP_HEADER_ACCEPT_LANGUAGE);
+	return languages && strncasecmp(languages, "zh", 2) == 0;
+}
+
+enum MHD_Result http_reply_refusal(struct call *call, const struct tb_error *err)
+{
+	char text[TB_ERROR_TEXT_MAX];
+	tb_error_text(text, err, wants_chinese(call));
+	if (err->reason == TB_REASON_NONE)
+		return http_reply_error(call, 0, err->code, text);
+	struct tb_buf *reply = &call->reply;
+	tb_buf_clear(reply);
+	tb_buf_printf(reply, "{\"code\":\"%s\",\"message\":", tb_code_connect(err->code));
+	add_json_text(reply, text);
+	tb_buf_printf(reply, ",\"reason\":\"%s\"", tb_reason_name(err->reason));
+	for (unsigned i = 0; i < err->values_count; i++) {
+		tb_buf_str(reply, i ? "," : ",\"values\":[");
+		add_json_text(reply, tb_error_value(err, i));
+	}
+	tb_buf_str(reply, err->values_count ? "]" : "");
+	if (err->where[0]) {
+		tb_buf_str(reply, ",\"where\":");
+		add_json_text(reply, err->where);
+	}
+	tb_buf_str(reply, "}");
+	return http_reply_buf(call, http_status(err->code), "application/json");
+}
+
 static ssize_t source_read(void *ctx, uint64_t offset, char *out, size_t room)
 {
 	(void)offset;
@@ -257,7 +288,7 @@ static ssize_t source_read(void *ctx, uint64_t offset, char *out, size_t room)
 static enum MHD_Result reply_result(struct call *call)
 {
 	if (call->error.code != TB_OK)
-		return http_reply_error(call, 0, call->error.code, call->error.text);
+		return http_reply_refusal(call, &call->error);
 	if (call->kind->reply)
 		return call->kind->reply(call);
 	if (call->source)
@@ -271,7 +302,7 @@ static enum MHD_Result reply_result(struct call *call)
 	}
 	struct core_request *request = call->request;
 	if (request->error.code != TB_OK)
-		return http_reply_error(call, 0, request->error.code, request->error.text);
+		return http_reply_refusal(call, &request->error);
 	assert(request->reply);
 	proto_json_encode(&call->reply, request->reply);
 	core_request_free(request);
@@ -345,7 +376,7 @@ static enum MHD_Result metrics_reply(struct call *call)
 {
 	struct core_request *request = call->request;
 	if (request->error.code != TB_OK)
-		return http_reply_error(call, 0, request->error.code, request->error.text);
+		return http_reply_refusal(call, &request->error);
 	tb_buf_str(&call->reply, ((const PbMetricsResponse *)(const void *)request->reply)->text);
 	return http_reply_buf(call, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8");
 }
@@ -482,7 +513,7 @@ static enum MHD_Result begin_upload(struct call *call)
 	struct tb_error err = {0};
 	enum tb_code code = material_intake_new(&call->intake, call->http->setup.core, seed, &err);
 	if (code != TB_OK)
-		return http_reply_error(call, 0, code, err.text);
+		return http_reply_refusal(call, &err);
 	call->kind = &upload_kind;
 	return MHD_YES;
 }
@@ -502,7 +533,7 @@ static enum tb_code authenticate(struct call *call, struct tb_error *err)
 	if (authorization)
 		return core_principal_find(call->http->setup.core, authorization, &call->arena,
 		                           &call->principal, err);
-	return call->door->wants_token ? tb_fail(err, TB_EUNTRUSTED, "a token is needed here") : TB_OK;
+	return call->door->wants_token ? tb_refuse(err, TB_REASON_TOKEN_NEEDED, NULL) : TB_OK;
 }
 
 /* Without the port; of IPv6 the network, since a caller has all of it. */
@@ -530,7 +561,7 @@ static enum MHD_Result begin(struct call *call, const char *url, const char *ver
 	struct tb_error err = {0};
 	enum tb_code code = authenticate(call, &err);
 	if (code != TB_OK)
-		return http_reply_error(call, 0, code, err.text);
+		return http_reply_refusal(call, &err);
 	note_address(call);
 	if (strcmp(url, "/events") == 0 && get)
 		return http_events_begin(call);

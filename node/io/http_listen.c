@@ -87,7 +87,7 @@ static enum tb_code listen_tcp(int *out, const char *address, struct tb_error *e
 	struct addrinfo *found = NULL;
 	*out = -1;
 	if (!colon || (size_t)(colon - address) >= sizeof(host))
-		return tb_fail(err, TB_EINVALID, "api.listen: %.200s is not host:port", address);
+		return tb_refuse(err, TB_REASON_CONFIG_API_LISTEN, address, NULL);
 	snprintf(host, sizeof(host), "%.*s", (int)(colon - address), address);
 	if (host[0] == '[') { /* an IPv6 address */
 		host[strlen(host) - 1] = '\0';
@@ -101,8 +101,7 @@ static enum tb_code listen_tcp(int *out, const char *address, struct tb_error *e
 	int why = errno;
 	freeaddrinfo(found);
 	if (*out < 0)
-		return tb_fail(err, TB_EIO, "api.listen: %.160s: cannot listen there: %s", address,
-		               strerror(why));
+		return tb_refuse(err, TB_REASON_CONFIG_API_BUSY, address, strerror(why), NULL);
 	return TB_OK;
 }
 
@@ -245,8 +244,7 @@ void http_close(struct http *http)
 		pthread_mutex_unlock(&http->mutex);
 		if (!call)
 			break;
-		call->error.code = tb_fail(&call->error, TB_EUNREACHABLE,
-		                           "the node is stopping; what became of the request is unknown");
+		call->error.code = tb_refuse(&call->error, TB_REASON_NODE_FATE, NULL);
 		http_call_back(call);
 	}
 	doors_close(http);

@@ -117,6 +117,8 @@ void http_call_back(struct call *call);
 const char *http_header(struct call *call, const char *name);
 /* |status| 0: the one that goes with the code. */
 enum MHD_Result http_reply_error(struct call *call, unsigned status, enum tb_code code, const char *text);
+/* With its reason, if it has one. */
+enum MHD_Result http_reply_refusal(struct call *call, const struct tb_error *err);
 /* What is in call->reply. */
 enum MHD_Result http_reply_buf(struct call *call, unsigned status, const char *type);
 enum MHD_Result http_queue(struct call *call, unsigned status, struct MHD_Response *response,

@@ -269,7 +269,7 @@ static enum tb_code call_failed(const struct client_call *call, struct tb_error 
 	/* gRPC's own text for a connection that our verifier refused says everything but why. */
 	if (call->status == GRPC_STATUS_UNAVAILABLE &&
 	    link_verifier_refused(call->channel->verifier, &refused) != TB_OK)
-		return tb_fail(err, TB_EUNREACHABLE, "peer %s: %.200s", call->channel->region, refused.text);
+		return tb_fail_at(err, TB_EUNREACHABLE, &refused, "peer %s", call->channel->region);
 	return link_status_fail(err, call->channel->region, call->status, call->details);
 }
 

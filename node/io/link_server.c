@@ -507,8 +507,7 @@ enum tb_code link_server_open(struct link *link, struct tb_error *err)
 	grpc_server_credentials_release(credentials);
 	link->server = server;
 	if (link->port == 0)
-		return tb_fail(err, TB_EBUSY, "listen: %.100s is in use, or not this machine's",
-		               link->setup.listen);
+		return tb_refuse(err, TB_REASON_CONFIG_LISTEN_BUSY, link->setup.listen, NULL);
 	grpc_server_start(server);
 	for (int i = 0; i < ASKED; i++)
 		ask(link);

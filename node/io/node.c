@@ -155,7 +155,7 @@ static void release_send(struct node *node, struct core_outbound *outbound)
 		link_send(node->link, outbound);
 		return;
 	}
-	tb_fail(&outbound->error, TB_EUNREACHABLE, "this node is stopping");
+	tb_refuse(&outbound->error, TB_REASON_NODE_STOPPING, NULL);
 	on_called(node, outbound);
 }
 
@@ -165,7 +165,7 @@ static void release_fetch(struct node *node, struct core_fetch *fetch)
 		link_fetch(node->link, fetch);
 		return;
 	}
-	tb_fail(&fetch->error, TB_EUNREACHABLE, "this node is stopping");
+	tb_refuse(&fetch->error, TB_REASON_NODE_STOPPING, NULL);
 	on_fetched(node, fetch);
 }
 
@@ -477,8 +477,7 @@ static enum tb_code lock_dir(struct node *node, struct tb_error *err)
 	if (node->lock_fd < 0)
 		return tb_fail(err, TB_EPERMISSIONS, "%s: cannot be opened: %s", path, strerror(errno));
 	if (flock(node->lock_fd, LOCK_EX | LOCK_NB) != 0)
-		return tb_fail(err, TB_EBUSY, "%s: a node is running in this directory already",
-		               node->config->dir);
+		return tb_refuse(err, TB_REASON_NODE_RUNS, node->config->dir, NULL);
 	return TB_OK;
 }
 

@@ -133,6 +133,121 @@ static void test_fail_cuts_between_characters(void **state)
 	assert_int_equal(strlen(err.text), TB_ERROR_TEXT_MAX - 1);
 }
 
+/* ---- reasons */
+
+/* A bit for every place {1} .. {9} of |text|. */
+static unsigned places(const char *text)
+{
+	unsigned bits = 0;
+	for (const char *p = text; (p = strchr(p, '{')) != NULL; p++) {
+		if (p[1] >= '1' && p[1] <= '9' && p[2] == '}')
+			bits |= 1u << (p[1] - '0');
+	}
+	return bits;
+}
+
+static bool has_chinese(const char *text)
+{
+	for (; *text; text++) {
+		if ((uint8_t)*text >= 0xE4 && (uint8_t)*text <= 0xE9)
+			return true;
+	}
+	return false;
+}
+
+static void test_every_reason_has_a_name_of_its_own_a_code_and_both_texts(void **state)
+{
+	(void)state;
+	for (unsigned i = 1; i < TB_REASONS_COUNT; i++) {
+		enum tb_reason reason = (enum tb_reason)i;
+		const char *name = tb_reason_name(reason), *zh = tb_reason_text(reason, true),
+			   *en = tb_reason_text(reason, false);
+		assert_int_equal(strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_"), strlen(name));
+		assert_int_equal(tb_reason_from_name(name), reason);
+		assert_int_not_equal(tb_reason_code(reason), TB_OK);
+		if (!en[0] || has_chinese(en) != (reason == TB_REASON_AGREEMENT_NOTICE) || !has_chinese(zh))
+			fail_msg("%s: \"%s\", \"%s\"", name, zh, en);
+		if (!tb_utf8_valid(tb_bytes_str(zh)) || places(zh) != places(en) ||
+		    places(en) >> (TB_ERROR_VALUES + 1) != 0)
+			fail_msg("%s: places of \"%s\" and \"%s\"", name, zh, en);
+	}
+	assert_string_equal(tb_reason_name(TB_REASON_NONE), "");
+	assert_string_equal(tb_reason_name((enum tb_reason)TB_REASONS_COUNT), "");
+	assert_int_equal(tb_reason_from_name("CASE_NONE"), TB_REASON_NONE);
+}
+
+static void test_a_refusal_is_told_in_both_languages(void **state)
+{
+	struct tb_error err;
+	char text[TB_ERROR_TEXT_MAX];
+	(void)state;
+	assert_int_equal(tb_refuse(&err, TB_REASON_ITEM_ENDED, "A1", "320400", "2026-01-31", NULL),
+	                 TB_ESTATE);
+	assert_int_equal(err.code, TB_ESTATE);
+	assert_string_equal(err.text, "item A1 of 320400 takes no new cases since 2026-01-31");
+	tb_error_text(text, &err, true);
+	assert_string_equal(text, "320400 的事项 A1 自 2026-01-31 起不再受理新办件");
+	tb_error_text(text, &err, false);
+	assert_string_equal(text, err.text);
+	assert_int_equal(err.values_count, 3);
+	assert_string_equal(tb_error_value(&err, 1), "320400");
+	assert_string_equal(tb_error_value(&err, 3), "");
+	assert_int_equal(
+		tb_refuse_as(&err, TB_EDENIED, TB_REASON_CASE_MOVED_ON, TB_NUMBER(7), TB_NUMBER(5), NULL),
+		TB_EDENIED);
+	assert_string_equal(err.text, "the case has moved on: its log has 7 entries, not 5");
+	assert_int_equal(tb_refuse(NULL, TB_REASON_CASE_UNKNOWN, "x", NULL), TB_ENOTFOUND);
+}
+
+static void test_a_reason_at_a_place_keeps_its_text_in_both_languages(void **state)
+{
+	struct tb_error err, outer;
+	char text[TB_ERROR_TEXT_MAX], longer[100];
+	(void)state;
+	tb_refuse(&err, TB_REASON_ITEM_PROMISED_NONE, NULL);
+	assert_int_equal(tb_fail_at(&outer, TB_EINVALID, &err, "items[%d]", 3), TB_EINVALID);
+	assert_string_equal(outer.text, "items[3]: promised_days: at least 1");
+	tb_error_text(text, &outer, true);
+	assert_string_equal(text, "items[3]：promised_days：至少为 1");
+	assert_int_equal(tb_fail_at(&err, TB_EMALFORMED, &outer, "line 1"), TB_EMALFORMED);
+	tb_error_text(text, &err, false);
+	assert_string_equal(text, "line 1: items[3]: promised_days: at least 1");
+	/* A place that is too long is told in English only. */
+	memset(longer, 'a', sizeof(longer));
+	longer[sizeof(longer) - 1] = 0;
+	tb_fail_at(&outer, TB_EINVALID, &err, "%s", longer);
+	assert_int_equal(outer.reason, TB_REASON_NONE);
+	assert_non_null(strstr(outer.text, "aaa: line 1: items[3]: promised_days"));
+	/* What has no reason has none after it was passed on. */
+	tb_fail(&err, TB_EIO, "plain");
+	tb_fail_at(&outer, TB_EIO, &err, "x");
+	tb_error_text(text, &outer, true);
+	assert_string_equal(text, "x: plain");
+	assert_int_equal(tb_fail_like(&outer, TB_EBUSY, &err), TB_EBUSY);
+	assert_string_equal(outer.text, "plain");
+}
+
+static void test_values_that_are_too_long_are_cut_between_characters(void **state)
+{
+	struct tb_error err;
+	char text[TB_ERROR_TEXT_MAX], longer[2 * TB_ERROR_TEXT_MAX];
+	(void)state;
+	longer[0] = 0;
+	for (int i = 0; i < 100; i++)
+		strcat(longer, "王");
+	for (int shift = 0; shift < 3; shift++) {
+		tb_refuse(&err, TB_REASON_ITEM_ENDED, longer + 3, "abc" + shift, longer, NULL);
+		assert_true(tb_utf8_valid(tb_bytes_str(err.text)));
+		tb_error_text(text, &err, true);
+		assert_true(tb_utf8_valid(tb_bytes_str(text)));
+		for (unsigned i = 0; i < err.values_count; i++)
+			assert_true(tb_utf8_valid(tb_bytes_str(tb_error_value(&err, i))));
+	}
+	for (int i = 0; i < 20; i++)
+		tb_error_add_value(&err, "x");
+	assert_true(err.values_count <= TB_ERROR_VALUES);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -142,6 +257,10 @@ int main(void)
 		cmocka_unit_test(test_connect_names_lead_back),
 		cmocka_unit_test(test_fail_fills_the_error),
 		cmocka_unit_test(test_fail_may_quote_its_own_error),
+		cmocka_unit_test(test_every_reason_has_a_name_of_its_own_a_code_and_both_texts),
+		cmocka_unit_test(test_a_refusal_is_told_in_both_languages),
+		cmocka_unit_test(test_a_reason_at_a_place_keeps_its_text_in_both_languages),
+		cmocka_unit_test(test_values_that_are_too_long_are_cut_between_characters),
 		cmocka_unit_test(test_fail_cuts_between_characters),
 	};
 	return cmocka_run_group_tests_name("base/error", tests, NULL, NULL);

@@ -51,11 +51,18 @@ static void test_client_gives_the_node_s_error(void **state)
 		"HTTP/1.1 404 Not Found\r\nContent-Length: 46\r\n\r\n"
 		"{\"code\":\"not_found\",\"message\":\"no such case\"}\n",
 		"HTTP/1.1 500 Oh\r\nContent-Length: 6\r\n\r\n<html>",
+		"HTTP/1.1 404 Not Found\r\nContent-Length: 126\r\n\r\n"
+		"{\"code\":\"not_found\",\"message\":\"x\",\"reason\":\"CASE_UNKNOWN\",\"values\":["
+		"\"A\\\"1\"],"
+		"\"where\":\"items[3]\",\"details\":[{\"type\":\"t\"}]}      ",
+		"HTTP/1.1 404 Not Found\r\nContent-Length: 57\r\n\r\n"
+		"{\"code\":\"not_found\",\"message\":\"y\",\"reason\":\"OF_TOMORROW\"}",
 		NULL,
 	};
 	struct server server;
 	struct tb_arena arena = {0};
 	struct tb_error err;
+	char text[TB_ERROR_TEXT_MAX];
 	PbStatusRequest request = PB_STATUS_REQUEST__INIT;
 	proto_message *reply;
 	(void)state;
@@ -69,6 +76,18 @@ static void test_client_gives_the_node_s_error(void **state)
 	assert_int_equal(client_call(client, "/x", &request.base, &pb_status_response__descriptor, &arena,
 	                             &reply, &err),
 	                 TB_EIO);
+	/* A reason is told in any language; one that is not known here as the node told it. */
+	assert_int_equal(client_call(client, "/x", &request.base, &pb_status_response__descriptor, &arena,
+	                             &reply, &err),
+	                 TB_ENOTFOUND);
+	assert_int_equal(err.reason, TB_REASON_CASE_UNKNOWN);
+	tb_error_text(text, &err, true);
+	assert_string_equal(text, "items[3]：本节点没有办件 A\"1");
+	assert_int_equal(client_call(client, "/x", &request.base, &pb_status_response__descriptor, &arena,
+	                             &reply, &err),
+	                 TB_ENOTFOUND);
+	tb_error_text(text, &err, true);
+	assert_string_equal(text, "y");
 	client_free(client);
 	server_stop(&server);
 	server_clear(&server);

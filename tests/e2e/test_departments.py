@@ -180,6 +180,27 @@ def test_what_is_counted_is_given_to_whoever_may_see_the_status(world):
     assert reader.http("POST", "/metrics", b"{}")[0] == 405
 
 
+def test_refusals_are_told_in_the_language_that_is_asked_for(world):
+    node = world.node(HOME)
+    node.init()
+
+    def spoken():
+        done = subprocess.run([harness.options.tongban, "case", "show", "320400-1", "--dir", node.dir, "--lang", "zh"],
+                              capture_output=True, text=True, timeout=60)
+        return done.returncode, done.stderr
+    status, said = spoken()
+    assert status == 3 and "没有运行的节点" in said and "no node" not in said, said
+    node.start()
+    status, said = spoken()
+    assert status == 1 and "本节点没有办件 320400-1" in said and "no case" not in said, said
+    assert "no case 320400-1 here" in node.refuses("case", "show", "320400-1")
+    for language, message in (("zh-CN", "本节点没有办件 320400-1"), ("en", "no case 320400-1 here")):
+        _, _, body = node.http("POST", "/tongban.v1.CaseService/Get", b'{"number": "320400-1"}',
+                               {"Content-Type": "application/json", "Accept-Language": language})
+        reply = json.loads(body)
+        assert (reply["message"], reply["reason"], reply["values"]) == (message, "CASE_UNKNOWN", ["320400-1"]), reply
+
+
 def test_codes_are_not_found_by_trying_at_a_kiosk(world):
     node = world.node(HOME)
     node.init()

@@ -4,8 +4,11 @@
 /* b's exported file. */
 static void export_b(struct scratch *s, struct tb_buf *text)
 {
-	if (config_peer_export(s->b, text, &s->err) != TB_OK)
+	char fingerprint[2 * PKI_HASH_BYTES + 1], line[100];
+	if (config_peer_export(s->b, text, fingerprint, &s->err) != TB_OK)
 		fail_msg("%s", s->err.text);
+	snprintf(line, sizeof(line), "\nfingerprint: \"%s\"\n", fingerprint);
+	assert_non_null(strstr(tb_buf_text(text), line));
 }
 
 static enum tb_code import_text(struct scratch *s, struct config_peer_imported *out, const char *text,

@@ -123,6 +123,41 @@ static void test_errors_have_connects_codes_and_statuses(void **state)
 	close(fd);
 }
 
+static void test_a_reason_comes_with_its_values_and_in_the_language_that_is_asked_for(void **state)
+{
+	static const char *const languages[] = {"", "Accept-Language: en, zh;q=0.5\r\n",
+	                                        "Accept-Language: zh-CN,zh;q=0.9\r\n"};
+	static const char *const says[] = {
+		"\"message\":\"items[3]: no case 620100-1 here\"",
+		"\"message\":\"items[3]: no case 620100-1 here\"",
+		"\"message\":\"items[3]：本节点没有办件 620100-1\"",
+	};
+	struct server *server = *state;
+	for (size_t i = 0; i < 3; i++) {
+		char text[512];
+		struct tb_error why;
+		int fd = client_dial(server->path);
+		snprintf(text, sizeof(text),
+		         "POST /tongban.v1.NodeService/Requeue HTTP/1.1\r\nHost: x\r\nContent-Type: "
+		         "application/json\r\n%sContent-Length: 2\r\n\r\n{}",
+		         languages[i]);
+		client_send_text(fd, text);
+		struct core_request *request = server_next(server);
+		tb_refuse(&why, TB_REASON_CASE_UNKNOWN, "620100-1", NULL);
+		tb_fail_at(&request->error, TB_ENOTFOUND, &why, "items[3]");
+		http_reply(server->http, request);
+		struct client_answer answer = {0};
+		client_receive(fd, &answer);
+		assert_int_equal(answer.status, 404);
+		assert_non_null(strstr(tb_buf_text(&answer.body), says[i]));
+		assert_non_null(strstr(
+			tb_buf_text(&answer.body),
+			"\"reason\":\"CASE_UNKNOWN\",\"values\":[\"620100-1\"],\"where\":\"items[3]\"}"));
+		client_answer_clear(&answer);
+		close(fd);
+	}
+}
+
 static void test_error_texts_are_valid_json(void **state)
 {
 	struct server *server = *state;
@@ -321,6 +356,7 @@ int main(void)
 		WITH_SERVER(test_a_connection_is_kept_for_more_requests),
 		WITH_SERVER(test_requests_wait_beside_each_other),
 		WITH_SERVER(test_errors_have_connects_codes_and_statuses),
+		WITH_SERVER(test_a_reason_comes_with_its_values_and_in_the_language_that_is_asked_for),
 		WITH_SERVER(test_error_texts_are_valid_json),
 		WITH_SERVER(test_preparing_may_refuse),
 		WITH_SERVER(test_bad_json_names_the_field),
