@@ -72,6 +72,16 @@ static void test_a_submission_that_lacks_something_is_refused_and_leaves_no_gap(
 	         "\",\"mode\":\"DS\"," WHO "}," ACTOR "}",
 	         TB_ENOTFOUND, "item"},
 		{"{" APPLICATION ",\"lead\":\"1\"}," ACTOR "}", TB_EINVALID, ""},
+		{"{" APPLICATION ",\"parts\":[{}]}," ACTOR "}", TB_EINVALID, "only with mode LB"},
+		{"{\"application\":{\"item\":\"" ITEM "\",\"home\":\"" HOME "\",\"mode\":\"LS\"," WHO
+	         "}," ACTOR "}",
+	         TB_EINVALID, "mode"},
+		{"{\"application\":{\"item\":\"" ITEM "\",\"home\":\"" HOME "\",\"mode\":\"LB\"," WHO
+	         "}," ACTOR "}",
+	         TB_EINVALID, "leads it"},
+		{"{\"application\":{\"item\":\"" ITEM "\",\"home\":\"" WINDOW "\",\"mode\":\"DS\"," WHO
+	         "}," ACTOR "}",
+	         TB_EINVALID, "for items of another region"},
 		{"{" APPLICATION
 	         ",\"materials\":[{\"need\":\"M1\",\"name\":\"a\",\"mediaType\":\"a/b\",\"size\":1,"
 	         "\"root\":\"" NO_ROOT "\",\"sha256\":\"" NO_ROOT "\"}]}," ACTOR "}",

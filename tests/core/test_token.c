@@ -132,7 +132,7 @@ static void test_what_is_no_token_finds_nobody(void **state)
 	struct pair *pair = pair_new(*state);
 	struct token good = add(pair, &pair->home, "a", "\"roles\":[\"TOKEN_READ_ONLY\"]");
 	const char *text = good.authorization + strlen("Bearer ");
-	char wrong[8][80];
+	char wrong[9][80];
 	snprintf(wrong[0], 80, "%s", "");
 	snprintf(wrong[1], 80, "%s", text);
 	snprintf(wrong[2], 80, "Basic %s", text);
@@ -142,6 +142,7 @@ static void test_what_is_no_token_finds_nobody(void **state)
 	snprintf(wrong[6], 80, "Bearer %s", text);
 	wrong[6][12] = wrong[6][12] == 'x' ? 'y' : 'x';
 	snprintf(wrong[7], 80, "Bearer tb_");
+	snprintf(wrong[8], 80, "Bearer TB_%s", text + 3);
 	for (size_t i = 0; i < COUNT(wrong); i++) {
 		struct token token;
 		snprintf(token.authorization, sizeof(token.authorization), "%.63s", wrong[i]);
@@ -522,6 +523,37 @@ static void test_who_only_reads_brings_nothing(void **state)
 	assert_true(core_principal_acts(&kiosk));
 }
 
+static void test_tokens_and_their_items_are_bounded(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	struct side *side = &pair->home;
+	struct tb_buf json = {0};
+	char name[64];
+	tb_buf_str(&json, "{\"name\":\"many\",\"roles\":[\"TOKEN_HEAD\"],\"items\":[\"i\"");
+	for (int i = 1; i < TB_TOKEN_ITEMS_MAX; i++)
+		tb_buf_str(&json, ",\"i\"");
+	size_t most = json.size;
+	tb_buf_str(&json, ",\"i\"]}");
+	assert_int_equal(call(pair, side, ADD, tb_buf_text(&json)), TB_ETOOBIG);
+	json.size = most;
+	tb_buf_str(&json, "]}");
+	assert_int_equal(call(pair, side, ADD, tb_buf_text(&json)), TB_OK);
+	json.size = 0;
+	tb_buf_printf(&json, "{\"name\":\"long\",\"roles\":[\"TOKEN_HEAD\"],\"items\":[\"%0*d\"]}",
+	              TB_ID_BYTES_MAX + 1, 0);
+	assert_int_equal(call(pair, side, ADD, tb_buf_text(&json)), TB_EINVALID);
+	tb_buf_clear(&json);
+	/* Those that are revoked count: their names stay in the log. */
+	for (int i = 1; i < TB_TOKENS_MAX; i++) {
+		snprintf(name, sizeof(name), "t%d", i);
+		add(pair, side, name, "\"roles\":[\"TOKEN_KIOSK\"]");
+	}
+	assert_int_equal(call(pair, side, REVOKE, "{\"name\":\"t7\"}"), TB_OK);
+	assert_int_equal(call(pair, side, ADD, "{\"name\":\"more\",\"roles\":[\"TOKEN_KIOSK\"]}"), TB_EFULL);
+	assert_non_null(listed(pair, side, "t999"));
+	pair_free(pair);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -538,6 +570,7 @@ int main(void)
 		TEST(test_what_opens_a_case_is_told_before_it_is_looked_at),
 		TEST(test_a_kiosk_does_nothing_to_a_case_that_it_may_not_read),
 		cmocka_unit_test(test_who_only_reads_brings_nothing),
+		TEST(test_tokens_and_their_items_are_bounded),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

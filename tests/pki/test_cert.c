@@ -223,6 +223,9 @@ static void test_wrong_wishes_are_refused(void **state)
 	struct pki_issue issue = pair.issue;
 	issue.valid_until = issue.valid_from;
 	assert_issue_refused(&pair, &issue);
+	issue.valid_from = -1;
+	issue.valid_until = TB_DAY;
+	assert_issue_refused(&pair, &issue);
 	memset(text, 'a', sizeof(text));
 	text[sizeof(text) - 1] = '\0';
 	issue = pair.issue;
@@ -362,6 +365,24 @@ static void test_fingerprint_is_that_of_the_public_key(void **state)
 	}
 }
 
+/* SPIFFE-ID, section 2.1: letters, digits, dots, dashes and underscores. */
+static void test_an_issuer_is_one_segment_of_a_path(void **state)
+{
+	static const char *const good[] = {"a",   "z",   "A",   "Z",   "0",  "9",
+	                                   "a.b", "a-b", "a_b", "...", ".a", "..a"};
+	static const char *const bad[] = {"",   ".",  "..", "a`", "a{",    "a@",
+	                                  "a[", "a/", "a:", "a ", "a\x7f", "局"};
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		if (!pki_issuer_valid(good[i], strlen(good[i])))
+			fail_msg("%s is good", good[i]);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		if (pki_issuer_valid(bad[i], strlen(bad[i])))
+			fail_msg("%s is bad", bad[i]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -374,6 +395,7 @@ int main(void)
 		cmocka_unit_test(test_chain_survives_pem),
 		cmocka_unit_test(test_pem_that_is_not_certificates_is_refused),
 		cmocka_unit_test(test_fingerprint_is_that_of_the_public_key),
+		cmocka_unit_test(test_an_issuer_is_one_segment_of_a_path),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

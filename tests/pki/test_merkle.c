@@ -434,6 +434,16 @@ static void test_tree_says_that_a_hash_is_missing(void **state)
 	free(memory);
 }
 
+static void test_a_path_without_end_is_refused_before_it_is_walked(void **state)
+{
+	static struct pki_digest path[PKI_PATH_MAX + 2];
+	struct pki_digest root = {{1}}, leaf = {{2}};
+	(void)state;
+	assert_false(pki_merkle_included(&root, UINT64_MAX, 0, &leaf, path, PKI_PATH_MAX + 1));
+	assert_false(pki_merkle_consistent(1, &root, UINT64_MAX, &leaf, path, PKI_PATH_MAX + 2));
+	assert_false(pki_merkle_consistent(2, &root, 1, &leaf, path, 0));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -452,6 +462,7 @@ int main(void)
 		cmocka_unit_test(test_merkle_refuses_another_history),
 		cmocka_unit_test(test_tree_stores_complete_subtrees_only),
 		cmocka_unit_test(test_tree_says_that_a_hash_is_missing),
+		cmocka_unit_test(test_a_path_without_end_is_refused_before_it_is_walked),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
