@@ -165,7 +165,7 @@ class Peer extends EventEmitter {
 			for (let next = request.firstChunk, first = true; first || next < found.chunks.length; first = false) {
 				if (cut && !first)
 					return fail(grpc.status.UNAVAILABLE, 'cut');
-				const chunks = found.chunks.slice(next, next + (first ? 3 : limits.partChunks));
+				const chunks = found.chunks.slice(next, next + (first ? limits.partChunks - 1 : limits.partChunks));
 				call.write(encode('MaterialPart', {firstChunk: next, chunks,
 					...(first ? {size: found.size, leaves: Buffer.concat(found.leaves)} : {})}));
 				next += chunks.length;
@@ -232,7 +232,7 @@ class Peer extends EventEmitter {
 				}
 			},
 		});
-		return new grpc.Client(endpoint, credentials, {'grpc.max_receive_message_length': limits.messageBytes,
+		return new grpc.Client(endpoint, credentials, {'grpc.max_receive_message_length': limits.partBytes,
 			'grpc.use_local_subchannel_pool': 1, 'grpc.ssl_target_name_override': `${this.partner.region}.node`});
 	}
 

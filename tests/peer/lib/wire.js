@@ -12,6 +12,7 @@ root.resolveAll();
 
 const limits = {
 	messageBytes: 1 << 20,
+	partBytes: (2 << 20) + 4096,
 	batchItems: 1024,
 	headerBytes: 1024,
 	signatureBytes: 256,
@@ -24,7 +25,7 @@ const limits = {
 	textBytes: 4096,
 	idBytes: 128,
 	chunkBytes: 256 * 1024,
-	partChunks: 4,
+	partChunks: 8,
 	materialChunks: 8192,
 };
 
