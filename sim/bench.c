@@ -9,6 +9,7 @@
 
 #include "sim/campaign.h"
 #include "sim/faults.h"
+#include "sim/job.h"
 #include "storage/store.h"
 
 enum {
@@ -92,6 +93,22 @@ static bool day(const char *dir, bool real, double most, struct sim_outcome *out
 	return outcome->verdict == SIM_HELD;
 }
 
+static double mib(uint64_t bytes)
+{
+	return (double)bytes / (1 << 20);
+}
+
+static void print_memory(const struct sim_outcome *outcome)
+{
+	char method[200];
+	snprintf(
+		method, sizeof(method),
+		"the most in that run; at its end %.0f MiB of the process, %.0f MiB of the disks, which hold "
+		"%.0f MiB",
+		mib(outcome->own_bytes), mib(outcome->disk_memory_bytes), mib(outcome->disk_bytes));
+	print_figure(&memory, mib(outcome->memory_most_bytes), method);
+}
+
 static bool bench_day(const char *dir, bool real, double most)
 {
 	struct sim_outcome outcome;
@@ -107,9 +124,7 @@ static bool bench_day(const char *dir, bool real, double most)
 	         (unsigned long long)outcome.work.verifications, took);
 	print_figure(real ? &speed_real : &speed_stub, seconds / took, method);
 	if (!real)
-		print_figure(&memory, (double)outcome.memory_bytes / (1 << 20),
-		             "at the end of that run: the process's own, and the nodes' disks, which are in "
-		             "memory");
+		print_memory(&outcome);
 	return true;
 }
 
@@ -150,7 +165,8 @@ static bool bench_crashes(const char *dir, double most)
 	static const char *const tables[] = {"records", NULL};
 	char disk_dir[200], store_dir[220];
 	uint64_t cycles = 0;
-	snprintf(disk_dir, sizeof(disk_dir), "%.150s/tongban-sim.%d.bench", dir, (int)getpid());
+	snprintf(disk_dir, sizeof(disk_dir), "%.150s/tongban-sim.%d.bench", dir ? dir : sim_job_dir(1),
+	         (int)getpid());
 	snprintf(store_dir, sizeof(store_dir), "%s/store", disk_dir);
 	struct sim_disk *disk = sim_disk_new(disk_dir, 1);
 	struct store_options options = {

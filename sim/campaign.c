@@ -91,9 +91,12 @@ static void print_outcome(const struct sim_task *task, const struct sim_outcome 
 	       outcome->failure[0] ? ": " : "", outcome->failure);
 	if (outcome->verdict == SIM_DIED)
 		return;
-	printf("hash %016" PRIx64 "  %" PRIu64 " events  %.2f days in %.2f s: %.0f x  %" PRIu64 " MiB\n",
-	       outcome->hash, outcome->events, days, outcome->wall_seconds,
-	       days * 86400.0 / outcome->wall_seconds, outcome->rss_bytes >> 20);
+	printf("hash %016" PRIx64 "  %" PRIu64 " events  %.2f days in %.2f s: %.0f x\n", outcome->hash,
+	       outcome->events, days, outcome->wall_seconds, days * 86400.0 / outcome->wall_seconds);
+	printf("memory: at most %" PRIu64 " MiB; at the end %" PRIu64 " of the process, %" PRIu64
+	       " of the disks, which hold %" PRIu64 "\n",
+	       outcome->memory_most_bytes >> 20, outcome->own_bytes >> 20, outcome->disk_memory_bytes >> 20,
+	       outcome->disk_bytes >> 20);
 	printf("cases %" PRIu64 ", ended %" PRIu64 ", acts %" PRIu64 " (refused %" PRIu64
 	       "), verifications %" PRIu64 " (unanswered %" PRIu64 "), power losses %" PRIu64
 	       ", disk faults %" PRIu64 "\n",

@@ -375,11 +375,11 @@ static void check_rotten(struct sim_node *node)
 void sim_check_end(struct sim_world *world)
 {
 	struct sim_map sent = {0};
-	for (size_t i = 0; i < world->nodes_count; i++)
-		sim_check_sweep(&world->nodes[i]);
 	for (size_t i = 0; i < world->nodes_count; i++) {
+		sim_check_sweep(&world->nodes[i]);
 		if (lives(&world->nodes[i]) && sim_node_reliable(&world->nodes[i]))
 			gather_outbox(&world->nodes[i], &sent);
+		sim_disk_cool(world->nodes[i].disk);
 	}
 	for (size_t i = 0; i < world->nodes_count; i++) {
 		struct sim_node *node = &world->nodes[i];
@@ -394,6 +394,7 @@ void sim_check_end(struct sim_world *world)
 		sim_check_promises(node);
 		check_acked_all(node);
 		check_audit(node);
+		sim_disk_cool(node->disk);
 	}
 	sim_map_clear(&sent);
 	/* The power goes off everywhere, with nothing under way that was not acknowledged. */

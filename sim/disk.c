@@ -18,7 +18,8 @@
 
 enum {
 	DISK_BUCKETS = 4096,
-	IMAGES_KEPT = 64 * 1024, /* bytes of undo memory that a file may keep while it is clean */
+	COPIED_BYTES = 64 * 1024, /* of a file, at once */
+	IMAGES_KEPT = 1 << 20,    /* bytes of undo memory that are kept while no file needs them */
 	MILLION = 1000000,
 	USED_TRIES = 256,
 	MAPPED_LEAST = 1 << 20, /* bytes */
@@ -73,6 +74,14 @@ struct sim_disk *disk_of_path(const char *path)
 	}
 }
 
+void disk_each(void (*visit)(struct sim_disk *disk, void *ctx), void *ctx)
+{
+	for (size_t i = 0; i < DISK_BUCKETS; i++) {
+		for (struct sim_disk *disk = buckets[i]; disk; disk = disk->chained)
+			visit(disk, ctx);
+	}
+}
+
 /* DIR.shadow/NUMBER, DIR.backup and so on. */
 static void beside(char out[DISK_PATH_MAX], const struct sim_disk *disk, const char *suffix, uint64_t number)
 {
@@ -100,10 +109,10 @@ static void copy_file(const char *from, const char *to)
 {
 	int in = disk_real_openat(AT_FDCWD, from, O_RDONLY | O_CLOEXEC, 0);
 	int out = disk_real_openat(AT_FDCWD, to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	uint8_t *block = tb_alloc(IMAGES_KEPT);
+	uint8_t *block = tb_alloc(COPIED_BYTES);
 	ssize_t got;
 	assert(in >= 0 && out >= 0);
-	for (off_t at = 0; (got = pread(in, block, IMAGES_KEPT, at)) > 0; at += got) {
+	for (off_t at = 0; (got = pread(in, block, COPIED_BYTES, at)) > 0; at += got) {
 		ssize_t wrote = disk_real_pwrite(out, block, (size_t)got, at);
 		assert(wrote == got);
 	}
@@ -155,27 +164,6 @@ static int add_one(const char *path, const struct stat *status, int kind, struct
 	return 0;
 }
 
-static int add_blocks(const char *path, const struct stat *status, int kind, struct FTW *place)
-{
-	(void)path;
-	(void)kind;
-	(void)place;
-	tree_bytes += (uint64_t)status->st_blocks * DISK_SECTOR;
-	return 0;
-}
-
-uint64_t sim_disk_bytes(const struct sim_disk *disk)
-{
-	static const char *const parts[] = {"", ".shadow", ".backup"};
-	char path[DISK_PATH_MAX];
-	tree_bytes = 0;
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		beside(path, disk, parts[i], 0);
-		(void)nftw(path, add_blocks, 16, FTW_PHYS);
-	}
-	return tree_bytes;
-}
-
 static void count_used(struct sim_disk *disk)
 {
 	tree_bytes = 0;
@@ -185,17 +173,26 @@ static void count_used(struct sim_disk *disk)
 
 void disk_grew(struct sim_disk *disk, int64_t bytes)
 {
+	if (disk->stored && bytes > 0)
+		disk_memory_grew((uint64_t)bytes);
 	disk->used_bytes = (uint64_t)((int64_t)disk->used_bytes + bytes);
 }
 
 /* ---- open files and what they would lose */
 
+/* The undo memory for the next file that is written: mostly only one is not synced. */
+static struct tb_buf spare;
+
 static void undos_drop(struct disk_file *file)
 {
 	file->undos_count = 0;
 	file->images.size = 0;
-	if (file->images.room > IMAGES_KEPT)
-		tb_buf_clear(&file->images);
+	if (file->images.room > spare.room && file->images.room <= IMAGES_KEPT) {
+		struct tb_buf smaller = spare;
+		spare = file->images;
+		file->images = smaller;
+	}
+	tb_buf_clear(&file->images);
 }
 
 /* Gone once nobody has it open and all of it is synced. Until then our descriptor keeps the inode from being
@@ -234,6 +231,7 @@ void disk_file_close(struct sim_disk *disk, struct disk_file *file)
 {
 	assert(file->opens > 0);
 	file->opens--;
+	file->users_map = NULL; /* unmapped before it is closed */
 	file_release(disk, file);
 }
 
@@ -251,7 +249,7 @@ uint8_t *disk_file_memory(struct disk_file *file, uint64_t at, uint64_t size)
 			most *= 2;
 		if (file->map)
 			munmap(file->map, file->mapped);
-		void *map = mmap(NULL, most, PROT_READ | PROT_WRITE, MAP_SHARED, file->fd, 0);
+		void *map = disk_real_mmap(NULL, most, PROT_READ | PROT_WRITE, MAP_SHARED, file->fd, 0);
 		assert(map != MAP_FAILED);
 		file->map = map;
 		file->mapped = most;
@@ -281,6 +279,10 @@ void disk_undo_add(struct sim_disk *disk, struct disk_file *file, uint64_t at, u
 	if (file->undos_count == file->undos_room) {
 		file->undos_room = file->undos_room ? 2 * file->undos_room : 8;
 		file->undos = tb_realloc(file->undos, file->undos_room * sizeof(*file->undos));
+	}
+	if (!file->images.data) {
+		file->images = spare;
+		spare = (struct tb_buf){0};
 	}
 	tb_buf_reserve(&file->images, (size_t)(end - start));
 	file->undos[file->undos_count++] = (struct disk_undo){
@@ -575,6 +577,7 @@ struct sim_disk *sim_disk_new(const char *dir, uint64_t seed)
 	assert(rc == 0);
 	rc = disk_real_mkdir(shadow);
 	assert(rc == 0);
+	disk->stored = disk_is_stored(dir);
 	struct sim_disk **bucket = &buckets[hash_path(dir) % DISK_BUCKETS];
 	disk->chained = *bucket;
 	*bucket = disk;

@@ -47,7 +47,17 @@ void sim_disk_settle(struct sim_disk *disk);
 void sim_disk_set_faults(struct sim_disk *disk, const struct sim_disk_faults *faults);
 const struct sim_disk_counts *sim_disk_counts(const struct sim_disk *disk);
 /* What its files, those that a loss of power would bring back and its backup take. */
-uint64_t sim_disk_bytes(const struct sim_disk *disk);
+struct sim_disk_size {
+	uint64_t bytes;
+	uint64_t memory_bytes; /* of those: all on a tmpfs, elsewhere what the kernel keeps */
+};
+struct sim_disk_size sim_disk_size(const struct sim_disk *disk);
+/* If all disks together grew by |growth| bytes or more since the last time, those that are not on a tmpfs are
+ * written out and leave the memory, to which they come back as they are used. No disk holds anything else
+ * afterwards. Returns what they had in memory before, 0 if nothing was done. */
+uint64_t sim_disks_cool(uint64_t growth);
+/* The same for one, though it did not grow: after all of it was read. */
+void sim_disk_cool(struct sim_disk *disk);
 /* Microseconds of slow syncs since the last call. */
 int64_t sim_disk_slow(struct sim_disk *disk);
 /* The power goes off in the |calls|-th next call that changes the disk or syncs it. That call and all later

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -44,6 +45,11 @@ int disk_real_openat(int at, const char *path, int flags, mode_t mode)
 int disk_real_close(int fd)
 {
 	return (int)syscall(SYS_close, fd);
+}
+
+void *disk_real_mmap(void *want, size_t size, int protection, int flags, int fd, off_t at)
+{
+	return (void *)syscall(SYS_mmap, want, size, (long)protection, (long)flags, (long)fd, at);
 }
 
 ssize_t disk_real_pwrite(int fd, const void *data, size_t size, off_t at)
@@ -447,8 +453,27 @@ int openat(int at, const char *path, int flags, ...)
 
 int close(int fd)
 {
+	const struct handle *handle = handle_of(fd);
+	bool last = handle && handle->disk->stored && !handle->is_dir && handle->file->opens == 1;
 	handle_drop(fd);
-	return disk_real_close(fd);
+	if (!last)
+		return disk_real_close(fd);
+	disk_cool_later(fd);
+	return 0;
+}
+
+void *mmap(void *want, size_t size, int protection, int flags, int fd, off_t at)
+{
+	const struct handle *handle = handle_of(fd);
+	void *map = disk_real_mmap(want, size, protection, flags, fd, at);
+	if (handle && handle->disk->stored && map != MAP_FAILED) {
+		/* Pages that come back must not bring their cold neighbours. */
+		(void)madvise(map, size, MADV_RANDOM);
+		own_descriptor(fd, handle->file);
+		handle->file->users_map = map;
+		handle->file->users_mapped = size;
+	}
+	return map;
 }
 
 int closedir(DIR *list)

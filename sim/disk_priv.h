@@ -36,6 +36,8 @@ struct disk_file {
 	unsigned uses;           /* since then, up to DISK_MAPPED_AFTER */
 	uint8_t *map;            /* of the file, shared, for one that is written often; NULL: none */
 	uint64_t mapped;         /* bytes, of which |size| are there */
+	void *users_map;         /* LMDB's, while it has the file open; NULL: none */
+	uint64_t users_mapped;   /* bytes */
 	struct disk_undo *undos; /* oldest first */
 	size_t undos_count;
 	size_t undos_room;
@@ -70,12 +72,15 @@ struct sim_disk {
 	bool cut;
 	uint64_t used_bytes; /* kept while there is a limit */
 	bool backed_up;
+	bool stored; /* on a file system that is not itself memory */
 };
 
 /* ---- disk.c */
 
 /* The disk that |path|, absolute, lies below; NULL if none. */
 struct sim_disk *disk_of_path(const char *path);
+/* Calls |visit| with each disk there is. */
+void disk_each(void (*visit)(struct sim_disk *disk, void *ctx), void *ctx);
 uint64_t disk_random(struct sim_disk *disk);
 bool disk_chance(struct sim_disk *disk, uint32_t ppm);
 
@@ -101,10 +106,20 @@ uint64_t disk_shadow(struct sim_disk *disk, const char *path);
 void disk_unshadow(struct sim_disk *disk, uint64_t number); /* 0 is fine */
 void disk_grew(struct sim_disk *disk, int64_t bytes);
 
+/* ---- disk_memory.c */
+
+/* Is |dir| on a file system that is not itself memory? */
+bool disk_is_stored(const char *dir);
+/* A stored disk takes |bytes| more. */
+void disk_memory_grew(uint64_t bytes);
+/* The last descriptor of a file of a stored disk: closed once the file has left the memory. Taken. */
+void disk_cool_later(int fd);
+
 /* ---- disk_calls.c: the kernel's own */
 
 int disk_real_openat(int at, const char *path, int flags, mode_t mode);
 int disk_real_close(int fd);
+void *disk_real_mmap(void *want, size_t size, int protection, int flags, int fd, off_t at);
 ssize_t disk_real_pwrite(int fd, const void *data, size_t size, off_t at);
 int disk_real_ftruncate(int fd, off_t size);
 int disk_real_mkdir(const char *path);

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -266,21 +265,8 @@ static void report(const struct sim_task *task, const struct sim_world *world,
 
 /* ---- running */
 
-/* Pages that no file stands behind. */
-static uint64_t own_memory(void)
-{
-	unsigned long long all, resident = 0, shared = 0;
-	FILE *file = fopen("/proc/self/statm", "r");
-	if (file && fscanf(file, "%llu %llu %llu", &all, &resident, &shared) != 3)
-		resident = shared = 0;
-	if (file)
-		fclose(file);
-	return (resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
 static void fill(struct sim_outcome *outcome, const struct sim_world *world, double since)
 {
-	struct rusage usage;
 	*outcome = (struct sim_outcome){.verdict = world->verdict,
 	                                .hash = world->hash,
 	                                .events = world->events,
@@ -289,17 +275,19 @@ static void fill(struct sim_outcome *outcome, const struct sim_world *world, dou
 	                                .nodes_count = world->nodes_count,
 	                                .marks = world->marks,
 	                                .work = *sim_work_counts(world->work),
-	                                .memory_bytes = own_memory()};
+	                                .own_bytes = sim_memory_own()};
 	memcpy(outcome->failure, world->failure, sizeof(outcome->failure));
 	memcpy(outcome->rules, sim_check_counts(world->check), sizeof(outcome->rules));
 	for (size_t i = 0; i < world->nodes_count; i++) {
 		const struct sim_disk_counts *counts = sim_disk_counts(world->nodes[i].disk);
 		outcome->disk_losses += counts->losses;
 		outcome->disk_faults += counts->faults;
-		outcome->memory_bytes += sim_disk_bytes(world->nodes[i].disk);
+		struct sim_disk_size size = sim_disk_size(world->nodes[i].disk);
+		outcome->disk_bytes += size.bytes;
+		outcome->disk_memory_bytes += size.memory_bytes;
 	}
-	if (getrusage(RUSAGE_SELF, &usage) == 0)
-		outcome->rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
+	uint64_t memory = outcome->own_bytes + outcome->disk_memory_bytes;
+	outcome->memory_most_bytes = memory > world->memory.most_bytes ? memory : world->memory.most_bytes;
 }
 
 /* Runs the same again: it must be the same. */

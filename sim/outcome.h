@@ -11,8 +11,10 @@ struct sim_outcome {
 	uint64_t events;
 	sim_time simulated; /* of the world */
 	double wall_seconds;
-	uint64_t rss_bytes;    /* the most that the process had, its maps of the disks counted */
-	uint64_t memory_bytes; /* at its end: the process's own, and the files of the disks */
+	uint64_t own_bytes;         /* of memory that the process had at its end, without the disks */
+	uint64_t disk_memory_bytes; /* of memory that the disks had */
+	uint64_t disk_bytes;        /* of the disks' files, in memory or not */
+	uint64_t memory_most_bytes; /* of memory that both had at any time that was looked at */
 	size_t nodes_count;
 	struct sim_marks marks;
 	struct sim_rule_count rules[SIM_RULES];

@@ -302,7 +302,10 @@ static void run_until(struct sim_world *world, sim_time until, struct pace *pace
 		event.kind->run(world, event.subject, event.argument);
 		if (world->trace && !sim_trace_event(world->trace, world->hash, event.at, event.kind->name))
 			sim_fail(world, SIM_BROKEN, "this run is not the first one");
-		if (pace->progress && world->events % PROGRESS_EVERY == 0)
+		if (world->events % PROGRESS_EVERY != 0)
+			continue;
+		sim_memory_tidy(&world->memory, world->events);
+		if (pace->progress)
 			pace->stopped = !pace->progress(pace->ctx, world);
 	}
 	if (world->verdict == SIM_HELD && !pace->stopped)

@@ -7,6 +7,7 @@
 
 #include "base/time.h"
 #include "sim/marks.h"
+#include "sim/memory.h"
 #include "sim/random.h"
 #include "sim/report.h"
 
@@ -127,6 +128,7 @@ struct sim_world {
 	struct sim_marks marks;
 	struct sim_story *story;
 
+	struct sim_memory memory;
 	struct sim_heap *heap;
 	struct sim_random tie;
 	uint64_t events;
