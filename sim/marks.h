@@ -51,7 +51,7 @@
 	   "an agreement of three or more was signed by the last of them")                                  \
 	XX(SIM_MARK_AMENDED_OPEN, "agreement-amended-while-a-case-is-open", true,                           \
 	   "a later version came into force while a case under an earlier one was open")                    \
-	XX(SIM_MARK_AMENDMENTS_CROSSED, "amendments-crossed", false,                                        \
+	XX(SIM_MARK_AMENDMENTS_CROSSED, "amendments-crossed", true,                                         \
 	   "two parties proposed the same version, neither knowing of the other")                           \
 	XX(SIM_MARK_ALLIANCE_ENDED, "alliance-ended", true, "one of three or more gave notice")             \
 	XX(SIM_MARK_UNANSWERED, "matter-overdue", true, "a matter was not answered in time")                \

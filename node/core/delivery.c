@@ -89,8 +89,12 @@ static void enqueue(struct turn *turn, const char *peer, PbCaseMessage *message,
 	struct kv_key key = out_key(peer, message->seq);
 	kv_mark(&turn->kv, KV_OUTGOING, &key);
 	struct peer_state *state = core_peer_state(turn->core, peer);
-	if (state)
-		state->outgoing++;
+	if (!state)
+		return;
+	state->outgoing++;
+	/* What the peer does not settle is of other cases, as a rule: this one need not wait for them. */
+	if (state->unsettled && state->retry_at > turn->now + RETRY_FIRST_MS)
+		state->retry_at = turn->now + RETRY_FIRST_MS;
 }
 
 void delivery_queue(struct turn *turn, const char *peer, PbCaseRecord *record, PbCaseMessage *message,
@@ -154,10 +158,22 @@ static void bury(struct turn *turn, const char *peer, uint64_t seq, PbOutboxReco
 	enqueue(turn, peer, &notice, false, digest);
 }
 
-/* Gathers what goes in the next call. Expired messages are buried on the way. */
-static size_t gather(struct turn *turn, const struct peer *peer, uint64_t seqs[DELIVER_ITEMS_MAX],
-                     struct tb_bytes messages[DELIVER_ITEMS_MAX])
+static bool is_among(const char *const *cases, size_t count, const char *number)
 {
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(cases[i], number) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Gathers what goes in the next call. Expired messages are buried on the way. After a call that settled
+ * nothing only the first of each case: the peer waits for something before it, and so it does for those
+ * behind it. */
+static size_t gather(struct turn *turn, const struct peer *peer, bool first_only,
+                     uint64_t seqs[DELIVER_ITEMS_MAX], struct tb_bytes messages[DELIVER_ITEMS_MAX])
+{
+	const char *cases[DELIVER_ITEMS_MAX];
 	struct kv_key prefix = kv_key_str(peer->region);
 	struct store_cursor cursor;
 	struct tb_bytes key, value;
@@ -179,10 +195,14 @@ static size_t gather(struct turn *turn, const struct peer *peer, uint64_t seqs[D
 			bury(turn, peer->region, seqs[i], record);
 			continue;
 		}
+		/* Posts and notices are of no sequence. */
+		if (first_only && record->case_seq > 0 && is_among(cases, count, record->case_number))
+			continue;
 		size_t size = record->message.len + TB_SALT_BYTES + 8;
 		if (count > 0 && bytes + size > TB_BATCH_BYTES_AIM)
 			break;
 		bytes += size;
+		cases[count] = record->case_number;
 		messages[count] = proto_bytes(record->message);
 		seqs[count++] = seqs[i];
 	}
@@ -213,7 +233,7 @@ tb_time delivery_finish(struct turn *turn, struct peer_state *state, const struc
 		return state->retry_at;
 	uint64_t seqs[DELIVER_ITEMS_MAX];
 	struct tb_bytes messages[DELIVER_ITEMS_MAX];
-	size_t count = gather(turn, peer, seqs, messages);
+	size_t count = gather(turn, peer, state->unsettled, seqs, messages);
 	/* What is left are notices of what was buried, or messages that cannot be read: an alarm a second
 	 * would help nobody. */
 	if (count == 0) {

@@ -204,6 +204,65 @@ static void test_a_case_that_waits_keeps_its_order_and_no_other_case_waits(void 
 	pair_free(pair);
 }
 
+/* How much the last call to the home region carried, and how many there were. */
+struct carried {
+	size_t items;
+	size_t calls;
+};
+
+static enum fate weighed(struct pair *pair, const struct core_outbound *outbound)
+{
+	struct carried *carried = pair->test;
+	if (outbound->call == CORE_DELIVER && strcmp(outbound->peer, HOME) == 0) {
+		carried->items = outbound->batch->items_count;
+		carried->calls++;
+	}
+	return ARRIVES;
+}
+
+static void test_what_is_behind_a_message_that_waits_is_not_sent_again_and_again(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	struct carried carried = {0};
+	char stuck[32];
+	pair_submit(pair, true, stuck);
+	struct calendar *old = lose_calendar(pair, stuck);
+	pair_pass(pair, TB_MINUTE);
+	OK(pair_act(pair, &pair->window, stuck, "SUPPLEMENT", "R_WIN", "")); /* needs the calendar */
+	for (int i = 0; i < 3; i++)
+		OK(pair_act(pair, &pair->window, stuck, "CONSULT", "R_WIN", NOTE));
+	pair->fate = weighed;
+	pair->test = &carried;
+	pair_pass(pair, TB_HOUR);
+	assert_int_equal(carried.items, 1);
+	assert_in_range(carried.calls, 9, 25);
+	pair->home.setup.calendar = pair->calendar;
+	pair_crash(pair, &pair->home);
+	pair_pass(pair, 6 * TB_MINUTE);
+	assert_int_equal(hostile_count(&pair->window, KV_OUTGOING), 0);
+	pair_assert_equal_logs(pair, stuck);
+	calendar_free(old);
+	pair_free(pair);
+}
+
+static void test_a_case_does_not_wait_out_the_retry_of_another(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	char stuck[32], free_one[32];
+	pair_submit(pair, true, stuck);
+	pair_submit(pair, true, free_one);
+	struct calendar *old = lose_calendar(pair, stuck);
+	pair_pass(pair, TB_MINUTE);
+	OK(pair_act(pair, &pair->window, stuck, "SUPPLEMENT", "R_WIN", ""));
+	pair_pass(pair, TB_HOUR); /* by now it is tried every five minutes */
+	uint32_t seq = pair_case(pair, &pair->home, free_one)->seq;
+	OK(pair_act(pair, &pair->window, free_one, "CONSULT", "R_WIN", NOTE));
+	pair_pass(pair, 2 * TB_SECOND);
+	assert_int_equal(pair_case(pair, &pair->home, free_one)->seq, seq + 1);
+	calendar_free(old);
+	pair_free(pair);
+}
+
 static void test_a_long_queue_goes_in_batches_that_fit_and_keeps_its_order(void **state)
 {
 	enum { MANY = 560, PROSE = 1800 }; /* over 512 messages, and over 900 KiB */
@@ -555,6 +614,8 @@ int main(void)
 		TEST(test_who_calls_is_called_back_without_waiting_out_a_long_retry),
 		TEST(test_a_peer_that_cannot_be_called_gets_nothing_until_it_can),
 		TEST(test_a_case_that_waits_keeps_its_order_and_no_other_case_waits),
+		TEST(test_what_is_behind_a_message_that_waits_is_not_sent_again_and_again),
+		TEST(test_a_case_does_not_wait_out_the_retry_of_another),
 		TEST(test_a_long_queue_goes_in_batches_that_fit_and_keeps_its_order),
 		TEST(test_a_message_lives_for_seven_days),
 		TEST(test_a_package_that_was_applied_before_it_expired_is_handed_over),
