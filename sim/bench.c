@@ -9,7 +9,6 @@
 
 #include "sim/campaign.h"
 #include "sim/faults.h"
-#include "sim/job.h"
 #include "storage/store.h"
 
 enum {
@@ -165,8 +164,7 @@ static bool bench_crashes(const char *dir, double most)
 	static const char *const tables[] = {"records", NULL};
 	char disk_dir[200], store_dir[220];
 	uint64_t cycles = 0;
-	snprintf(disk_dir, sizeof(disk_dir), "%.150s/tongban-sim.%d.bench", dir ? dir : sim_job_dir(1),
-	         (int)getpid());
+	snprintf(disk_dir, sizeof(disk_dir), "%.150s/tongban-sim.%d.bench", dir, (int)getpid());
 	snprintf(store_dir, sizeof(store_dir), "%s/store", disk_dir);
 	struct sim_disk *disk = sim_disk_new(disk_dir, 1);
 	struct store_options options = {

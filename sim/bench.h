@@ -4,5 +4,5 @@
 #include <stdbool.h>
 
 /* Measures and prints them, in about ten minutes; |quick|: in about two, and less exactly. |dir| is for the
- * disks, NULL: sim_job_dir(). Gives the exit status: 0 if all was measured. */
+ * disks. Gives the exit status: 0 if all was measured. */
 int sim_bench(const char *dir, bool quick);

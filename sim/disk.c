@@ -251,6 +251,8 @@ uint8_t *disk_file_memory(struct disk_file *file, uint64_t at, uint64_t size)
 			munmap(file->map, file->mapped);
 		void *map = disk_real_mmap(NULL, most, PROT_READ | PROT_WRITE, MAP_SHARED, file->fd, 0);
 		assert(map != MAP_FAILED);
+		/* Pages that come back from a file system must not bring their cold neighbours. */
+		(void)madvise(map, most, MADV_RANDOM);
 		file->map = map;
 		file->mapped = most;
 	}

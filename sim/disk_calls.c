@@ -467,8 +467,7 @@ void *mmap(void *want, size_t size, int protection, int flags, int fd, off_t at)
 	const struct handle *handle = handle_of(fd);
 	void *map = disk_real_mmap(want, size, protection, flags, fd, at);
 	if (handle && handle->disk->stored && map != MAP_FAILED) {
-		/* Pages that come back must not bring their cold neighbours. */
-		(void)madvise(map, size, MADV_RANDOM);
+		(void)madvise(map, size, MADV_RANDOM); /* as for our own */
 		own_descriptor(fd, handle->file);
 		handle->file->users_map = map;
 		handle->file->users_mapped = size;

@@ -9,15 +9,10 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum {
-	POLL_MS = 500,
-	LARGE_NODES = 100,
-	ROOM_LEAST = 1 << 30, /* bytes */
-};
+enum { POLL_MS = 500 };
 
 static volatile sig_atomic_t caught;
 
@@ -69,25 +64,11 @@ static _Noreturn void run_child(const struct sim_job *job, int fd, pid_t parent)
 	_exit(0);
 }
 
-static bool roomy(const char *dir)
-{
-	struct statvfs found;
-	return statvfs(dir, &found) == 0 && (uint64_t)found.f_bavail * found.f_frsize > ROOM_LEAST;
-}
-
-const char *sim_job_dir(size_t nodes)
-{
-	if (nodes >= LARGE_NODES && roomy("/var/tmp"))
-		return "/var/tmp";
-	return roomy("/dev/shm") ? "/dev/shm" : "/tmp"; /* a container may have little of the former */
-}
-
 void sim_job_start(struct sim_job *job, const char *dir, unsigned number)
 {
 	int ends[2];
 	pid_t parent = getpid();
-	snprintf(job->dir, sizeof(job->dir), "%.200s/tongban-sim.%d.%u",
-	         dir ? dir : sim_job_dir(job->task.options.nodes_count), (int)parent, number);
+	snprintf(job->dir, sizeof(job->dir), "%.200s/tongban-sim.%d.%u", dir, (int)parent, number);
 	job->task.options.dir = job->dir;
 	job->got = 0;
 	fflush(stdout); /* or the child's copy would be written, too, where it crashes tidily */

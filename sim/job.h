@@ -18,11 +18,7 @@ struct sim_job {
 	size_t got; /* bytes of it */
 };
 
-/* Where the disks of a world of |nodes| lie if nobody says: in memory, or, of one whose days would fill it,
- * on a real file system. */
-const char *sim_job_dir(size_t nodes);
-/* Starts |job|'s task with its disks below |dir|, or sim_job_dir() if that is NULL; |number| tells those that
- * run at once apart. */
+/* Starts |job|'s task with its disks below |dir|; |number| tells those that run at once apart. */
 void sim_job_start(struct sim_job *job, const char *dir, unsigned number);
 /* Takes what has come. True when all of the outcome is here, or will never be: then end it. Waits if nothing
  * has come yet. */

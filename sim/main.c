@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -253,6 +254,14 @@ static void prepare_process(void)
 	}
 }
 
+/* Disks of simulated nodes are best kept in memory; a container may have little of it there. */
+static const char *memory_dir(void)
+{
+	struct statvfs shm;
+	bool roomy = statvfs("/dev/shm", &shm) == 0 && (uint64_t)shm.f_bavail * shm.f_frsize > (1U << 30);
+	return roomy ? "/dev/shm" : "/tmp";
+}
+
 int main(int argc, char **argv)
 {
 	struct arguments arguments = {
@@ -263,8 +272,12 @@ int main(int argc, char **argv)
 	                             .liveness = true,
 	                             .story_ordinary = STORY_SHORT,
 	                             .story_kept = STORY_SHORT}},
-		.campaign =
-			{.first = 1, .last = 1000000000, .jobs = 1, .cpu_seconds = SEED_SECONDS, .out = "."},
+		.campaign = {.first = 1,
+	                     .last = 1000000000,
+	                     .jobs = 1,
+	                     .cpu_seconds = SEED_SECONDS,
+	                     .dir = memory_dir(),
+	                     .out = "."},
 	};
 	const char *verb = argc > 1 ? argv[1] : "";
 	int status;
@@ -273,10 +286,9 @@ int main(int argc, char **argv)
 	if (argc > 2)
 		parse_arguments(&arguments, argc - 1, argv + 1);
 	char dir[PATH_MAX];
-	if (arguments.campaign.dir && !realpath(arguments.campaign.dir, dir))
+	if (!realpath(arguments.campaign.dir, dir))
 		die("no such directory: ", arguments.campaign.dir);
-	if (arguments.campaign.dir)
-		arguments.campaign.dir = dir;
+	arguments.campaign.dir = dir;
 	if (arguments.task.report || arguments.task.words)
 		arguments.task.options.story_ordinary = arguments.task.options.story_kept = STORY_TOLD;
 	argv += 1;

@@ -8,7 +8,7 @@ enum { SIM_STATUS_USAGE = 2 };
 
 struct sim_runfile {
 	struct sim_task task; /* its options are the file's, but for the story's size */
-	const char *dir;      /* for the disks; NULL: sim_job_dir() */
+	const char *dir;      /* for the disks */
 	const char *out;      /* shrink: the smaller file; NULL: FILE.small */
 	double seconds_most;  /* shrink: see sim_shrink; 0: its own limit */
 	bool quiet;

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "sim/faults.h"
-#include "sim/job.h"
 #include "sim/progress.h"
 
 enum {
@@ -245,8 +244,8 @@ void sim_shrink_run(struct sim_shrunk *out, const struct sim_shrink *shrink)
 	struct work work = {.shrink = shrink};
 	sim_progress_start(&work.progress, shrink->quiet);
 	*out = (struct sim_shrunk){0};
-	snprintf(work.taken_path, sizeof(work.taken_path), "%.200s/tongban-shrink.%d",
-	         shrink->dir ? shrink->dir : sim_job_dir(1), (int)getpid());
+	snprintf(work.taken_path, sizeof(work.taken_path), "%.200s/tongban-shrink.%d", shrink->dir,
+	         (int)getpid());
 	if (shrink->options.skips_count > 0) {
 		work.skips_count = shrink->options.skips_count;
 		work.skips = tb_alloc(work.skips_count * sizeof(*work.skips));

@@ -7,7 +7,7 @@
 
 struct sim_shrink {
 	struct sim_options options; /* of the run that fails */
-	const char *dir;            /* for the disks; NULL: sim_job_dir() */
+	const char *dir;            /* for the disks */
 	const char *out;            /* the smaller run's file; the story is beside it, as OUT.txt */
 	unsigned runs_most;         /* 0: 400 */
 	double seconds_most;        /* 0: 300; checked between two runs */
