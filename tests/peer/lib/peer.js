@@ -165,7 +165,8 @@ class Peer extends EventEmitter {
 			for (let next = request.firstChunk, first = true; first || next < found.chunks.length; first = false) {
 				if (cut && !first)
 					return fail(grpc.status.UNAVAILABLE, 'cut');
-				const chunks = found.chunks.slice(next, next + (first ? limits.partChunks - 1 : limits.partChunks));
+				// Fewer than a first part may have: there is something left to resume.
+				const chunks = found.chunks.slice(next, next + (first ? 3 : limits.partChunks));
 				call.write(encode('MaterialPart', {firstChunk: next, chunks,
 					...(first ? {size: found.size, leaves: Buffer.concat(found.leaves)} : {})}));
 				next += chunks.length;
