@@ -246,7 +246,7 @@ def test_the_api_answers_every_mistake_with_a_connect_error(world):
         status, head, reply = node.http(method, where, body, headers or json_type)
         assert head["Content-Type"].startswith("application/json"), head
         reply = json.loads(reply)
-        assert set(reply) <= {"code", "message"} and reply["message"], reply
+        assert set(reply) <= {"code", "message", "reason", "values", "where"} and reply["message"], reply
         return status, reply["code"], reply["message"], head
     status, code, _, head = error("GET", path, None)
     assert status == 405 and head["Allow"] == "POST", (status, code, head)
