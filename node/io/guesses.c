@@ -65,7 +65,7 @@ static struct row *find(struct guesses *guesses, const char *name)
 }
 
 /* One that is not known gets the row that says least: unused, full again, or nearest to it. */
-static struct row *find_or_take(struct guesses *guesses, const char *name)
+static struct row *find_or_take(struct guesses *guesses, const char name[NAME_ROOM])
 {
 	struct row *row = find(guesses, name), *least = &guesses->rows[0];
 	if (row)
@@ -75,7 +75,7 @@ static struct row *find_or_take(struct guesses *guesses, const char *name)
 			least = &guesses->rows[i];
 	}
 	*least = (struct row){0};
-	snprintf(least->name, sizeof(least->name), "%s", name);
+	memcpy(least->name, name, strlen(name) + 1);
 	return least;
 }
 
