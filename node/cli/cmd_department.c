@@ -124,8 +124,14 @@ int department_list_run(struct cli *cli, const struct options *options)
 		return ended;
 	tb_day day = tb_day_at(now_ms());
 	show_rows(cli, reply);
-	if (request.on[0] && !tb_day_parse(request.on, &day)) /* the node took it */
-		day = tb_day_at(now_ms());
+	/* A phase is counted with those who are not there yet. */
+	if (request.on[0] && tb_day_parse(request.on, &day)) {
+		request.on = cli_pb("");
+		code = CLI_CALL(cli, "HallService/ListDepartments", &request, department_list_response,
+		                &reply);
+		if (code)
+			return cli_fail(cli, code);
+	}
 	show_phases(cli, reply, day);
 	return CLI_DONE;
 }

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "node/core/casetable.h"
+#include "node/core/catalogue.h"
 
 /* Longer than it takes for what one party says to reach another. */
 #define NEWS_TRAVEL (7 * TB_DAY)
@@ -255,7 +256,7 @@ size_t agreement_modes(PbAgreementView *const *views, size_t count, const PbItem
 		for (size_t j = 0; j < count && !covered; j++)
 			covered = views[j]->state == PB_AGREEMENT_STATE__IN_FORCE && views[j]->agreement &&
 			          agreement_covers(views[j]->agreement, &ask, now);
-		if (covered)
+		if (covered && catalogue_for_window(item, item->modes[i], window))
 			out[used++] = item->modes[i];
 	}
 	return used;

@@ -11,6 +11,8 @@
 #include "node/core/turn.h"
 
 enum { MESSAGE_ID_BYTES = 16 };
+/* A case is begun long before it is sent only seldom; what a peer says of earlier days proves nothing. */
+#define BEGUN_MOST (90 * TB_DAY)
 
 /* ---- entries that another node ordered */
 
@@ -228,8 +230,13 @@ static enum tb_code check_agreement(struct turn *turn, const char *peer, const P
 	if (!cited)
 		return tb_refuse(err, TB_REASON_AGREEMENT_UNSIGNED, message->agreement,
 		                 TB_NUMBER(message->agreement_version), NULL);
-	const char *lapsed = agreement_lapsed(turn->core, message->agreement, message->agreement_version,
-	                                      peer, first->at_ms);
+	tb_time begun = first->at_ms;
+	if (begun > turn->now)
+		begun = turn->now;
+	if (begun < turn->now - BEGUN_MOST)
+		begun = turn->now - BEGUN_MOST;
+	const char *lapsed =
+		agreement_lapsed(turn->core, message->agreement, message->agreement_version, peer, begun);
 	if (lapsed)
 		return tb_fail(err, TB_EDENIED, "agreement %.60s version %u %s when the case began",
 		               message->agreement, message->agreement_version, lapsed);

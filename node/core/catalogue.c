@@ -420,6 +420,21 @@ static bool covers(const char *region, const char *other)
 	return strncmp(region, other, digits) == 0;
 }
 
+bool catalogue_for_window(const PbItem *item, const char *mode, const char *window)
+{
+	for (size_t i = 0; i < item->n_mode_regions; i++) {
+		const PbItemMode *offer = item->mode_regions[i];
+		bool covered = offer->n_regions == 0;
+		if (strcmp(offer->mode, mode) != 0)
+			continue;
+		for (size_t j = 0; j < offer->n_regions && !covered; j++)
+			covered = strlen(offer->regions[j]) == 6 && covers(offer->regions[j], window);
+		if (!covered)
+			return false;
+	}
+	return true;
+}
+
 enum tb_code catalogue_check_offer(const PbItem *item, const char *mode, const char *window,
                                    struct tb_error *err)
 {
@@ -428,16 +443,8 @@ enum tb_code catalogue_check_offer(const PbItem *item, const char *mode, const c
 		return tb_refuse(err, TB_REASON_ITEM_EXTERNAL, item->code, item->external, NULL);
 	if (item->n_bundle > 0)
 		return tb_refuse(err, TB_REASON_ITEM_BUNDLE, item->code, NULL);
-	for (size_t i = 0; i < item->n_mode_regions; i++) {
-		const PbItemMode *offer = item->mode_regions[i];
-		bool covered = offer->n_regions == 0;
-		if (strcmp(offer->mode, listed) != 0)
-			continue;
-		for (size_t j = 0; j < offer->n_regions && !covered; j++)
-			covered = strlen(offer->regions[j]) == 6 && covers(offer->regions[j], window);
-		if (!covered)
-			return tb_refuse(err, TB_REASON_ITEM_WINDOW, item->code, listed, window, NULL);
-	}
+	if (!catalogue_for_window(item, listed, window))
+		return tb_refuse(err, TB_REASON_ITEM_WINDOW, item->code, listed, window, NULL);
 	return TB_OK;
 }
 

@@ -15,6 +15,8 @@ TB_MUST_CHECK enum tb_code catalogue_check_item(const PbItem *item, struct tb_er
 /* Are all (code, version) of |items| different? TB_EINVALID names the second of a pair. */
 TB_MUST_CHECK enum tb_code catalogue_check_versions(PbItem *const *items, size_t count, struct tb_error *err);
 
+/* Do |item|'s limits to regions (限定地区) leave |mode|, as its list says it, to the windows of |window|? */
+bool catalogue_for_window(const PbItem *item, const char *mode, const char *window);
 /* Is |item| offered in |mode| (as a case says it) to the windows of |window|? A region of the list covers
  * those below it, by GB/T 2260: 320000 covers 320400. TB_EDENIED; TB_ESTATE: another system takes the
  * applications, or it is a bundle. */

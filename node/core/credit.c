@@ -152,13 +152,25 @@ static enum tb_code load(struct kv *kv, const char *code_type, const char *code,
 	return found;
 }
 
+/* What was promised at first and brought afterwards is no promise any more. */
+static bool brought(PbMaterial *const *materials, size_t count, const char *need)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!materials[i]->commitment[0] && strcmp(materials[i]->need, need) == 0)
+			return true;
+	}
+	return false;
+}
+
 enum tb_code credit_check(struct turn *turn, const PbItem *item, const PbParty *applicant,
                           PbMaterial *const *materials, size_t count, struct tb_error *err)
 {
 	struct notes notes;
 	const char *need = NULL;
-	for (size_t i = 0; i < count && !need; i++)
-		need = materials[i]->commitment[0] ? materials[i]->need : NULL;
+	for (size_t i = 0; i < count && !need; i++) {
+		if (materials[i]->commitment[0] && !brought(materials, count, materials[i]->need))
+			need = materials[i]->need;
+	}
 	if (!need || item->credit_months == 0)
 		return TB_OK;
 	enum tb_code code =

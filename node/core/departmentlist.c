@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/time.h"
 #include "node/core/turn.h"
 
 struct view {
@@ -81,9 +82,10 @@ static void add_token(void *ctx, const PbStoredToken *token)
 
 static bool wanted(const PbDepartmentListRequest *ask, const PbDepartment *department)
 {
+	tb_day since, on;
 	return (!ask->phase || department->phase == ask->phase) &&
-	       /* Dates are written so that they sort. */
-	       (!ask->on[0] || (department->since[0] && strcmp(department->since, ask->on) <= 0));
+	       (!ask->on[0] ||
+	        (tb_day_parse(department->since, &since) && tb_day_parse(ask->on, &on) && since <= on));
 }
 
 static int by_code(const void *a, const void *b)

@@ -79,6 +79,16 @@ void describe_tell(struct turn *turn)
 	}
 }
 
+/* If there is room beside agreements. They may differ for long: halls do not wait for their end. */
+static void add_halls(struct turn *turn, PbDescription *description)
+{
+	PbHallList *halls = hall_shared(turn);
+	if (halls && protobuf_c_message_get_packed_size(&description->base) +
+	                             protobuf_c_message_get_packed_size(&halls->base) <=
+	                     TB_BATCH_BYTES_AIM)
+		description->halls = halls;
+}
+
 void describe_inbound(struct turn *turn, struct core_inbound *inbound)
 {
 	const struct core_setup *setup = &turn->core->setup;
@@ -96,12 +106,11 @@ void describe_inbound(struct turn *turn, struct core_inbound *inbound)
 	hear_of_list(turn, inbound->peer, asked);
 	description.catalogue = catalogue_page(turn, asked);
 	description.halls_version = hall_version(turn, setup->region);
-	if (asked && asked->halls_version < description.halls_version && !description.catalogue &&
-	    description.n_agreements == 0)
-		description.halls = hall_shared(turn);
 	const struct peer *peer = peer_find(turn->core->peers, inbound->peer);
 	if (peer)
 		description.capabilities = capability_own(turn, peer);
+	if (asked && asked->halls_version < description.halls_version && !description.catalogue)
+		add_halls(turn, &description);
 	struct tb_bytes message = proto_encode_arena(&turn->arena, &description.base);
 	struct pki_batch_head head = {.kind = PB_BATCH_KIND__DESCRIPTION,
 	                              .sender = setup->region,
@@ -249,7 +258,9 @@ void describe_answered(struct turn *turn, struct core_outbound *outbound)
 		state->describe_failures = 0;
 		tb_time wait = next_wait(turn->core, state);
 		if (later)
-			wait = DESCRIBE_RETRY;
+			wait = retry_wait(state->describe_lacks++, describe_every(turn->core));
+		else if (!more)
+			state->describe_lacks = 0;
 		state->describe_at = turn->now + (more ? 0 : wait);
 		state->contact_at = state->described_at = turn->now;
 		state->clock_offset = clock_offset(outbound, turn->now);

@@ -156,7 +156,7 @@ void facts_fold(PbCaseRecord *record, const PbCaseEntry *entry, struct tb_arena 
 		break;
 	case PB_CASE_EVENT__REOPEN:
 		begin_review(facts, entry->at_ms);
-		facts->promises_broken = facts->n_promises > 0 && !facts->promises_kept;
+		facts->promises_broken = facts->promises_broken || detail->n_needs > 0;
 		break;
 	case PB_CASE_EVENT__SUSPEND:
 	case PB_CASE_EVENT__RESUME:

@@ -90,14 +90,17 @@ static PbApplication *part_application(const PbApplication *joint, size_t index,
 	application->n_materials = 0;
 	application->materials = tb_arena_alloc(arena, (item->n_materials + 1) * sizeof(PbMaterial *));
 	for (size_t i = 0; i < item->n_materials; i++) {
+		const PbMaterial *taken = NULL; /* what was brought goes before what was promised */
 		for (size_t j = 0; j < joint->n_materials; j++) {
-			if (!meets(joint->materials[j], index, item->materials[i]))
-				continue;
-			PbMaterial *material = tb_arena_copy(arena, joint->materials[j], sizeof(PbMaterial));
-			material->need = item->materials[i]->code;
-			application->materials[application->n_materials++] = material;
-			break;
+			if (meets(joint->materials[j], index, item->materials[i]) &&
+			    (!taken || (taken->commitment[0] && !joint->materials[j]->commitment[0])))
+				taken = joint->materials[j];
 		}
+		if (!taken)
+			continue;
+		PbMaterial *material = tb_arena_copy(arena, taken, sizeof(PbMaterial));
+		material->need = item->materials[i]->code;
+		application->materials[application->n_materials++] = material;
 	}
 	return application;
 }
@@ -120,10 +123,15 @@ enum tb_code joint_complete(struct turn *turn, const PbApplication *application,
 		struct tb_error why;
 		const PbCasePart *part = application->parts[i];
 		enum tb_code code = part_item(turn, part, &item, &why);
+		PbApplication *own =
+			code == TB_OK ? part_application(application, i, item, &turn->arena) : NULL;
 		if (code == TB_OK)
-			code = catalogue_check_application(
-				item, part_application(application, i, item, &turn->arena),
-				peer_find(turn->core->peers, part->home), &why);
+			code = catalogue_check_application(item, own,
+			                                   peer_find(turn->core->peers, part->home), &why);
+		/* What a part would be refused for here, is said before all begin. */
+		if (code == TB_OK && strcmp(part->home, turn->core->setup.region) == 0)
+			code = credit_check(turn, item, own->applicant, own->materials, own->n_materials,
+			                    &why);
 		if (code)
 			return tb_fail_at(err, code, &why, "part %zu (%.8s)", i, part->home);
 	}

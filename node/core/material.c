@@ -8,7 +8,7 @@
 
 enum {
 	SYNC_CHUNKS = 64,  /* durable progress of a fetch is noted every so often: 16 MiB */
-	INTAKE_CHUNKS = 8, /* of an upload, in memory */
+	INTAKE_CHUNKS = 4, /* of an upload, in memory: as many as there are connections may wait */
 };
 
 static void seal_chunk(struct pki_vault *vault, struct pki_random *random, struct tb_bytes chunk,

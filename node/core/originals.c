@@ -36,14 +36,15 @@ struct papers {
 	size_t returned_count;
 };
 
-/* The paper goes with a scan of it, too, where the list asks for the original. */
-static void take_materials(struct papers *papers, const PbItem *item, PbMaterial *const *materials,
-                           size_t count, struct tb_arena *arena)
+/* The paper goes with a scan of it, too, where the list asks for the original and the package has to have it.
+ * |item| NULL: a joint case's lead, which calls its papers what it likes. */
+static void take_materials(struct papers *papers, const PbCaseRecord *record, const PbItem *item,
+                           PbMaterial *const *materials, size_t count, struct tb_arena *arena)
 {
 	for (size_t i = 0; i < count; i++) {
 		const PbMaterial *material = materials[i];
 		bool asked = false;
-		for (size_t j = 0; j < item->n_materials; j++)
+		for (size_t j = 0; item && record->needs_originals && j < item->n_materials; j++)
 			asked = asked || (item->materials[j]->original &&
 			                  strcmp(item->materials[j]->code, material->need) == 0);
 		if (!material->credential[0] && !material->commitment[0] && (asked || material->original))
@@ -64,23 +65,27 @@ static enum tb_code read_log(struct kv *kv, const PbCaseRecord *record, const Pb
 		if (!detail)
 			continue;
 		if (detail->application)
-			take_materials(papers, item, detail->application->materials,
+			take_materials(papers, record, item, detail->application->materials,
 			               detail->application->n_materials, arena);
-		take_materials(papers, item, detail->materials, detail->n_materials, arena);
+		take_materials(papers, record, item, detail->materials, detail->n_materials, arena);
 		add(&papers->returned, &papers->returned_count, detail->returned, detail->n_returned, arena);
 	}
 	return TB_OK;
 }
 
-/* Parts of a joint case give back what they ask for; its lead has no list of its own. */
+/* Paper may also come with a supplement to a package that needed none. Of a joint case the lead notes what
+ * went back, as its application calls it; it has no list of its own, by which something would be left. */
 static enum tb_code read_papers(struct kv *kv, const PbCaseRecord *record, PbItem **item,
                                 struct papers *papers, struct tb_arena *arena, struct tb_error *err)
 {
 	*item = NULL;
 	*papers = (struct papers){0};
-	if (!record->needs_originals || record->n_parts > 0)
+	enum tb_code code = record->n_parts > 0 ? TB_OK : catalogue_item_of(kv, record, arena, item, err);
+	/* Without the list, of a case that needed no paper, nothing is left. */
+	if (code == TB_ENOTFOUND && !record->needs_originals) {
+		*item = NULL;
 		return TB_OK;
-	enum tb_code code = catalogue_item_of(kv, record, arena, item, err);
+	}
 	return code ? code : read_log(kv, record, *item, papers, arena, err);
 }
 

@@ -249,7 +249,9 @@ void progress_csv(struct tb_buf *out, const PbProgressReport *report, bool zh)
 		tb_buf_csv(out, row->base_code);
 		tb_buf_str(out, ",");
 		tb_buf_csv(out, row->name);
-		tb_buf_printf(out, ",%s,%s,%s,", row->due_on,
+		tb_buf_str(out, ",");
+		tb_buf_csv(out, row->due_on);
+		tb_buf_printf(out, ",%s,%s,",
 		              zh             ? (row->overdue ? "是" : "否")
 		              : row->overdue ? "true"
 		                             : "false",

@@ -452,13 +452,14 @@ enum tb_code token_check(struct kv *kv, struct core_request *request, struct tb_
 	enum tb_code code = check_good(kv, request->as->name, err);
 	if (code == TB_OK)
 		code = token_may_call(request, err);
-	if (code == TB_OK && request->as->items_count > 0)
-		code = check_scope(kv, request, err);
 	if (code == TB_OK && is_public(request->as) && request->method->scope == SCOPE_CASE) {
 		code = check_opens(kv, request->as, text_at(request->message, "number"),
 		                   text_at(request->message, "open_with"), err);
 		request->wrong_code = code == TB_EDENIED;
 	}
+	/* After the code, so that nobody learns without it whether there is such a case. */
+	if (code == TB_OK && request->as->items_count > 0)
+		code = check_scope(kv, request, err);
 	return code;
 }
 

@@ -46,6 +46,7 @@ struct peer_state {
 	uint64_t list_told;        /* the version of its list that it says to have, unasked */
 	uint64_t list_shown;       /* the version of ours that it was last told of */
 	unsigned describe_differs; /* answers in a row after which agreements still differ */
+	unsigned describe_lacks;   /* answers in a row that lacked what they said there is */
 	/* its item list, of which a part is here */
 	uint64_t list_version; /* 0: none is on its way */
 	char list_after[TB_ID_BYTES_MAX + 1];

@@ -529,8 +529,11 @@ static struct tb_bytes answer_item(struct turn *turn, const struct peer *peer, s
 		answer.result = PB_VERIFY_RESULT__BAD_QUERY;
 	else if (*bytes > TB_BATCH_BYTES_AIM || !may_ask_now(state, peer, turn->now))
 		answer.result = PB_VERIFY_RESULT__THROTTLED;
-	else
-		answer_one(turn, peer, (PbQuery *)(void *)inbound->messages[i], &answer);
+	else {
+		PbQuery *query = (PbQuery *)(void *)inbound->messages[i];
+		codes_read_query(turn, state, peer, query);
+		answer_one(turn, peer, query, &answer);
+	}
 	turn->core->answered[answer.result]++;
 	struct tb_bytes encoded = proto_encode_arena(&turn->arena, &answer.base);
 	*bytes += encoded.size + TB_SALT_BYTES + 8;
@@ -552,11 +555,8 @@ void verify_inbound(struct turn *turn, struct core_inbound *inbound)
 	}
 	size_t count = inbound->batch->items_count, bytes = 0;
 	struct tb_bytes *answers = tb_arena_alloc(&turn->arena, count * sizeof(*answers));
-	for (size_t i = 0; i < count; i++) {
-		if (inbound->messages[i])
-			codes_read_query(turn, state, peer, (PbQuery *)(void *)inbound->messages[i]);
+	for (size_t i = 0; i < count; i++)
 		answers[i] = answer_item(turn, peer, state, inbound, i, &bytes);
-	}
 	struct pki_batch_head head = {.kind = PB_BATCH_KIND__ANSWERS,
 	                              .sender = turn->core->setup.region,
 	                              .receiver = peer->region,

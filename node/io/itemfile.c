@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "base/limits.h"
+#include "base/time.h"
 #include "node/core/catalogue.h"
 #include "node/io/yamlmsg.h"
 
@@ -66,9 +67,11 @@ bool itemreader_check(const struct itemreader *reader, const PbItem *item, const
 	struct tb_error why = {0};
 	struct tb_arena *arena = reader->arena;
 	if (reader->base) {
-		*place = "name";
-		*reason = "is missing";
-		return item->name[0] != '\0';
+		tb_day day;
+		bool named = item->name[0] != '\0';
+		*place = named ? "due_on" : "name";
+		*reason = named ? "is not a date" : "is missing";
+		return named && (!item->due_on[0] || tb_day_parse(item->due_on, &day));
 	}
 	if (catalogue_check_item(item, &why) == TB_OK)
 		return true;

@@ -32,6 +32,7 @@ enum {
 	LINK_CALLS_MAX = 1024,              /* peers' calls under way; one more is told TB_ETHROTTLED */
 	LINK_PEER_STREAMS_MAX = 64,         /* on one connection; further ones wait at the peer */
 	LINK_PEER_CALLS_MAX = 128,          /* calls of one region, over all its connections; TB_ETHROTTLED */
+	LINK_PEER_FETCHES_MAX = 8,          /* of them, those for materials: each holds two parts */
 	LINK_FETCH_MS = 600 * 1000,         /* a fetch ends after this; what is good stays for the next */
 	LINK_TLS_PEM_BYTES_MAX = 32 * 1024, /* a peer's certificates as text */
 };

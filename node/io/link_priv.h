@@ -69,6 +69,7 @@ struct link_caller {
 	struct link_caller *next;
 	char region[PKI_REGION_ROOM];
 	size_t running;
+	size_t fetching; /* of them, those for materials */
 };
 
 enum { LINK_BUCKETS = 256 };

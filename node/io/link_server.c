@@ -57,6 +57,8 @@ static void ask(struct link *link);
 
 /* ---- the end of a call */
 
+static void serve_material(struct serve *serve, struct tb_bytes bytes);
+
 static void serve_unref(struct serve *serve)
 {
 	if (atomic_fetch_sub(&serve->refs, 1) > 1)
@@ -71,8 +73,10 @@ static void serve_unref(struct serve *serve)
 	grpc_call_unref(serve->call);
 	pthread_mutex_lock(&link->lock);
 	link_node_drop(&serve->node);
-	if (serve->caller)
+	if (serve->caller) {
 		serve->caller->running--;
+		serve->caller->fetching -= serve->route->serve == serve_material;
+	}
 	link->serving--;
 	link_ended(link);
 	pthread_mutex_unlock(&link->lock);
@@ -394,9 +398,12 @@ static bool take_room(struct serve *serve)
 		caller->next = *bucket;
 		*bucket = caller;
 	}
-	bool room = link->serving <= LINK_CALLS_MAX && caller->running < LINK_PEER_CALLS_MAX;
+	bool fetch = serve->route->serve == serve_material;
+	bool room = link->serving <= LINK_CALLS_MAX && caller->running < LINK_PEER_CALLS_MAX &&
+	            (!fetch || caller->fetching < LINK_PEER_FETCHES_MAX);
 	if (room) {
 		caller->running++;
+		caller->fetching += fetch;
 		serve->caller = caller;
 	}
 	pthread_mutex_unlock(&link->lock);

@@ -95,7 +95,8 @@ static void test_a_commitment_is_published_and_checked_afterwards(void **state)
 	close_case(pair, broken);
 	assert_int_equal(pair_act(pair, &pair->home, kept, "KEPT", "H_DEPT", ""), TB_EINVALID);
 	act(pair, &pair->home, kept, "KEPT", "H_DEPT", "\"detail\":{\"note\":\"已核查，属实\"}");
-	act(pair, &pair->home, broken, "REOPEN", "H_DEPT", "\"detail\":{\"reason\":\"承诺不实\"}");
+	act(pair, &pair->home, broken, "REOPEN", "H_DEPT",
+	    "\"detail\":{\"reason\":\"承诺不实\",\"needs\":[{\"code\":\"M1\"}]}");
 	assert_int_equal(list(pair, &pair->window, "{\"unchecked\":true}")->n_commitments, 0);
 	reply = list(pair, &pair->window, "{}");
 	assert_true(reply->commitments[0]->kept && !reply->commitments[0]->broken);
@@ -241,10 +242,30 @@ static void test_a_note_is_made_only_where_the_list_says_so_and_the_check_names_
 	/* Reopened for another reason: that says nothing of the promise. */
 	act(pair, &pair->home, number, "REOPEN", "H_DEPT", "\"detail\":{\"reason\":\"异议成立\"}");
 	assert_null(note(pair, &pair->home));
+	const PbCommitmentListResponse *reply = list(pair, &pair->home, "{\"unchecked\":true}");
+	assert_int_equal(reply->n_commitments, 1);
+	assert_string_equal(reply->commitments[0]->case_number, number);
+	assert_false(reply->commitments[0]->broken);
 	submit(pair, number);
 	close_case(pair, number);
 	act(pair, &pair->home, number, "KEPT", "H_DEPT", "\"detail\":{\"note\":\"属实\"}");
 	assert_int_equal(pair_act(pair, &pair->home, number, "REOPEN", "H_DEPT", BROKEN), TB_ESTATE);
+	pair_free(pair);
+}
+
+static void test_the_paper_itself_is_taken_after_a_promise_was_not(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	char number[32], form[512], more[1024];
+	load_with(pair, 12);
+	break_promise(pair, number);
+	submit(pair, number);
+	assert_int_not_equal(pair_case(pair, &pair->window, number)->state, PB_CASE_STATE__SIGNED_FOR);
+	pair_upload(pair, &pair->window, 1000, 9, form);
+	snprintf(more, sizeof(more), "\"detail\":{\"materials\":[{\"need\":\"M1\",%s}]}", form);
+	act(pair, &pair->window, number, "SEND", "R_WIN", more);
+	assert_int_equal(pair_case(pair, &pair->window, number)->state, PB_CASE_STATE__SIGNED_FOR);
+	pair_assert_equal_logs(pair, number);
 	pair_free(pair);
 }
 
@@ -349,6 +370,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_broken_promise_bars_another_one_until_it_lapses),
 		TEST(test_a_note_is_made_only_where_the_list_says_so_and_the_check_names_the_promise),
+		TEST(test_the_paper_itself_is_taken_after_a_promise_was_not),
 		TEST(test_a_note_bars_nothing_while_it_is_disputed_nor_once_it_is_corrected),
 		TEST(test_notes_are_asked_for_by_person_or_by_case),
 		TEST(test_a_commitment_is_published_and_checked_afterwards),

@@ -47,6 +47,7 @@ static void test_departments_are_listed_with_their_items_halls_and_tokens(void *
 	/* By phase and by day; who has no day is not there. */
 	assert_int_equal(departments(pair, home, "{\"phase\":2}")->n_departments, 1);
 	assert_int_equal(departments(pair, home, "{\"on\":\"2026-03-01\"}")->n_departments, 1);
+	assert_int_equal(departments(pair, home, "{\"on\":\"20260301\"}")->n_departments, 1);
 	assert_int_equal(departments(pair, home, "{\"on\":\"2026-02-28\"}")->n_departments, 0);
 	/* Halls are published anew, and the register stays. Partners see it, without tokens. */
 	pair_ask(pair, home, LOAD, "{\"halls\":[]}");

@@ -115,6 +115,33 @@ static void test_only_what_was_handed_in_goes_back_and_only_then(void **state)
 	pair_free(pair);
 }
 
+/* A package that needed no paper; one comes with a supplement. */
+static void test_an_original_that_comes_with_a_supplement_goes_back_too(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	char number[32], form[512], more[1024];
+	pair_ask(pair, &pair->home, "/tongban.v1.CatalogueService/Load",
+	         "{\"items\":[{\"code\":\"" ITEM "\",\"name\":\"公证\",\"department\":\"11320400014109045T\","
+	         "\"departmentName\":\"d\",\"modes\":[\"DS\"],\"promisedDays\":5,\"legalDays\":15,"
+	         "\"materials\":["
+	         "{\"code\":\"M1\",\"name\":\"申请表\",\"required\":true,\"basis\":\"b\"},"
+	         "{\"code\":\"M4\",\"name\":\"结婚证\",\"original\":true,\"disposition\":\"RETURNED_"
+	         "ORIGINAL\"}]}]}");
+	pair_pass(pair, 2 * TB_MINUTE);
+	pair_submit(pair, true, number);
+	pair_pass(pair, TB_MINUTE);
+	act(pair, &pair->home, number, "NOTIFY", "H_WIN",
+	    "\"detail\":{\"reason\":\"r\",\"needs\":[{\"code\":\"M4\",\"name\":\"结婚证\"}]}");
+	pair_upload(pair, &pair->window, 1000, 9, form);
+	snprintf(more, sizeof(more), "\"detail\":{\"materials\":[{\"need\":\"M4\",\"original\":true,%s}]}",
+	         form);
+	act(pair, &pair->window, number, "SUPPLEMENT", "R_WIN", more);
+	PbCaseView *view = pair_case(pair, &pair->window, number);
+	assert_int_equal(view->n_to_return, 1);
+	assert_string_equal(view->to_return[0], "M4");
+	pair_free(pair);
+}
+
 static void test_a_parcel_says_what_becomes_of_each_paper(void **state)
 {
 	char number[32];
@@ -137,6 +164,7 @@ int main(void)
 		TEST(test_what_went_back_with_the_result_is_back),
 		TEST(test_one_that_is_lost_is_answered_for),
 		TEST(test_only_what_was_handed_in_goes_back_and_only_then),
+		TEST(test_an_original_that_comes_with_a_supplement_goes_back_too),
 		TEST(test_a_parcel_says_what_becomes_of_each_paper),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
