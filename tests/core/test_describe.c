@@ -141,6 +141,7 @@ struct said {
 	bool hostile;      /* no honest peer would say it */
 	const char *halls; /* whose halls it shows; NULL: none */
 	uint8_t digest;    /* of the list, all bytes; 0: not told */
+	uint64_t lacks;    /* the version of halls that it says there are, and does not give */
 };
 
 static void say(struct pair *pair, struct side *from, const struct core_inbound *inbound,
@@ -169,6 +170,7 @@ static void say(struct pair *pair, struct side *from, const struct core_inbound 
 		memset(digest, said->digest, PKI_HASH_BYTES);
 		description.catalogue_digest = proto_data(tb_bytes_of(digest, PKI_HASH_BYTES));
 	}
+	description.halls_version = said->lacks;
 	description.catalogue = said->empty ? NULL : &catalogue;
 	halls.region = tb_arena_str(&arena, said->halls ? said->halls : "");
 	halls.version = 99;
@@ -212,6 +214,19 @@ static void test_what_a_peer_says_is_taken_only_if_it_is_its_own_newer_list(void
 	pair->test = &good;
 	pair_pass(pair, 6 * TB_MINUTE);
 	assert_string_equal(list(pair, &pair->window, HOME)->items[0]->name, "false");
+	pair_free(pair);
+}
+
+static void test_what_a_peer_has_and_never_gives_is_asked_for_less_and_less(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	struct said said = {.region = HOME, .version = 1, .empty = true, .lacks = 7};
+	pair->test = &said;
+	pair->answering = say;
+	pair_pass(pair, 5 * TB_MINUTE);
+	unsigned calls = pair->calls;
+	pair_pass(pair, 10 * TB_MINUTE);
+	assert_in_range(pair->calls - calls, 18, 24); /* both sides, once a minute */
 	pair_free(pair);
 }
 
@@ -317,6 +332,7 @@ int main(void)
 		TEST(test_a_bad_list_is_refused_and_the_old_one_stays),
 		TEST(test_a_list_that_cannot_be_read_is_followed_by_a_later_one),
 		TEST(test_what_a_peer_says_is_taken_only_if_it_is_its_own_newer_list),
+		TEST(test_what_a_peer_has_and_never_gives_is_asked_for_less_and_less),
 		TEST(test_a_digest_that_never_fits_is_told_once_and_does_not_make_it_ask_more),
 		TEST(test_a_peer_that_does_not_answer_is_asked_soon_and_then_seldom),
 		TEST(test_an_item_that_is_not_known_makes_the_list_be_asked_for_at_once),
