@@ -261,7 +261,8 @@ enum tb_code case_application(struct turn *turn, const PbCaseRecord *record, PbA
 			continue;
 		if (entry->detail->application)
 			application = entry->detail->application;
-		if (application)
+		/* Archive files are what an office has, not what the applicant handed in. */
+		if (application && entry->event != PB_CASE_EVENT__FILE)
 			add_materials(&turn->arena, application, entry->detail->materials,
 			              entry->detail->n_materials);
 	}
