@@ -103,23 +103,6 @@ void tb_buf_printf(struct tb_buf *buf, const char *fmt, ...)
 	buf->size += (size_t)size;
 }
 
-/* A spreadsheet takes what begins with one of these for a formula: an apostrophe makes it text (OWASP, CSV
- * Injection). Line ends, which only free text has, become blanks: a row is a line. */
-void tb_buf_csv(struct tb_buf *buf, const char *text)
-{
-	bool formula = text[0] && strchr("=+-@\t\r", text[0]);
-	bool quoted = formula || strpbrk(text, ",\"\r\n") != NULL;
-	tb_buf_str(buf, quoted ? "\"" : "");
-	tb_buf_str(buf, formula ? "'" : "");
-	for (const char *c = text; *c; c++) {
-		if (*c == '"')
-			tb_buf_str(buf, "\"\"");
-		else
-			tb_buf_add(buf, *c == '\n' || *c == '\r' ? " " : c, 1);
-	}
-	tb_buf_str(buf, quoted ? "\"" : "");
-}
-
 const char *tb_buf_text(struct tb_buf *buf)
 {
 	tb_buf_reserve(buf, 1);

@@ -43,8 +43,6 @@ void tb_buf_reserve(struct tb_buf *buf, size_t more);
 void tb_buf_add(struct tb_buf *buf, const void *data, size_t size);
 void tb_buf_str(struct tb_buf *buf, const char *text);
 void tb_buf_printf(struct tb_buf *buf, const char *fmt, ...) TB_PRINTF(2, 3);
-/* Adds a cell of a CSV file (RFC 4180) that stays text in a spreadsheet, and in its line. */
-void tb_buf_csv(struct tb_buf *buf, const char *text);
 static inline struct tb_bytes tb_buf_bytes(const struct tb_buf *buf)
 {
 	return (struct tb_bytes){buf->data, buf->size};

@@ -7,51 +7,19 @@
 #include "node/cli/cmd_hall.h"
 #include "node/cli/csvtable.h"
 #include "node/io/now.h"
-#include "node/io/yamlmsg.h"
 
 enum { PHASES = 100 };
 
-static bool set_cell(struct cli *cli, void *row, const char *head, char *cell)
-{
-	PbDepartment *department = row;
-	const struct {
-		const char *head;
-		char **field;
-	} texts[] = {
-		{"code", &department->code},
-		{"name", &department->name},
-		{"since", &department->since},
-		{"phone", &department->phone},
-	};
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		if (strcmp(texts[i].head, head) == 0) {
-			*texts[i].field = tb_arena_str(&cli->arena, cell);
-			return true;
-		}
-	}
-	if (strcmp(head, "phase") != 0 || cell[strspn(cell, "0123456789")])
-		return false;
-	department->phase = (uint32_t)strtoul(cell, NULL, 10);
-	return true;
-}
-
 int department_load_run(struct cli *cli, const struct options *options)
 {
-	PbDepartmentLoadRequest csv = PB_DEPARTMENT_LOAD_REQUEST__INIT, *request = &csv;
+	static const struct csvtable table = {&pb_department_load_request__descriptor, "departments",
+	                                      TB_DEPARTMENTS_MAX, NULL};
+	proto_message *request;
 	PbHallLoadResponse *reply = NULL;
-	const char *path = options->operands[0];
-	char *text;
-	bool is_csv;
-	enum tb_code code = csvtable_file(cli, path, &text, &is_csv);
-	if (!code && is_csv)
-		code = csvtable_read(cli, text, &pb_department__descriptor, TB_DEPARTMENTS_MAX, set_cell,
-		                     (proto_message ***)(void *)&csv.departments, &csv.n_departments);
-	else if (!code)
-		code = yaml_message((proto_message **)(void *)&request,
-		                    &pb_department_load_request__descriptor, path, tb_bytes_str(text),
-		                    &cli->arena, &cli->error);
+	enum tb_code code = csvtable_load(&request, cli, options->operands[0], &table);
 	if (!code)
-		code = CLI_CALL(cli, "HallService/LoadDepartments", request, hall_load_response, &reply);
+		code = cli_call(cli, "/tongban.v1.HallService/LoadDepartments", request,
+		                &pb_hall_load_response__descriptor, (proto_message **)(void *)&reply);
 	int ended;
 	if (CLI_ENDED(cli, code, reply, &ended))
 		return ended;

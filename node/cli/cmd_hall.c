@@ -4,9 +4,8 @@
 #include "node/cli/cmd_hall.h"
 #include "node/cli/csvtable.h"
 #include "node/core/hall.h"
-#include "node/io/yamlmsg.h"
 
-/* ---- CSV: one hall a line */
+/* ---- CSV: one hall a row */
 
 /* "workdays 09:00-17:00" */
 static void set_hours(struct cli *cli, PbHall *hall, const char *cell)
@@ -45,38 +44,12 @@ static void set_contacts(struct cli *cli, PbHall *hall, const char *cell)
 	}
 }
 
-static bool set_cell(struct cli *cli, void *row, const char *head, char *cell)
+static bool set_cell(struct cli *cli, void *row, const char *head, const char *cell)
 {
-	PbHall *hall = row;
-	const struct {
-		const char *head;
-		char **field;
-	} texts[] = {
-		{"code", &hall->code},       {"name", &hall->name},   {"area", &hall->area},
-		{"address", &hall->address}, {"phone", &hall->phone}, {"window_class", &hall->window_class},
-	};
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		if (strcmp(texts[i].head, head) == 0) {
-			*texts[i].field = tb_arena_str(&cli->arena, cell);
-			return true;
-		}
-	}
-	if (strcmp(head, "receives") == 0)
-		hall->receives =
-			strcmp(cell, "1") == 0 || strcmp(cell, "是") == 0 || strcmp(cell, "true") == 0;
-	else if (strcmp(head, "hands_out") == 0)
-		hall->hands_out =
-			strcmp(cell, "1") == 0 || strcmp(cell, "是") == 0 || strcmp(cell, "true") == 0;
-	else if (strcmp(head, "windows") == 0)
-		hall->windows = csvtable_list(cli, cell, &hall->n_windows);
-	else if (strcmp(head, "departments") == 0)
-		hall->departments = csvtable_list(cli, cell, &hall->n_departments);
-	else if (strcmp(head, "alliances") == 0)
-		hall->alliances = csvtable_list(cli, cell, &hall->n_alliances);
-	else if (strcmp(head, "hours") == 0)
-		set_hours(cli, hall, cell);
+	if (strcmp(head, "hours") == 0)
+		set_hours(cli, row, cell);
 	else if (strcmp(head, "contacts") == 0)
-		set_contacts(cli, hall, cell);
+		set_contacts(cli, row, cell);
 	else
 		return false;
 	return true;
@@ -84,20 +57,14 @@ static bool set_cell(struct cli *cli, void *row, const char *head, char *cell)
 
 static int run_load(struct cli *cli, const struct options *options)
 {
-	PbHallLoadRequest csv = PB_HALL_LOAD_REQUEST__INIT, *request = &csv;
+	static const struct csvtable table = {&pb_hall_load_request__descriptor, "halls", TB_HALLS_MAX,
+	                                      set_cell};
+	proto_message *request;
 	PbHallLoadResponse *reply = NULL;
-	const char *path = options->operands[0];
-	char *text;
-	bool is_csv;
-	enum tb_code code = csvtable_file(cli, path, &text, &is_csv);
-	if (!code && is_csv)
-		code = csvtable_read(cli, text, &pb_hall__descriptor, TB_HALLS_MAX, set_cell,
-		                     (proto_message ***)(void *)&csv.halls, &csv.n_halls);
-	else if (!code)
-		code = yaml_message((proto_message **)(void *)&request, &pb_hall_load_request__descriptor,
-		                    path, tb_bytes_str(text), &cli->arena, &cli->error);
+	enum tb_code code = csvtable_load(&request, cli, options->operands[0], &table);
 	if (!code)
-		code = CLI_CALL(cli, "HallService/Load", request, hall_load_response, &reply);
+		code = cli_call(cli, "/tongban.v1.HallService/Load", request,
+		                &pb_hall_load_response__descriptor, (proto_message **)(void *)&reply);
 	if (code)
 		return cli_fail(cli, code);
 	if (cli->json)

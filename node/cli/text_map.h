@@ -84,7 +84,10 @@
 	XX(TEXT_M_ITEM_UNKNOWN, "{1} 的事项目录中没有事项 {2}", "there is no item {2} in the catalogue of {1}") \
 	XX(TEXT_M_CATALOGUE_HEAD, "{1} 事项目录第 {2} 版，发布于 {3}", "Catalogue of {1}, version {2}, published {3}") \
 	XX(TEXT_M_HALLS_LOADED, "大厅名录第 {1} 版，共 {2} 个", "The list of halls is now version {1} with {2} halls.") \
-	XX(TEXT_M_HALL_LINE, "第 {1} 行：{2} 有误", "line {1}: {2}: not expected") \
+	XX(TEXT_M_CSV_CELL, "第 {1} 行：{2} 列有误", "line {1}: column {2}: there is none, or this is no value of it") \
+	XX(TEXT_M_CSV_CELLS, "第 {1} 行：单元格过多", "line {1}: more cells than columns") \
+	XX(TEXT_M_CSV_QUOTES, "第 {1} 行：引号有误（RFC 4180）", "line {1}: badly quoted (RFC 4180)") \
+	XX(TEXT_M_CSV_ROWS, "多于 {1} 行", "more than {1} rows") \
 	XX(TEXT_M_STATS_MANY, "办件过多，请缩短统计期间", "too many cases: choose a shorter period") \
 	XX(TEXT_M_STATS_LEFT_OUT, "有 {1} 件未能计入", "{1} cases are not counted") \
 	XX(TEXT_M_CASE_MORE, "后面可能还有：--after {1}", "there may be more: --after {1}") \

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/csv.h"
 #include "node/core/casetable.h"
 #include "node/core/turn.h"
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/csv.h"
 #include "node/core/agreement.h"
 #include "node/core/catalogueconform.h"
 

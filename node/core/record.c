@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/csv.h"
 #include "node/core/ident.h"
 
 /* ---- columns */
@@ -63,31 +64,6 @@ static const char *shown(char out[COLUMN_SHOWN_BYTES + 1], const char *name)
 }
 
 /* ---- CSV */
-
-/* Takes the next field off *at and unquotes it in place; *at is NULL after the last. False: badly quoted. */
-static bool field_next(char **at, char **field)
-{
-	char *read = *at;
-	char *write = read;
-	*field = read;
-	if (*read == '"') {
-		read++;
-		for (;; *write++ = *read++) {
-			if (*read == 0)
-				return false;
-			if (*read == '"' && *++read != '"')
-				break;
-		}
-	} else {
-		read += strcspn(read, ",\"");
-		write = read;
-	}
-	if (*read != 0 && *read != ',')
-		return false;
-	*at = *read ? read + 1 : NULL;
-	*write = 0;
-	return true;
-}
 
 /* Copies |line| into |arena| to be taken apart there. NULL: not a line of text. */
 static char *line_take(struct tb_bytes line, struct tb_arena *arena, struct tb_error *err)
@@ -158,9 +134,11 @@ static enum tb_code header_read(struct record_csv *csv, char *text, struct tb_er
 	bool seen[COLUMNS_COUNT] = {false};
 	size_t names_used = 0;
 	enum tb_code code = TB_OK;
-	for (char *at = text; at && code == TB_OK;) {
+	enum tb_csv follows = TB_CSV_CELL;
+	while (follows == TB_CSV_CELL && code == TB_OK) {
 		char *name;
-		if (!field_next(&at, &name))
+		follows = tb_csv_cell(&text, &name);
+		if (follows == TB_CSV_BAD)
 			return tb_fail(err, TB_EMALFORMED, "column %zu is badly quoted (RFC 4180)",
 			               csv->columns_count + 1);
 		code = header_column(csv, name, seen, &names_used, err);
@@ -251,9 +229,10 @@ enum tb_code record_from_csv(PbCredential **out, const struct record_csv *csv, s
 	if (csv->attributes_count > 0)
 		credential->attributes =
 			tb_arena_alloc(arena, csv->attributes_count * sizeof(*credential->attributes));
-	for (; at; count++) {
+	for (enum tb_csv follows = TB_CSV_CELL; follows == TB_CSV_CELL; count++) {
 		char *value;
-		if (!field_next(&at, &value))
+		follows = tb_csv_cell(&at, &value);
+		if (follows == TB_CSV_BAD)
 			return tb_fail(err, TB_EMALFORMED, "column %zu is badly quoted (RFC 4180)",
 			               count + 1);
 		if (count >= csv->columns_count)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/csv.h"
 #include "base/limits.h"
 #include "node/core/casetable.h"
 
@@ -275,62 +276,39 @@ struct csv {
 	size_t part_rows[ITEMFILE_PARTS][ROWS_OF_ITEM_MAX]; /* where each of its parts stands */
 };
 
-/* Takes a cell off and unquotes it in place. False: badly quoted. *ended: it was the row's last. */
-static bool next_cell(struct csv *csv, char **out, bool *ended)
+static size_t lines_in(const char *text)
 {
-	char *from = csv->at, *to = csv->at;
-	size_t line = csv->line;
-	*out = to;
-	if (*from == '"') {
-		for (from++; *from && (*from != '"' || from[1] == '"'); *to++ = *from++) {
-			line += *from == '\n';
-			from += *from == '"';
-		}
-		if (*from != '"')
-			return false;
-		from++;
-	} else {
-		while (*from && !strchr(",\r\n", *from))
-			*to++ = *from++;
-	}
-	bool comma = *from == ',';
-	if (*from && !strchr(",\r\n", *from))
-		return false;
-	from += comma ? 1 : *from == '\r' && from[1] == '\n' ? 2 : *from ? 1 : 0;
-	csv->line = line + !comma;
-	*to = '\0';
-	*ended = !comma;
-	csv->at = from;
-	return true;
+	size_t lines = 0;
+	for (; *text; text++)
+		lines += *text == '\n';
+	return lines;
 }
 
 /* False at the end of the file. |*bad|: the row cannot be read, and was skipped. */
 static bool next_row(struct csv *csv, const char **bad)
 {
-	bool ended = false;
+	enum tb_csv follows = TB_CSV_CELL;
 	*bad = NULL;
 	csv->cells_count = 0;
 	csv->row_line = csv->line;
 	if (!*csv->at)
 		return false;
-	while (!ended && !*bad) {
+	while (follows == TB_CSV_CELL) {
 		char *cell;
-		if (!next_cell(csv, &cell, &ended)) {
+		follows = tb_csv_cell(&csv->at, &cell);
+		if (follows == TB_CSV_BAD) {
 			*bad = "badly quoted (RFC 4180)";
-			ended = true;
 			csv->at += strcspn(csv->at, "\n");
 			csv->at += *csv->at == '\n';
-			csv->line++;
-		} else if (csv->cells_count == COLUMNS) {
-			if (*cell)
-				*bad = "more cells than columns";
-		} else {
-			csv->cells[csv->cells_count++] = cell;
+			break;
 		}
+		csv->line += lines_in(cell);
+		if (csv->cells_count < COLUMNS)
+			csv->cells[csv->cells_count++] = cell;
+		else if (*cell)
+			*bad = "more cells than columns";
 	}
-	/* After cells too many, the rest of the row. */
-	for (char *cell; *bad && !ended && *csv->at && next_cell(csv, &cell, &ended);)
-		continue;
+	csv->line++;
 	return true;
 }
 

@@ -328,24 +328,6 @@ static void test_short_cuts_change_nothing(void **state)
 	}
 }
 
-static void test_a_csv_cell_stays_text_in_its_line(void **state)
-{
-	static const char *const cells[][2] = {{"", ""},
-	                                       {"公证", "公证"},
-	                                       {"a,b", "\"a,b\""},
-	                                       {"a\"b", "\"a\"\"b\""},
-	                                       {"a\r\nb", "\"a  b\""},
-	                                       {"=1+1", "\"'=1+1\""},
-	                                       {"@x", "\"'@x\""}};
-	(void)state;
-	for (size_t i = 0; i < sizeof(cells) / sizeof(cells[0]); i++) {
-		struct tb_buf buf = {0};
-		tb_buf_csv(&buf, cells[i][0]);
-		assert_string_equal(tb_buf_text(&buf), cells[i][1]);
-		tb_buf_clear(&buf);
-	}
-}
-
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -364,7 +346,6 @@ int main(void)
 		cmocka_unit_test(test_utf8_refuses_what_is_not),
 		cmocka_unit_test(test_printable_refuses_controls_and_overrides),
 		cmocka_unit_test(test_short_cuts_change_nothing),
-		cmocka_unit_test(test_a_csv_cell_stays_text_in_its_line),
 	};
 	return cmocka_run_group_tests_name("base/bytes", tests, NULL, NULL);
 }

@@ -45,6 +45,18 @@ static void test_a_register_comes_as_csv_or_yaml(void **state)
 	                  "\"receives\":true", "\"days\":\"daily\"", "\"name\":\"李\""));
 }
 
+static void refuse(struct scratch *scratch, const char *verb, const char *text, const char *says)
+{
+	const char *path = file_of(scratch, "d.csv", text);
+	struct tb_buf seen;
+	struct tb_error err;
+	verbs_setup(NULL);
+	assert_int_not_equal(verbs_run(cmd_hall_verbs, verb, WORDS(path), &seen, &err), CLI_DONE);
+	if (!strstr(err.text, says))
+		fail_msg("%s", err.text);
+	tb_buf_clear(&seen);
+}
+
 static void test_a_line_that_is_wrong_is_named(void **state)
 {
 	static const struct {
@@ -54,18 +66,24 @@ static void test_a_line_that_is_wrong_is_named(void **state)
 		{"code,nam\nD1,x\n", "2"},
 		{"code,name,phase\nD1,x,1\nD2,y,two\n", "3"},
 		{"code,name\nD1,x,y\n", "2"},
+		{"code,name,phase\nD1,x,99999999999\n", "2"},
+		{"code,name\n\"D\n1\",x\nD2,\"y\"z\n", "4"},
+		{"code,name\nD1,\"x\n", "2"},
+		{"code,name\nD1,\xb3\xa3\n", "UTF-8"},
+		{"1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17\n", "1"},
 	};
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		const char *path = file_of(*state, "d.csv", bad[i].text);
-		struct tb_buf seen;
-		struct tb_error err;
-		verbs_setup(NULL);
-		assert_int_not_equal(verbs_run(cmd_hall_verbs, "department load", WORDS(path), &seen, &err),
-		                     CLI_DONE);
-		if (!strstr(err.text, bad[i].says))
-			fail_msg("%s", err.text);
-		tb_buf_clear(&seen);
-	}
+	static const struct {
+		const char *text;
+		const char *says;
+	} bad_halls[] = {
+		{"code,receives\nA,否\nB,maybe\n", "receives"},
+		{"code,hour\nA,x\n", "hour"},
+		{"code,contacts,window\nA,x 1,x\n", "window"},
+	};
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		refuse(*state, "department load", bad[i].text, bad[i].says);
+	for (size_t i = 0; i < sizeof(bad_halls) / sizeof(bad_halls[0]); i++)
+		refuse(*state, "hall load", bad_halls[i].text, bad_halls[i].says);
 }
 
 static void test_departments_are_asked_for_by_phase_and_day(void **state)

@@ -253,6 +253,23 @@ void hostile_refuse_altered(struct pair *pair, struct side *from, struct side *t
 	forgery_clear(&f);
 }
 
+void hostile_refuse_each(struct pair *pair, struct side *from, struct side *to, size_t entries,
+                         const struct alteration *alterations, size_t count,
+                         void (*say)(struct pair *pair, const char *number))
+{
+	for (size_t i = 0; i < count; i++) {
+		char number[32];
+		pair_submit(pair, true, number);
+		pair_pass(pair, TB_MINUTE);
+		say(pair, number);
+		hostile_refuse_altered(pair, from, to, number, entries, &alterations[i]);
+		pair->parted = false;
+		pair->fate = NULL;
+		pair_pass(pair, TB_HOUR);
+	}
+	hostile_assert_works(pair);
+}
+
 void hostile_assert_works(struct pair *pair)
 {
 	char number[32];

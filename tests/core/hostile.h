@@ -82,5 +82,10 @@ PbMaterial *forgery_material(struct forgery *f);
  * refuses it, and knows of the case |number| (NULL: of none) what it knew. */
 void hostile_refuse_altered(struct pair *pair, struct side *from, struct side *to, const char *number,
                             size_t entries, const struct alteration *a);
+/* The same for each of |count| lies, with a case of its own that is signed for: |say| parts the two nodes and
+ * lets |from| say what will be altered. In the end a case goes all its way. */
+void hostile_refuse_each(struct pair *pair, struct side *from, struct side *to, size_t entries,
+                         const struct alteration *alterations, size_t count,
+                         void (*say)(struct pair *pair, const char *number));
 /* A case goes all its way, whatever was refused before. */
 void hostile_assert_works(struct pair *pair);

@@ -83,6 +83,17 @@ static void begin(struct pair *pair, struct forgery *f)
 	forgery_take(f, pair, &pair->window);
 }
 
+static void propose_a_second_version(struct pair *pair, const char *id)
+{
+	char json[512];
+	snprintf(json, sizeof(json),
+	         "{\"agreement\":{\"id\":\"%s\",\"title\":\"2\",\"parties\":[\"" HOME "\",\"" WINDOW
+	         "\"],\"validFrom\":\"2020-01-01\",\"terms\":[%s]}}",
+	         id, term);
+	pair_ask(pair, &pair->window, SERVICE "Propose", json);
+	pair_pass(pair, 2 * TB_MINUTE);
+}
+
 static void refused(struct forgery *f, const char *code, const char *reason)
 {
 	struct pair_reply reply;
@@ -106,14 +117,9 @@ static void test_a_package_that_cites_what_is_not_there_is_refused(void **state)
 {
 	struct pair *pair = pair_new(*state);
 	struct forgery f;
-	char id[64], json[512];
+	char id[64];
 	agreed(pair, id);
-	snprintf(json, sizeof(json),
-	         "{\"agreement\":{\"id\":\"%s\",\"title\":\"2\",\"parties\":[\"" HOME "\",\"" WINDOW
-	         "\"],\"validFrom\":\"2020-01-01\",\"terms\":[%s]}}",
-	         id, term);
-	pair_ask(pair, &pair->window, SERVICE "Propose", json);
-	pair_pass(pair, 2 * TB_MINUTE);
+	propose_a_second_version(pair, id);
 	begin(pair, &f);
 	f.message->agreement_version = 2; /* which we have not signed */
 	refused(&f, "not_granted", "is not here, or not signed by all");
@@ -195,12 +201,7 @@ static void test_what_was_replaced_long_ago_carries_no_new_case(void **state)
 	struct forgery f;
 	char id[64], json[512];
 	agreed(pair, id);
-	snprintf(json, sizeof(json),
-	         "{\"agreement\":{\"id\":\"%s\",\"title\":\"2\",\"parties\":[\"" HOME "\",\"" WINDOW
-	         "\"],\"validFrom\":\"2020-01-01\",\"terms\":[%s]}}",
-	         id, term);
-	pair_ask(pair, &pair->window, SERVICE "Propose", json);
-	pair_pass(pair, 2 * TB_MINUTE);
+	propose_a_second_version(pair, id);
 	snprintf(json, sizeof(json), "{\"id\":\"%s\"}", id);
 	pair_ask(pair, &pair->home, SERVICE "Sign", json);
 	pair_pass(pair, 2 * TB_MINUTE);

@@ -256,6 +256,16 @@ ALTER(other_identity_in_the_past, f->unchained = true;
 ALTER(ends_in_the_past, f->count = 3)
 ALTER(other_return, f->unchained = true; f->entries[4]->detail->reason = forgery_word(f, "x"))
 
+static void return_and_send_again(struct pair *pair, const char *number)
+{
+	OK(pair_act(pair, &pair->home, number, "RETURN", "H_WIN", "\"detail\":{\"reason\":\"扫描不清\"}"));
+	pair_pass(pair, TB_MINUTE);
+	OK(pair_act(pair, &pair->window, number, "FIX", "R_WIN", ""));
+	pair_pass(pair, TB_MINUTE);
+	pair->parted = true;
+	OK(pair_act(pair, &pair->window, number, "SEND", "R_WIN", ""));
+}
+
 static void test_a_package_that_comes_again_cannot_rewrite_what_was_received(void **state)
 {
 	static const struct alteration alterations[] = {
@@ -266,23 +276,8 @@ static void test_a_package_that_comes_again_cannot_rewrite_what_was_received(voi
 		{"nothing new", ends_in_the_past, "state", "here"},
 	};
 	struct pair *pair = pair_new(*state);
-	for (size_t i = 0; i < COUNT(alterations); i++) {
-		char number[32];
-		pair->parted = false;
-		pair_submit(pair, true, number);
-		pair_pass(pair, TB_MINUTE);
-		OK(pair_act(pair, &pair->home, number, "RETURN", "H_WIN",
-		            "\"detail\":{\"reason\":\"扫描不清\"}"));
-		pair_pass(pair, TB_MINUTE);
-		OK(pair_act(pair, &pair->window, number, "FIX", "R_WIN", ""));
-		pair_pass(pair, TB_MINUTE);
-		pair->parted = true;
-		OK(pair_act(pair, &pair->window, number, "SEND", "R_WIN", ""));
-		hostile_refuse_altered(pair, &pair->window, &pair->home, number, 7, &alterations[i]);
-		pair->parted = false;
-		pair_pass(pair, TB_HOUR);
-	}
-	hostile_assert_works(pair);
+	hostile_refuse_each(pair, &pair->window, &pair->home, 7, alterations, COUNT(alterations),
+	                    return_and_send_again);
 	pair_free(pair);
 }
 

@@ -46,6 +46,12 @@ static void a_package_back(struct forgery *f)
 	f->message->entries = NULL;
 }
 
+static void accept_the_case(struct pair *pair, const char *number)
+{
+	pair->parted = true;
+	OK(pair_act(pair, &pair->home, number, "ACCEPT", "H_WIN", ""));
+}
+
 static void test_a_forged_entry_is_refused_and_the_case_stays_as_it_was(void **state)
 {
 	static const struct alteration alterations[] = {
@@ -79,18 +85,8 @@ static void test_a_forged_entry_is_refused_and_the_case_stays_as_it_was(void **s
 		{"an empty package back", a_package_back, "state", "known here"},
 	};
 	struct pair *pair = pair_new(*state);
-	char number[32];
-	for (size_t i = 0; i < COUNT(alterations); i++) {
-		pair->parted = false;
-		pair_submit(pair, true, number);
-		pair_pass(pair, TB_MINUTE);
-		pair->parted = true;
-		OK(pair_act(pair, &pair->home, number, "ACCEPT", "H_WIN", ""));
-		hostile_refuse_altered(pair, &pair->home, &pair->window, number, 1, &alterations[i]);
-		pair->parted = false;
-		pair_pass(pair, TB_HOUR);
-	}
-	hostile_assert_works(pair);
+	hostile_refuse_each(pair, &pair->home, &pair->window, 1, alterations, COUNT(alterations),
+	                    accept_the_case);
 	pair_free(pair);
 }
 
@@ -101,6 +97,17 @@ ALTER(suspended_without_reason, f->entries[0]->event = PB_CASE_EVENT__SUSPEND;
 ALTER(granted_with_another_application, PbApplication *a = PROTO_NEW(PbApplication, application, &f->arena);
       f->entries[0]->detail->application = a)
 
+static void extend_and_grant(struct pair *pair, const char *number)
+{
+	OK(pair_act(pair, &pair->home, number, "ACCEPT", "H_WIN", ""));
+	OK(pair_act(pair, &pair->home, number, "START", "H_DEPT", ""));
+	OK(pair_act(pair, &pair->home, number, "EXTEND", "H_HEAD",
+	            "\"detail\":{\"reason\":\"复杂\",\"days\":5}"));
+	pair->parted = true;
+	OK(pair_act(pair, &pair->home, number, "GRANT", "H_DEPT",
+	            "\"detail\":{\"reason\":\"又\",\"days\":5}"));
+}
+
 static void test_what_the_table_asks_of_an_event_is_asked_of_a_foreign_entry_too(void **state)
 {
 	static const struct alteration alterations[] = {
@@ -110,23 +117,8 @@ static void test_what_the_table_asks_of_an_event_is_asked_of_a_foreign_entry_too
 	         "application"},
 	};
 	struct pair *pair = pair_new(*state);
-	char number[32];
-	for (size_t i = 0; i < COUNT(alterations); i++) {
-		pair->parted = false;
-		pair_submit(pair, true, number);
-		pair_pass(pair, TB_MINUTE);
-		OK(pair_act(pair, &pair->home, number, "ACCEPT", "H_WIN", ""));
-		OK(pair_act(pair, &pair->home, number, "START", "H_DEPT", ""));
-		OK(pair_act(pair, &pair->home, number, "EXTEND", "H_HEAD",
-		            "\"detail\":{\"reason\":\"复杂\",\"days\":5}"));
-		pair->parted = true;
-		OK(pair_act(pair, &pair->home, number, "GRANT", "H_DEPT",
-		            "\"detail\":{\"reason\":\"又\",\"days\":5}"));
-		hostile_refuse_altered(pair, &pair->home, &pair->window, number, 1, &alterations[i]);
-		pair->parted = false;
-		pair_pass(pair, TB_HOUR);
-	}
-	hostile_assert_works(pair);
+	hostile_refuse_each(pair, &pair->home, &pair->window, 1, alterations, COUNT(alterations),
+	                    extend_and_grant);
 	pair_free(pair);
 }
 
@@ -178,6 +170,12 @@ static void proposal_material(struct forgery *f, const char *name, size_t root)
 ALTER(proposal_path, proposal_material(f, "..", 32))
 ALTER(proposal_root, proposal_material(f, "a", 16))
 
+static void withdraw(struct pair *pair, const char *number)
+{
+	pair->parted = true;
+	OK(pair_act(pair, &pair->window, number, "WITHDRAW", "APPLICANT", "\"detail\":{\"note\":\"\"}"));
+}
+
 static void test_a_forged_proposal_is_refused_and_the_owner_orders_nothing(void **state)
 {
 	static const struct alteration alterations[] = {
@@ -204,19 +202,7 @@ static void test_a_forged_proposal_is_refused_and_the_owner_orders_nothing(void 
 		{"an unknown case", unknown_case, "unknown_case", "no such case"},
 	};
 	struct pair *pair = pair_new(*state);
-	char number[32];
-	for (size_t i = 0; i < COUNT(alterations); i++) {
-		pair->parted = false;
-		pair_submit(pair, true, number);
-		pair_pass(pair, TB_MINUTE);
-		pair->parted = true;
-		OK(pair_act(pair, &pair->window, number, "WITHDRAW", "APPLICANT",
-		            "\"detail\":{\"note\":\"\"}"));
-		hostile_refuse_altered(pair, &pair->window, &pair->home, number, 0, &alterations[i]);
-		pair->parted = false;
-		pair_pass(pair, TB_HOUR);
-	}
-	hostile_assert_works(pair);
+	hostile_refuse_each(pair, &pair->window, &pair->home, 0, alterations, COUNT(alterations), withdraw);
 	pair_free(pair);
 }
 
@@ -280,6 +266,15 @@ ALTER(sealed_in_anothers_name, seal_by(f, HOME, &f->pair->window.region.seal, ce
 ALTER(certificate_without_seal, decision(f)->credential->proof = NULL)
 ALTER(sealed_garbage, seal_by(f, HOME, &f->pair->home.region.seal, tb_bytes_str("\xff\xff\xff")))
 
+static void grant_with_certificate(struct pair *pair, const char *number)
+{
+	OK(pair_act(pair, &pair->home, number, "ACCEPT", "H_WIN", ""));
+	OK(pair_act(pair, &pair->home, number, "START", "H_DEPT", ""));
+	pair_pass(pair, TB_MINUTE);
+	pair->parted = true;
+	OK(pair_act(pair, &pair->home, number, "GRANT", "H_DEPT", "\"issue\":{\"typeName\":\"公证书\"}"));
+}
+
 static void test_a_decision_with_a_forged_certificate_is_refused(void **state)
 {
 	static const struct alteration alterations[] = {
@@ -297,22 +292,8 @@ static void test_a_decision_with_a_forged_certificate_is_refused(void **state)
 		{"a message for a seal", sealed_as_a_message, "invalid", "not sealed by"},
 	};
 	struct pair *pair = pair_new(*state);
-	for (size_t i = 0; i < COUNT(alterations); i++) {
-		char number[32];
-		pair->parted = false;
-		pair_submit(pair, true, number);
-		pair_pass(pair, TB_MINUTE);
-		OK(pair_act(pair, &pair->home, number, "ACCEPT", "H_WIN", ""));
-		OK(pair_act(pair, &pair->home, number, "START", "H_DEPT", ""));
-		pair_pass(pair, TB_MINUTE);
-		pair->parted = true;
-		OK(pair_act(pair, &pair->home, number, "GRANT", "H_DEPT",
-		            "\"issue\":{\"typeName\":\"公证书\"}"));
-		hostile_refuse_altered(pair, &pair->home, &pair->window, number, 1, &alterations[i]);
-		pair->parted = false;
-		pair_pass(pair, TB_HOUR);
-	}
-	hostile_assert_works(pair);
+	hostile_refuse_each(pair, &pair->home, &pair->window, 1, alterations, COUNT(alterations),
+	                    grant_with_certificate);
 	pair_free(pair);
 }
 
@@ -336,6 +317,13 @@ ALTER(of_another_event, f->entries[0]->event = PB_CASE_EVENT__WITHDRAW;
 ALTER(of_no_id, f->entries[0]->proposal.len = 15)
 ALTER(of_an_unknown_id, f->entries[0]->proposal.data[3] ^= 1)
 
+static void consult_and_be_told(struct pair *pair, const char *number)
+{
+	pair->fate = home_is_mute;
+	OK(pair_act(pair, &pair->window, number, "CONSULT", "R_WIN", "\"detail\":{\"note\":\"x\"}"));
+	pair_pass(pair, TB_SECOND);
+}
+
 static void test_what_the_window_proposed_counts_once_and_as_what_it_was(void **state)
 {
 	static const struct alteration alterations[] = {
@@ -345,19 +333,8 @@ static void test_what_the_window_proposed_counts_once_and_as_what_it_was(void **
 		{"a proposal that nobody made", of_an_unknown_id, "not_granted", "not proposed here"},
 	};
 	struct pair *pair = pair_new(*state);
-	char number[32];
-	for (size_t i = 0; i < COUNT(alterations); i++) {
-		pair->fate = NULL;
-		pair_submit(pair, true, number);
-		pair_pass(pair, TB_MINUTE);
-		pair->fate = home_is_mute;
-		OK(pair_act(pair, &pair->window, number, "CONSULT", "R_WIN", "\"detail\":{\"note\":\"x\"}"));
-		pair_pass(pair, TB_SECOND);
-		hostile_refuse_altered(pair, &pair->home, &pair->window, number, 1, &alterations[i]);
-		pair->fate = NULL;
-		pair_pass(pair, TB_HOUR);
-	}
-	hostile_assert_works(pair);
+	hostile_refuse_each(pair, &pair->home, &pair->window, 1, alterations, COUNT(alterations),
+	                    consult_and_be_told);
 	pair_free(pair);
 }
 
