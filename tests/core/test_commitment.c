@@ -304,6 +304,101 @@ static void test_notes_are_asked_for_by_person_or_by_case(void **state)
 	pair_free(pair);
 }
 
+/* |method| with |json|; TB_OK or the refusal. */
+static enum tb_code ask_of(struct pair *pair, const char *method, const char *json)
+{
+	char path[96];
+	enum tb_code code;
+	snprintf(path, sizeof(path), "/tongban.v1.CommitmentService/%s", method);
+	pair_call(pair, &pair->home, path, json, &code);
+	return code;
+}
+
+static void test_what_is_said_of_a_note_names_its_case_its_reason_and_who_says_it(void **state)
+{
+	static const struct {
+		const char *method;
+		const char *more; /* than the case */
+		enum tb_code code;
+	} calls[] = {
+		{"Dispute", "", TB_EINVALID},
+		{"Dispute", ",\"reason\":\"r\"", TB_EINVALID},
+		{"Dispute", ",\"reason\":\"r\",\"actor\":{\"role\":\"H_HEAD\"}", TB_EINVALID},
+		{"Dispute", ",\"actor\":{\"role\":\"H_HEAD\",\"id\":\"h1\"}", TB_EINVALID},
+		{"Dispute", ",\"reason\":\" \",\"actor\":{\"role\":\"H_HEAD\",\"id\":\"h1\"}", TB_EINVALID},
+		{"Settle", ",\"reason\":\"\",\"correct\":true", TB_EINVALID},
+		{"Notes", ",\"holder\":{\"codeType\":\"111\",\"code\":\"11010519491231002X\"}", TB_EINVALID},
+		{"Notes", "", TB_OK},
+	};
+	struct pair *pair = pair_new(*state);
+	char number[32], clean[32], json[256];
+	load_with(pair, 12);
+	submit(pair, clean);
+	break_promise(pair, number);
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		snprintf(json, sizeof(json), "{\"caseNumber\":\"%s\"%s}", number, calls[i].more);
+		assert_int_equal(ask_of(pair, calls[i].method, json), calls[i].code);
+	}
+	assert_int_equal(note(pair, &pair->home)->state, PB_CREDIT_STATE__CREDIT_STANDS);
+	/* A case that has none, by its number; one that is not here. */
+	assert_int_equal(tell(pair, "Dispute", clean, ""), TB_ENOTFOUND);
+	snprintf(json, sizeof(json), "{\"caseNumber\":\"%s\"}", clean);
+	assert_int_equal(((PbCreditNotesResponse *)(void *)pair_ask(pair, &pair->home, NOTES, json))->n_notes,
+	                 0);
+	assert_int_equal(ask_of(pair, "Notes", "{\"caseNumber\":\"62010020260101000001\"}"), TB_ENOTFOUND);
+	pair_free(pair);
+}
+
+static uint64_t notes_kept(struct side *side)
+{
+	struct store_txn *txn;
+	struct tb_error err;
+	OK(store_read(&txn, side->setup.store, &err));
+	uint64_t count = store_count(txn, KV_CREDIT);
+	store_abort(txn);
+	return count;
+}
+
+static void test_what_has_lapsed_is_no_more_disputed_and_leaves_with_the_next_note(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	char first[32], second[32], other[32];
+	load_with(pair, 1);
+	break_promise(pair, first);
+	submit_of(pair, "{\"name\":\"福州某某公司\",\"codeType\":\"001\",\"code\":\"91350100M000100Y43\"}",
+	          other);
+	close_case(pair, other);
+	for (int day = 0; day < 20; day++)
+		pair_pass(pair, TB_DAY);
+	act(pair, &pair->home, other, "REOPEN", "H_DEPT", BROKEN);
+	assert_int_equal(notes_kept(&pair->home), 2);
+	for (int day = 0; day < 12; day++)
+		pair_pass(pair, TB_DAY);
+	assert_int_equal(tell(pair, "Dispute", first, ""), TB_ENOTFOUND);
+	break_promise(pair, second);
+	assert_string_equal(note(pair, &pair->home)->case_number, second);
+	assert_int_equal(notes_kept(&pair->home), 2); /* the company's still counts */
+	pair_free(pair);
+}
+
+static void test_a_check_names_no_more_promises_than_there_can_be(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	struct tb_buf more = {0};
+	char number[32];
+	load_with(pair, 12);
+	submit(pair, number);
+	close_case(pair, number);
+	tb_buf_str(&more, "\"detail\":{\"reason\":\"r\",\"needs\":[{\"code\":\"M1\"}");
+	for (int i = 0; i < TB_NEEDS_MAX; i++)
+		tb_buf_str(&more, ",{\"code\":\"M1\"}");
+	tb_buf_str(&more, "]}");
+	assert_int_equal(pair_act(pair, &pair->home, number, "REOPEN", "H_DEPT", tb_buf_text(&more)),
+	                 TB_EINVALID);
+	tb_buf_clear(&more);
+	pair_free(pair);
+}
+
 static void test_an_organisation_is_published_by_its_name(void **state)
 {
 	struct pair *pair = pair_new(*state);
@@ -373,6 +468,9 @@ int main(void)
 		TEST(test_the_paper_itself_is_taken_after_a_promise_was_not),
 		TEST(test_a_note_bars_nothing_while_it_is_disputed_nor_once_it_is_corrected),
 		TEST(test_notes_are_asked_for_by_person_or_by_case),
+		TEST(test_what_is_said_of_a_note_names_its_case_its_reason_and_who_says_it),
+		TEST(test_what_has_lapsed_is_no_more_disputed_and_leaves_with_the_next_note),
+		TEST(test_a_check_names_no_more_promises_than_there_can_be),
 		TEST(test_a_commitment_is_published_and_checked_afterwards),
 		TEST(test_a_fee_is_part_of_the_case_by_its_reference),
 		TEST(test_who_pays_for_a_parcel_is_agreed),
