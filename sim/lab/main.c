@@ -407,13 +407,40 @@ static int carry_out(struct run *run)
 	return status;
 }
 
+/* What nobody said: the program beside this one, a new directory, the report in it. */
+static enum tb_code complete(struct lab_options *options, char program[LAB_PATH_ROOM],
+                             char dir[LAB_PATH_ROOM], struct tb_error *err)
+{
+	if (!options->program) {
+		ssize_t size = readlink("/proc/self/exe", program, LAB_PATH_ROOM - 1);
+		program[size > 0 ? size : 0] = 0;
+		char *slash = strrchr(program, '/');
+		size_t before = slash ? (size_t)(slash - program) + 1 : 0;
+		if ((size_t)snprintf(program + before, LAB_PATH_ROOM - before, "tongban") >=
+		    LAB_PATH_ROOM - before)
+			return tb_fail(err, TB_EINVALID, "--tongban is needed");
+		options->program = program;
+	}
+	if (!options->dir) {
+		snprintf(dir, LAB_PATH_ROOM, "/tmp/tongban-lab.XXXXXX"); /* short: sockets live in it */
+		if (!mkdtemp(dir))
+			return tb_fail(err, TB_EIO, "%s: %s", dir, strerror(errno));
+		options->dir = dir;
+	}
+	if (!options->report)
+		options->report = options->dir;
+	return TB_OK;
+}
+
 static int run_lab(struct run *run)
 {
 	struct lab *lab = &run->lab;
 	struct tb_error err = {0};
 	char path[LAB_PATH_ROOM + 32];
 	const char *codes[LAB_NODES_MAX];
-	if (make_dir(lab->options.dir, true, &err) != TB_OK ||
+	char program[LAB_PATH_ROOM], dir[LAB_PATH_ROOM];
+	if (complete(&lab->options, program, dir, &err) != TB_OK ||
+	    make_dir(lab->options.dir, true, &err) != TB_OK ||
 	    make_dir(lab->options.report, false, &err) != TB_OK || name_nodes(lab, &err) != TB_OK) {
 		fprintf(stderr, "tongban-lab: %s\n", err.text);
 		return STATUS_USAGE;
@@ -450,6 +477,7 @@ static int run_lab(struct run *run)
 	lab_faults_free(run->faults);
 	lab_proxy_free(run->proxy);
 	sim_story_free(lab->story);
+	printf("the nodes: %s\nthe report: %s/report.html\n", lab->options.dir, lab->options.report);
 	return status;
 }
 

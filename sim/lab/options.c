@@ -120,18 +120,14 @@ enum tb_code lab_options_parse(struct lab_options *options, int argc, char **arg
 			               "%.40s: unknown, or its value is missing or not possible", argv[i]);
 		i++;
 	}
-	if (!options->program || !options->dir)
-		return tb_fail(err, TB_EINVALID, "--tongban and --dir are needed");
-	if (!options->report)
-		options->report = options->dir;
 	return TB_OK;
 }
 
 void lab_options_usage(FILE *file)
 {
-	fputs("usage: tongban-lab run --tongban PROGRAM --dir DIR [--report DIR] [--nodes N] [--for 3m] "
-	      "[--seed N]\n"
-	      "                       [--faults WORD[=RATE],...|none] [--quiet 7m] [--no-excuse]\n"
+	fputs("usage: tongban-lab run [--nodes N] [--for 3m] [--seed N] [--faults WORD[=RATE],...|none]\n"
+	      "                       [--dir DIR] [--report DIR] [--tongban PROGRAM] [--quiet 7m] "
+	      "[--no-excuse]\n"
 	      "faults, and how many are expected in a minute if nothing else is said:\n",
 	      file);
 	for (size_t i = 0; i < LAB_FAULTS; i++)

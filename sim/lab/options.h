@@ -35,9 +35,10 @@ struct lab_options {
 	uint64_t seed;            /* of what is drawn */
 	double rates[LAB_FAULTS]; /* expected per minute, in the whole federation; 0: never */
 	bool no_excuse;           /* what an old backup lost counts as lost: shows that the alarm rings */
-	const char *program;      /* tongban */
-	const char *dir;          /* nodes live in here; made if it is not there, else empty */
-	const char *report;       /* directory */
+	/* NULL where nothing was said. */
+	const char *program; /* tongban */
+	const char *dir;     /* nodes live in here; made if it is not there, else empty */
+	const char *report;  /* directory */
 };
 
 /* Reads what follows "run". TB_EINVALID names the option. Texts stay the caller's. */

@@ -12,14 +12,16 @@
 	lab_options_parse(options, sizeof((char *[]){__VA_ARGS__}) / sizeof(char *), \
 	                  (char *[]){__VA_ARGS__}, &(struct tb_error){0})
 
-static void test_defaults_are_every_fault_and_the_report_in_the_directory(void **state)
+static void test_defaults_are_every_fault_and_directories_of_its_own(void **state)
 {
 	struct lab_options options;
 	(void)state;
-	assert_int_equal(PARSE(&options, "--tongban", "t", "--dir", "d"), TB_OK);
+	assert_int_equal(lab_options_parse(&options, 0, NULL, &(struct tb_error){0}), TB_OK);
 	for (size_t i = 0; i < LAB_FAULTS; i++)
 		assert_true(options.rates[i] > 0);
-	assert_string_equal(options.report, "d");
+	assert_null(options.program);
+	assert_null(options.dir);
+	assert_null(options.report);
 	assert_false(options.no_excuse);
 }
 
@@ -27,14 +29,13 @@ static void test_faults_are_those_that_are_named_at_the_rate_that_is_given(void 
 {
 	struct lab_options options;
 	(void)state;
-	assert_int_equal(
-		PARSE(&options, "--faults", "kill=2,cut,backup=0.25", "--tongban", "t", "--dir", "d"), TB_OK);
+	assert_int_equal(PARSE(&options, "--faults", "kill=2,cut,backup=0.25"), TB_OK);
 	assert_true(options.rates[LAB_KILL] == 2);
 	assert_true(options.rates[LAB_CUT] > 0);
 	assert_true(options.rates[LAB_BACKUP] == 0.25);
 	assert_true(options.rates[LAB_SLOW] == 0);
 	assert_true(options.rates[LAB_FULL] == 0);
-	assert_int_equal(PARSE(&options, "--faults", "none", "--tongban", "t", "--dir", "d"), TB_OK);
+	assert_int_equal(PARSE(&options, "--faults", "none"), TB_OK);
 	for (size_t i = 0; i < LAB_FAULTS; i++)
 		assert_true(options.rates[i] == 0);
 }
@@ -50,7 +51,7 @@ static void test_spans_have_units(void **state)
 		struct lab_options options;
 		char text[8];
 		memcpy(text, spans[i].text, sizeof(text));
-		assert_int_equal(PARSE(&options, "--for", text, "--tongban", "t", "--dir", "d"), TB_OK);
+		assert_int_equal(PARSE(&options, "--for", text), TB_OK);
 		assert_int_equal(options.span_ms, spans[i].ms);
 	}
 }
@@ -79,17 +80,14 @@ static void test_what_makes_no_sense_is_refused(void **state)
 	struct lab_options options;
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_int_equal(PARSE(&options, "--tongban", "t", "--dir", "d", bad[i][0], bad[i][1]),
-		                 TB_EINVALID);
-	assert_int_equal(PARSE(&options, "--dir", "d"), TB_EINVALID);
-	assert_int_equal(PARSE(&options, "--tongban", "t"), TB_EINVALID);
-	assert_int_equal(PARSE(&options, "--tongban", "t", "--dir", "d", "--nodes"), TB_EINVALID);
+		assert_int_equal(PARSE(&options, bad[i][0], bad[i][1]), TB_EINVALID);
+	assert_int_equal(PARSE(&options, "--nodes"), TB_EINVALID);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults_are_every_fault_and_the_report_in_the_directory),
+		cmocka_unit_test(test_defaults_are_every_fault_and_directories_of_its_own),
 		cmocka_unit_test(test_faults_are_those_that_are_named_at_the_rate_that_is_given),
 		cmocka_unit_test(test_spans_have_units),
 		cmocka_unit_test(test_what_makes_no_sense_is_refused),
