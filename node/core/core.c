@@ -111,7 +111,7 @@ static PbPeerView **peer_views(struct turn *turn, struct tb_arena *arena, size_t
 		view->last_error = tb_arena_str(arena, state->last_error);
 		view->last_contact_ms = state->contact_at;
 		view->outbox = state->outgoing;
-		view->retry_ms = state->retry_at;
+		view->retry_ms = delivery_retry_at(state);
 		if (catalogue_head(&turn->kv, peer->region, &turn->arena, &head, NULL) == TB_OK)
 			view->catalogue_version = head->version;
 		view->protocol = state->protocol;
@@ -383,6 +383,7 @@ static void adopt(struct turn *turn, struct peer_set *peers)
 			states[i].tokens_at = turn->now;
 		}
 		states[i].retry_at = 0;
+		states[i].waiting_at = 0;
 		states[i].describe_at = 0;
 	}
 	for (size_t i = 0; i < core->states_count; i++)

@@ -6,6 +6,9 @@
 
 #include "node/core/kv.h"
 
+/* How long a message is sent. */
+#define DELIVERY_LIFE (7 * TB_DAY)
+
 struct ask;
 
 enum { REFUSED_KINDS = 8 };
@@ -31,9 +34,15 @@ struct peer_state {
 	/* messages to it */
 	bool deliver_busy;
 	uint64_t outgoing; /* not yet receipted; kept in step with KV_OUTGOING */
-	unsigned failures; /* calls failed or settled nothing, in a row */
-	bool unsettled;    /* the last one did: it was reached */
-	tb_time retry_at;
+	unsigned failures; /* calls that failed, in a row */
+	tb_time retry_at;  /* no call before, after them */
+	uint64_t offered;  /* message up to which all were in calls that it answered; those that go still wait
+	                    */
+	uint64_t waiting_next;   /* where their round goes on; 1: it is to begin */
+	tb_time waiting_at;      /* when; INT64_MAX: none waits */
+	unsigned waiting_rounds; /* rounds that settled nothing, in a row */
+	bool waiting_settled;    /* this round has settled some */
+	bool waiting_flows;      /* and its last slice has */
 	/* its description */
 	bool describe_busy;
 	struct pki_digest agreements_digest; /* of what it has with us, when it last said */
@@ -377,6 +386,9 @@ void delivery_answered(struct turn *turn, struct core_outbound *outbound);
 /* Forms the next batch; returns when it wants to be called again. */
 tb_time delivery_finish(struct turn *turn, struct peer_state *state, const struct peer *peer);
 uint64_t delivery_outgoing(struct kv *kv, const char *peer);
+/* When it is called again, for people; 0: nothing waits. */
+tb_time delivery_retry_at(const struct peer_state *state);
+/* ---- deadletter.c */
 enum tb_code delivery_read_dead(struct query *query, struct tb_error *err);
 void delivery_apply_requeue(struct turn *turn, struct core_request *request);
 void case_proof_add(struct turn *turn, const char *number, const char *reference);

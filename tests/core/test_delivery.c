@@ -207,6 +207,7 @@ static void test_a_case_that_waits_keeps_its_order_and_no_other_case_waits(void 
 /* How much the last call to the home region carried, and how many there were. */
 struct carried {
 	size_t items;
+	size_t most; /* of any call */
 	size_t calls;
 };
 
@@ -215,6 +216,7 @@ static enum fate weighed(struct pair *pair, const struct core_outbound *outbound
 	struct carried *carried = pair->test;
 	if (outbound->call == CORE_DELIVER && strcmp(outbound->peer, HOME) == 0) {
 		carried->items = outbound->batch->items_count;
+		carried->most = carried->items > carried->most ? carried->items : carried->most;
 		carried->calls++;
 	}
 	return ARRIVES;
@@ -259,6 +261,93 @@ static void test_a_case_does_not_wait_out_the_retry_of_another(void **state)
 	OK(pair_act(pair, &pair->window, free_one, "CONSULT", "R_WIN", NOTE));
 	pair_pass(pair, 2 * TB_SECOND);
 	assert_int_equal(pair_case(pair, &pair->home, free_one)->seq, seq + 1);
+	calendar_free(old);
+	pair_free(pair);
+}
+
+/* The window sends what the home region had asked for in each of |count| cases, and the home region cannot
+ * take it: its calendar is lost. It is to be freed. */
+static struct calendar *stick(struct pair *pair, char numbers[][32], size_t count)
+{
+	struct calendar *old;
+	struct tb_error err;
+	for (size_t i = 0; i < count; i++) {
+		pair_submit(pair, true, numbers[i]);
+		OK(pair_act(pair, &pair->home, numbers[i], "NOTIFY", "H_WIN", NEEDS));
+	}
+	OK(calendar_parse(&old, tb_bytes_str("2020-01-01\tH\n"), &err));
+	pair->home.setup.calendar = old;
+	pair_crash(pair, &pair->home);
+	pair->parted = true;
+	for (size_t i = 0; i < count; i++)
+		OK(pair_act(pair, &pair->window, numbers[i], "SUPPLEMENT", "R_WIN", ""));
+	pair->parted = false;
+	pair_pass(pair, 6 * TB_MINUTE);
+	assert_int_equal(hostile_count(&pair->window, KV_OUTGOING), count);
+	return old;
+}
+
+static void test_cases_that_wait_hold_up_no_other_however_many_they_are(void **state)
+{
+	enum { STUCK = 520 }; /* more than a call carries */
+	static char stuck[STUCK][32];
+	struct pair *pair = pair_new(*state);
+	struct carried carried = {0};
+	char free_one[32];
+	pair_submit(pair, true, free_one);
+	struct calendar *old = stick(pair, stuck, STUCK);
+	/* Another case goes on at once, again and again. */
+	uint32_t seq = pair_case(pair, &pair->home, free_one)->seq;
+	for (uint32_t i = 1; i <= 5; i++) {
+		OK(pair_act(pair, &pair->window, free_one, "CONSULT", "R_WIN", NOTE));
+		assert_int_equal(pair_case(pair, &pair->home, free_one)->seq, seq + i);
+		pair_pass(pair, TB_HOUR);
+	}
+	/* Nor after a restart, when the node does not know which ones wait. */
+	pair->parted = true;
+	OK(pair_act(pair, &pair->window, free_one, "CONSULT", "R_WIN", NOTE));
+	pair_crash(pair, &pair->window);
+	pair->parted = false;
+	pair_pass(pair, 2 * TB_SECOND);
+	assert_int_equal(pair_case(pair, &pair->home, free_one)->seq, seq + 6);
+	pair_pass(pair, TB_HOUR);
+	/* What waits is tried seldom, and not all of it at a time. */
+	pair->fate = weighed;
+	pair->test = &carried;
+	pair_pass(pair, TB_HOUR);
+	assert_in_range(carried.calls, 20, 60);
+	assert_in_range(carried.most, 1, 256);
+	/* The calendar is back: all goes within minutes. */
+	pair->home.setup.calendar = pair->calendar;
+	pair_crash(pair, &pair->home);
+	pair_pass(pair, 7 * TB_MINUTE);
+	assert_int_equal(hostile_count(&pair->window, KV_OUTGOING), 0);
+	for (size_t i = 0; i < STUCK; i += 50)
+		pair_assert_equal_logs(pair, stuck[i]);
+	calendar_free(old);
+	pair_free(pair);
+}
+
+static void test_a_case_with_a_long_queue_that_waits_holds_up_nobody(void **state)
+{
+	enum { MANY = 1100 }; /* more than a turn looks at */
+	struct pair *pair = pair_new(*state);
+	char stuck[1][32], free_one[32];
+	pair_submit(pair, true, free_one);
+	struct calendar *old = stick(pair, stuck, 1);
+	for (int i = 0; i < MANY; i++)
+		OK(pair_act(pair, &pair->window, stuck[0], "CONSULT", "R_WIN", NOTE));
+	pair_crash(pair, &pair->window);
+	uint32_t seq = pair_case(pair, &pair->home, free_one)->seq;
+	OK(pair_act(pair, &pair->window, free_one, "CONSULT", "R_WIN", NOTE));
+	pair_pass(pair, 2 * TB_SECOND);
+	assert_int_equal(pair_case(pair, &pair->home, free_one)->seq, seq + 1);
+	seq = pair_case(pair, &pair->home, stuck[0])->seq;
+	pair->home.setup.calendar = pair->calendar;
+	pair_crash(pair, &pair->home);
+	pair_pass(pair, 7 * TB_MINUTE);
+	assert_int_equal(hostile_count(&pair->window, KV_OUTGOING), 0);
+	assert_int_equal(pair_case(pair, &pair->home, stuck[0])->seq, seq + 1 + MANY);
 	calendar_free(old);
 	pair_free(pair);
 }
@@ -616,6 +705,8 @@ int main(void)
 		TEST(test_a_case_that_waits_keeps_its_order_and_no_other_case_waits),
 		TEST(test_what_is_behind_a_message_that_waits_is_not_sent_again_and_again),
 		TEST(test_a_case_does_not_wait_out_the_retry_of_another),
+		TEST(test_cases_that_wait_hold_up_no_other_however_many_they_are),
+		TEST(test_a_case_with_a_long_queue_that_waits_holds_up_nobody),
 		TEST(test_a_long_queue_goes_in_batches_that_fit_and_keeps_its_order),
 		TEST(test_a_message_lives_for_seven_days),
 		TEST(test_a_package_that_was_applied_before_it_expired_is_handed_over),
