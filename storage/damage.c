@@ -6,7 +6,10 @@
  *
  * The file may be shorter than the meta's last page and still be whole: pages that a transaction takes at the
  * end and gives back before it commits are free without ever having been written. So a short file is whole
- * if, and only if, every page that it lacks is in the free table. */
+ * if, and only if, every page that it lacks is in the free table.
+ *
+ * LMDB takes a page that a list names without looking whether there can be one: the lists are looked through
+ * here, each of which descends. */
 #include "storage/store_priv.h"
 
 #include <errno.h>
@@ -73,9 +76,11 @@ enum {
 	PAGE_BYTES_MIN = 512,
 	PAGE_BYTES_MAX = 32768,
 	TREE_DEPTH_MAX = 32, /* LMDB CURSOR_STACK */
+	METAS = 2,
 };
 static const uint32_t META_MAGIC = 0xBEEFC0DE;
 static const uint32_t META_VERSION = 1;
+static const uint64_t NO_PAGE = UINT64_MAX;                /* the root of an empty tree */
 static const uint64_t PAGE_NUMBER_MAX = (uint64_t)1 << 47; /* what a branch node can name */
 
 struct file {
@@ -105,17 +110,23 @@ static bool read_at(struct file *file, void *out, size_t size, uint64_t offset)
 	return true;
 }
 
-static void count_missing(struct file *file, const uint64_t *numbers, size_t count)
+/* Counts those that the file lacks. False: one is no page, or not below the one before it, |*before|. */
+static bool count_missing(struct file *file, const uint64_t *numbers, size_t count, uint64_t *before)
 {
-	for (size_t i = 0; i < count; i++)
-		file->missing_free += numbers[i] >= file->pages && numbers[i] <= file->last_page;
+	for (size_t i = 0; i < count; i++) {
+		if (numbers[i] < METAS || numbers[i] >= *before)
+			return false;
+		file->missing_free += numbers[i] >= file->pages;
+		*before = numbers[i];
+	}
+	return true;
 }
 
 /* Counts a list of free pages of |size| bytes at |offset|. */
 static bool walk_list(struct file *file, uint64_t offset, uint64_t size)
 {
 	uint64_t numbers[512];
-	uint64_t left;
+	uint64_t left, before = file->last_page + 1;
 	if (size < sizeof(left) || !read_at(file, &left, sizeof(left), offset))
 		return false;
 	if (left > size / sizeof(left) - 1)
@@ -123,9 +134,9 @@ static bool walk_list(struct file *file, uint64_t offset, uint64_t size)
 	offset += sizeof(left);
 	while (left > 0) {
 		size_t some = left < 512 ? (size_t)left : 512;
-		if (!read_at(file, numbers, some * sizeof(*numbers), offset))
+		if (!read_at(file, numbers, some * sizeof(*numbers), offset) ||
+		    !count_missing(file, numbers, some, &before))
 			return false;
-		count_missing(file, numbers, some);
 		offset += some * sizeof(*numbers);
 		left -= some;
 	}
@@ -208,12 +219,13 @@ enum tb_code store_damage_check(int fd, struct tb_error *err)
 	file.page_bytes = meta->free_tree.page_bytes;
 	file.pages = (uint64_t)stat.st_size / file.page_bytes;
 	file.last_page = meta->last_page;
-	if (file.last_page < file.pages)
-		return TB_OK;
-	good = walk_page(&file, meta->free_tree.root, 0);
+	good = meta->free_tree.root == NO_PAGE || walk_page(&file, meta->free_tree.root, 0);
 	if (file.error != 0)
 		return tb_fail(err, TB_ESTORAGE, "store: data.mdb: cannot be read");
-	if (!good || file.missing_free < file.last_page + 1 - file.pages)
+	bool is_short = file.last_page >= file.pages;
+	if (!good && !is_short)
+		return tb_fail(err, TB_ECORRUPT, "store: data.mdb: its table of free pages is damaged");
+	if (is_short && (!good || file.missing_free < file.last_page + 1 - file.pages))
 		return tb_fail(err, TB_ECORRUPT, "store: data.mdb: cut off: page %llu of %llu is missing",
 		               (unsigned long long)file.pages, (unsigned long long)file.last_page + 1);
 	return TB_OK;

@@ -500,6 +500,63 @@ static void test_store_reads_long_free_lists(void **state)
 	assert_true(opened > 0);
 }
 
+/* Where the first list of at least |least| free pages is in the file: its count, then page numbers that
+ * descend. */
+static off_t free_list(struct scratch *scratch, uint64_t least)
+{
+	size_t size = (size_t)data_size(scratch), words = size / sizeof(uint64_t);
+	uint64_t *file = tb_alloc(size);
+	FILE *open = fopen(scratch_path(scratch, "data.mdb"), "rb");
+	assert_non_null(open);
+	assert_int_equal(fread(file, 1, size, open), size);
+	fclose(open);
+	off_t found = -1;
+	for (size_t i = 0; i + least < words && found < 0; i++) {
+		uint64_t count = file[i], n = 1;
+		if (count < least || i + count >= words)
+			continue;
+		while (n <= count && file[i + n] >= 2 && file[i + n] < words / 512 &&
+		       (n == 1 || file[i + n] < file[i + n - 1]))
+			n++;
+		found = n > count ? (off_t)(i * sizeof(uint64_t)) : -1;
+	}
+	free(file);
+	assert_true(found > 0);
+	return found;
+}
+
+/* LMDB would take a page that a list names wherever it is, and write behind the end of the file. */
+static void test_store_refuses_a_list_of_free_pages_that_names_none(void **state)
+{
+	static const uint64_t wrong[] = {0, 1, 1 << 20, UINT64_MAX};
+	struct store *store = open_store(*state, 1 << 24);
+	struct store_txn *txn = begin_write(store);
+	fill(txn, 0, 200, 3000);
+	assert_int_equal(store_commit(txn, NULL), TB_OK);
+	txn = begin_write(store);
+	for (uint32_t i = 0; i < 100; i++) {
+		uint8_t key[4];
+		tb_put_u32(key, i);
+		assert_true(store_delete(txn, NUMBERS, tb_bytes_of(key, 4)));
+	}
+	assert_int_equal(store_commit(txn, NULL), TB_OK);
+	store_close(store);
+	assert_int_equal(try_open(*state), TB_OK);
+	off_t list = free_list(*state, 50);
+	uint64_t kept;
+	FILE *file = fopen(scratch_path(*state, "data.mdb"), "rb");
+	assert_non_null(file);
+	assert_int_equal(fseeko(file, list + 24, SEEK_SET), 0);
+	assert_int_equal(fread(&kept, sizeof(kept), 1, file), 1);
+	fclose(file);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		overwrite(*state, list + 24, &wrong[i], sizeof(wrong[i]));
+		assert_int_equal(try_open(*state), TB_ECORRUPT);
+	}
+	overwrite(*state, list + 24, &kept, sizeof(kept));
+	assert_int_equal(try_open(*state), TB_OK);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
@@ -521,6 +578,7 @@ int main(void)
 		TEST(test_store_files_are_private),
 		TEST(test_store_refuses_garbage),
 		TEST(test_store_refuses_a_damaged_head),
+		TEST(test_store_refuses_a_list_of_free_pages_that_names_none),
 		TEST(test_store_refuses_a_file_that_was_cut_off),
 		TEST(test_store_takes_a_file_that_lacks_only_free_pages),
 		TEST(test_store_reads_long_free_lists),
