@@ -135,6 +135,7 @@ static void *arena_take(struct tb_arena *arena, size_t size)
 		block->used = 0;
 		block->room = room;
 		arena->blocks = block;
+		arena->bytes += room;
 	}
 	void *out = block->data + block->used;
 	block->used += need;
@@ -187,7 +188,7 @@ void tb_arena_clear(struct tb_arena *arena)
 		free(block);
 		block = next;
 	}
-	arena->blocks = NULL;
+	*arena = (struct tb_arena){0};
 }
 
 void tb_hex(char *out, const void *data, size_t size)

@@ -53,6 +53,7 @@ const char *tb_buf_text(struct tb_buf *buf);
 /* An arena. {0} is empty. Blocks come zeroed and aligned to 16 bytes. */
 struct tb_arena {
 	struct tb_arena_block *blocks; /* newest first */
+	size_t bytes;                  /* of all of them */
 };
 
 void *tb_arena_alloc(struct tb_arena *arena, size_t size);

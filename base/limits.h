@@ -19,6 +19,8 @@ enum {
 	/* Protobuf, before decoding (proto/scan.h). */
 	TB_PROTO_DEPTH_MAX = 12,
 	TB_PROTO_FIELDS_MAX = 65536, /* fields in one message, nested ones counted */
+	TB_BATCH_MEMORY_AIM =
+		16 << 20, /* items of a batch behind those that take so much decoded are malformed */
 
 	/* Texts, in bytes of UTF-8. */
 	TB_ID_BYTES_MAX = 128,    /* identifiers, codes, numbers */
@@ -58,6 +60,8 @@ enum {
 	TB_AGREEMENT_BYTES_MAX = 64 * 1024,
 	TB_ENTRIES_MAX = 4096, /* log entries of one case */
 	TB_CASE_MESSAGE_BYTES_MAX = 512 * 1024,
+	TB_REFUSED_BYTES_HOUR =
+		64 << 20, /* of a partner's messages; behind them all of it wait for the next hour */
 
 	/* Materials. */
 	TB_CHUNK_BYTES = 256 * 1024,

@@ -9,7 +9,7 @@
  * the wire. Measured at the limit, 65536 fields in 128 KiB: lists of the largest struct of the local API
  * (CaseListResponse.cases) take 21 MB or 160 times their bytes, of the largest that a peer may send
  * (Catalogue.items, CaseDetail.materials) 12.6 MB or 96 times, unknown fields 54 times, texts 42 times. Who
- * decodes the items of a batch one after the other clears the arena between them. */
+ * decodes the items of a batch one after the other bounds what they take together. */
 
 static void *unpack_alloc(void *arena, size_t size)
 {

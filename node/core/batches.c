@@ -66,6 +66,14 @@ uint64_t batch_keep(struct turn *turn, const struct pki_batch *batch, const char
 	return number;
 }
 
+void batch_forget(struct turn *turn, uint64_t number)
+{
+	struct kv_key key = kv_key_u64(number);
+	kv_delete(&turn->kv, KV_BATCH, &key);
+	if (turn->core->batches == number)
+		turn->core->batches--;
+}
+
 void batch_keep_seal(struct turn *turn, const struct pki_batch *batch, uint64_t number)
 {
 	keep(turn, batch, "", 0, number, false);

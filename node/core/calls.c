@@ -29,13 +29,15 @@ const char *core_call_word(enum core_call call)
 	return kinds[call].word;
 }
 
-/* Decodes the items; one that is malformed is NULL: its neighbours are not to suffer for it. */
+/* Decodes the items; one that is malformed is NULL: its neighbours are not to suffer for it. A hundred times
+ * its bytes is what an item can take in memory (proto/codec.c): there is no room for a batch of such. */
 static proto_message **decode_items(struct pki_batch *batch, const proto_type *type)
 {
 	proto_message **messages =
 		tb_arena_alloc(&batch->arena, (batch->items_count + 1) * sizeof(proto_message *));
 	for (size_t i = 0; i < batch->items_count; i++) {
-		if (proto_decode(&messages[i], type, pki_batch_message(batch, i), &batch->arena, NULL))
+		if (batch->arena.bytes > TB_BATCH_MEMORY_AIM ||
+		    proto_decode(&messages[i], type, pki_batch_message(batch, i), &batch->arena, NULL))
 			messages[i] = NULL;
 	}
 	return messages;

@@ -686,9 +686,20 @@ static void refuse(struct turn *turn, const char *peer, enum tb_code code, const
 	turn_log(turn, TB_LOG_WARN, "delivery.refused", peer, receipt->case_number, "%s", why);
 }
 
-/* One message: gives the encoded receipt. |proved| is set when this batch is the message's evidence. */
+/* A refusal is kept for ever, as what was refused is: a partner that sends little else does not fill the
+ * disk. */
+static bool refusals_fit(struct turn *turn, struct peer_state *state)
+{
+	if (turn->now < state->refusing_since || turn->now >= state->refusing_since + TB_HOUR) {
+		state->refusing_since = turn->now;
+		state->refused_bytes = 0;
+	}
+	return state->refused_bytes < TB_REFUSED_BYTES_HOUR;
+}
+
+/* One message: gives the encoded receipt. *remembered: its batch is to be kept. */
 static struct tb_bytes receive(struct turn *turn, const struct core_inbound *inbound, size_t i,
-                               uint64_t batch)
+                               uint64_t batch, bool *remembered)
 {
 	const PbCaseMessage *message = (const PbCaseMessage *)(const void *)inbound->messages[i];
 	struct tb_bytes bytes = pki_batch_message(inbound->batch, i);
@@ -713,6 +724,12 @@ static struct tb_bytes receive(struct turn *turn, const struct core_inbound *inb
 	enum tb_code code = KV_GET(&turn->kv, KV_INBOX, &key, inbox_record, &turn->arena, &known, &err);
 	if (code == TB_OK)
 		return again(turn, inbound->peer, known, &receipt);
+	struct peer_state *state = core_peer_state(turn->core, inbound->peer);
+	if (!refusals_fit(turn, state)) {
+		receipt.kind = PB_RECEIPT_KIND__DEFERRED;
+		receipt.code = tb_arena_str(&turn->arena, "throttled");
+		return proto_encode_arena(&turn->arena, &receipt.base);
+	}
 	receipt.code = tb_arena_str(&turn->arena, "");
 	if (code == TB_ENOTFOUND && message->expired)
 		code = expire(turn, inbound->peer, message, &receipt, &err);
@@ -733,6 +750,8 @@ static struct tb_bytes receive(struct turn *turn, const struct core_inbound *inb
 		return proto_encode_arena(&turn->arena, &receipt.base);
 	}
 	receipt.kind = PB_RECEIPT_KIND__DURABLE;
+	*remembered = true;
+	state->refused_bytes += code ? bytes.size : 0;
 	if (code)
 		refuse(turn, inbound->peer, code, in_both(turn, &err), &receipt);
 	struct tb_bytes encoded = proto_encode_arena(&turn->arena, &receipt.base);
@@ -757,8 +776,11 @@ void delivery_inbound(struct turn *turn, struct core_inbound *inbound)
 	uint64_t batch = batch_keep(turn, inbound->batch, peer->region, 0);
 	size_t count = inbound->batch->items_count;
 	struct tb_bytes *receipts = tb_arena_alloc(&turn->arena, count * sizeof(*receipts));
+	bool remembered = false;
 	for (size_t i = 0; i < count; i++)
-		receipts[i] = receive(turn, inbound, i, batch);
+		receipts[i] = receive(turn, inbound, i, batch, &remembered);
+	if (!remembered)
+		batch_forget(turn, batch);
 	struct pki_batch_head head = {.kind = PB_BATCH_KIND__RECEIPTS,
 	                              .sender = turn->core->setup.region,
 	                              .receiver = peer->region,

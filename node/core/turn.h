@@ -65,6 +65,9 @@ struct peer_state {
 	/* queries from it: token bucket, thousandths of a query */
 	int64_t tokens;
 	tb_time tokens_at;
+	/* messages from it that were refused, this hour */
+	uint64_t refused_bytes;
+	tb_time refusing_since;
 	/* what was refused of it; the last slot is for what has none */
 	struct refused refused[REFUSED_KINDS];
 	/* what it can do, as it last said: protocol version, and Capabilities */
@@ -282,6 +285,8 @@ tb_time retention_finish(struct turn *turn);
 
 /* ---- batches.c: batches kept as evidence */
 uint64_t batch_keep(struct turn *turn, const struct pki_batch *batch, const char *peer, uint64_t pair);
+/* Takes back the newest: nothing names it. */
+void batch_forget(struct turn *turn, uint64_t number);
 void batch_keep_seal(struct turn *turn, const struct pki_batch *batch, uint64_t number);
 /* The batch |number| as it was; own batches come unsigned. */
 enum tb_code batch_load(struct kv *kv, uint64_t number, struct pki_batch **out, uint64_t *pair,
