@@ -18,6 +18,9 @@
 	   "agreement {1} version {2} does not cover item {3} in mode {4}") \
 	XX(AGREEMENT_NO_PARTY, TB_EDENIED, "本地区不是该协议的一方", \
 	   "this region is no party of it") \
+	XX(AGREEMENT_OVERTAKEN, TB_ESTATE, \
+	   "协议 {1} 第 {2} 版已由另一文本取代（摘要较小者为准）：请查看后以 --digest {3} 签署，或在其之上另提新版", \
+	   "agreement {1} version {2} has another text now (the smaller digest stays): look at it and sign it with --digest {3}, or propose again on top") \
 	XX(AGREEMENT_NOTICE_DAYS, TB_EINVALID, "effective：最早为 {1}（须提前 {2} 天通知）", \
 	   "effective: {1} at the earliest, after {2} days of notice") \
 	XX(NOT_GRANTED_ITEM, TB_EDENIED, "未授予 {1} 以 {3} 模式提交事项 {2} 的权限（peers/{1}.yaml，grants.cases）", \

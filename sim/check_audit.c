@@ -206,7 +206,7 @@ static uint64_t statements(struct sim_reader *reader)
 	while (store_next(&cursor, &key, &sealed)) {
 		if (kv_open(&reader->kv, KV_AGREEMENT, key, sealed, &reader->arena, &plain, NULL) == TB_OK &&
 		    PROTO_DECODE_OWN(&stored, stored_agreement, plain, &reader->arena, NULL) == TB_OK)
-			count += stored->n_statements;
+			count += stored->n_statements + stored->overtaken_statements;
 	}
 	store_cursor_end(&cursor);
 	return count;

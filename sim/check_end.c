@@ -105,6 +105,38 @@ static bool look_case(void *ctx, const char *number, struct sim_node *window, st
 	return look->well;
 }
 
+/* Of proposals that crossed one is left, the same for all parties. */
+static void look_texts(struct look *look, struct sim_node *node, struct sim_reader *reader)
+{
+	struct store_cursor cursor;
+	struct tb_bytes key, sealed, plain, other;
+	store_cursor(&cursor, reader->kv.txn, KV_AGREEMENT, tb_bytes_of(NULL, 0), tb_bytes_of(NULL, 0));
+	while (look->well && store_next(&cursor, &key, &sealed)) {
+		PbStoredAgreement *ours, *theirs;
+		PbAgreement *agreement;
+		struct kv_key name = kv_key_of(key);
+		if (kv_open(&reader->kv, KV_AGREEMENT, key, sealed, &reader->arena, &plain, NULL) ||
+		    PROTO_DECODE_OWN(&ours, stored_agreement, plain, &reader->arena, NULL) ||
+		    PROTO_DECODE_OWN(&agreement, agreement, proto_bytes(ours->agreement), &reader->arena,
+		                     NULL))
+			continue;
+		for (size_t i = 0; i < agreement->n_parties && look->well; i++) {
+			struct sim_node *party = sim_node_find(look->world, agreement->parties[i]);
+			struct sim_reader there;
+			if (!party || party == node || !lives(party) || !sim_node_reliable(party))
+				continue;
+			sim_read_begin(&there, party);
+			if (kv_get(&there.kv, KV_AGREEMENT, &name, &there.arena, &other, NULL) == TB_OK &&
+			    PROTO_DECODE_OWN(&theirs, stored_agreement, other, &there.arena, NULL) == TB_OK &&
+			    !tb_bytes_equal(proto_bytes(ours->agreement), proto_bytes(theirs->agreement)))
+				unwell(look, "%s and %s have different texts of version %u of %s", node->name,
+				       party->name, agreement->version, agreement->id);
+			sim_read_end(&there);
+		}
+	}
+	store_cursor_end(&cursor);
+}
+
 bool sim_check_quiet(struct sim_world *world, char *why, size_t room)
 {
 	struct look look = {.world = world, .why = why, .room = room, .well = true};
@@ -124,6 +156,7 @@ bool sim_check_quiet(struct sim_world *world, char *why, size_t room)
 		sim_read_begin(&reader, node);
 		look_outgoing(&look, node, &reader);
 		look_wanted(&look, node, &reader);
+		look_texts(&look, node, &reader);
 		sim_read_end(&reader);
 	}
 	if (look.well)

@@ -9,6 +9,7 @@
 /* One version of an agreement, and how much of what its parties said was known so far. */
 struct promise {
 	PbStoredAgreement *stored;
+	uint8_t digest[PKI_HASH_BYTES];
 	PbAgreement *agreement;
 	PbAgreementStatement **statements;
 	size_t known; /* of stored->n_statements, which stand in the order in which they came */
@@ -27,6 +28,7 @@ static bool read_promise(struct promise *out, struct tb_bytes plain, struct tb_a
 	if (PROTO_DECODE_OWN(&out->stored, stored_agreement, plain, arena, NULL) ||
 	    PROTO_DECODE_OWN(&out->agreement, agreement, proto_bytes(out->stored->agreement), arena, NULL))
 		return false;
+	pki_sha256(out->digest, proto_bytes(out->stored->agreement));
 	out->statements = tb_arena_alloc(arena, (out->stored->n_statements + 1) * sizeof(*out->statements));
 	for (size_t i = 0; i < out->stored->n_statements; i++) {
 		struct tb_bytes item = proto_bytes(out->stored->statements[i]->item);
@@ -170,14 +172,28 @@ static void check_begun(struct promises *promises, const char *number)
 	sim_check_held(node->world, SIM_RULE_PROMISED);
 }
 
+static bool is_of(const PbAuditLeaf *leaf, const struct promise *promise)
+{
+	return tb_bytes_equal(proto_bytes(leaf->digest), tb_bytes_of(promise->digest, PKI_HASH_BYTES));
+}
+
 static bool look_at_leaf(void *ctx, uint64_t index, const PbAuditLeaf *leaf)
 {
 	struct promises *promises = ctx;
 	(void)index;
 	if (leaf->kind == PB_LEAF_KIND__LEAF_AGREEMENT) {
+		/* What was said of a text that was overtaken counts for nothing. */
 		struct promise *promise = find(promises, leaf->subject, leaf->count);
-		if (promise && promise->known < promise->stored->n_statements)
+		if (promise && promise->known < promise->stored->n_statements && is_of(leaf, promise))
 			promise->known++;
+	} else if (leaf->kind == PB_LEAF_KIND__LEAF_AGREEMENT_OVERTAKEN) {
+		struct promise *promise = find(promises, leaf->subject, leaf->count);
+		if (promise && complete(promise))
+			sim_check_broke(promises->node->world, SIM_RULE_PROMISED, promises->node->index, NULL,
+			                "version %u of %s was overtaken when all had signed it", leaf->count,
+			                leaf->subject);
+		if (promise)
+			promise->known = 0;
 	} else if (leaf->kind == PB_LEAF_KIND__LEAF_CASE && leaf->count == 1) {
 		check_begun(promises, leaf->subject);
 	}

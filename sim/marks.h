@@ -53,6 +53,8 @@
 	   "a later version came into force while a case under an earlier one was open")                    \
 	XX(SIM_MARK_AMENDMENTS_CROSSED, "amendments-crossed", true,                                         \
 	   "two parties proposed the same version, neither knowing of the other")                           \
+	XX(SIM_MARK_OVERTAKEN, "text-overtaken", true,                                                      \
+	   "of two proposals that crossed one took the place of the other")                                 \
 	XX(SIM_MARK_ALLIANCE_ENDED, "alliance-ended", true, "one of three or more gave notice")             \
 	XX(SIM_MARK_UNANSWERED, "matter-overdue", true, "a matter was not answered in time")                \
 	XX(SIM_MARK_DOCUMENT, "document-disclosed", true,                                                   \

@@ -79,6 +79,7 @@ static const struct word sentences[] = {
 	{"agreement-ended", "协议经通知终止"},
 	{"third-party-signs-last", "三方以上的协议由最后一方签署"},
 	{"agreement-amended-while-a-case-is-open", "办件未结时协议换了新版"},
+	{"text-overtaken", "同一版本的两份文本，一份取代了另一份"},
 	{"amendments-crossed", "两方各自提出同一版本，互不知情"},
 	{"alliance-ended", "三方以上的协议由一方通知终止"},
 	{"matter-overdue", "事项逾期未答复"},

@@ -165,9 +165,26 @@ static bool open_case_before(struct sim_node *node, const PbAgreement *agreement
 }
 
 static void has_signed(struct sim_world *world, struct sim_node *node, const struct core_request *reply,
+                       void *ctx);
+
+/* |digest| "": the text that is there, unless it has overtaken another. */
+static void sign(struct sim_alliance *alliance, struct sim_node *node, const char *digest)
+{
+	struct tb_buf json = {0};
+	tb_buf_printf(&json, "{\"id\":\"%s\",\"digest\":\"%s\"}", alliance->id, digest);
+	sim_node_ask(node, "/tongban.v1.AgreementService/Sign", tb_buf_bytes(&json), has_signed, alliance);
+	tb_buf_clear(&json);
+}
+
+static void has_signed(struct sim_world *world, struct sim_node *node, const struct core_request *reply,
                        void *ctx)
 {
 	struct sim_alliance *alliance = ctx;
+	if (reply && reply->error.reason == TB_REASON_AGREEMENT_OVERTAKEN) {
+		sim_mark(&world->marks, SIM_MARK_OVERTAKEN);
+		sign(alliance, node, tb_error_value(&reply->error, 2));
+		return;
+	}
 	if (!reply || reply->error.code)
 		return; /* not here yet, say: it attends to it again */
 	const PbAgreementView *view = (const PbAgreementView *)(const void *)reply->reply;
@@ -213,9 +230,12 @@ static void attend_run(struct sim_world *world, void *subject, uint64_t party)
 			          &cross_event, alliance, node->index);
 		return;
 	}
-	tb_buf_printf(&json, "{\"id\":\"%s\"%s}", alliance->id, leaves ? ",\"reason\":\"退出\"" : "");
-	sim_node_ask(node, leaves ? "/tongban.v1.AgreementService/End" : "/tongban.v1.AgreementService/Sign",
-	             tb_buf_bytes(&json), leaves ? has_left : has_signed, alliance);
+	if (!leaves) {
+		sign(alliance, node, "");
+		return;
+	}
+	tb_buf_printf(&json, "{\"id\":\"%s\",\"reason\":\"退出\"}", alliance->id);
+	sim_node_ask(node, "/tongban.v1.AgreementService/End", tb_buf_bytes(&json), has_left, alliance);
 	tb_buf_clear(&json);
 }
 

@@ -136,6 +136,22 @@ static void show_statements(struct cli *cli, struct table *table, const PbAgreem
 		                           view->changes[i]->before, view->changes[i]->after));
 }
 
+/* Another text of this number and version was here before; what the own region has not signed it may sign. */
+static void show_overtaken(struct cli *cli, struct table *table, const PbAgreementView *view)
+{
+	const PbAgreement *agreement = view->agreement;
+	struct tb_buf next = {0};
+	table_pair(table, TEXT_H_OVERTAKEN,
+	           tb_arena_printf(&cli->arena, "%s %s %s", view->overtaken->proposer,
+	                           cli_time(cli, view->overtaken->proposed_at_ms), view->overtaken->title));
+	if (view->n_missing > 0) {
+		text_fill(&next, TEXT_M_OVERTAKEN_NEXT, agreement->id, cli_number(cli, agreement->version),
+		          tb_arena_printf(&cli->arena, "%.16s", view->digest), NULL);
+		table_pair(table, TEXT_H_NEXT, tb_arena_str(&cli->arena, tb_buf_text(&next)));
+	}
+	tb_buf_clear(&next);
+}
+
 static int show(struct cli *cli, const PbAgreementView *view)
 {
 	if (cli->json) {
@@ -155,6 +171,8 @@ static int show(struct cli *cli, const PbAgreementView *view)
 	show_promises(cli, table, agreement);
 	show_statements(cli, table, view);
 	table_pair(table, TEXT_H_DIGEST, view->digest);
+	if (view->overtaken)
+		show_overtaken(cli, table, view);
 	table_end(table, stdout);
 	return CLI_DONE;
 }
@@ -191,6 +209,7 @@ static int run_sign(struct cli *cli, const struct options *options)
 	PbAgreementView *view;
 	request.id = cli_pb(options->operands[0]);
 	request.version = version_of(options);
+	request.digest = cli_pb(options_value_or(options, "digest", ""));
 	enum tb_code code = CLI_CALL(cli, "AgreementService/Sign", &request, agreement_view, &view);
 	return code ? cli_fail(cli, code) : show(cli, view);
 }
@@ -273,6 +292,11 @@ static const struct option version_options[] = {
 	{"version", OPTION_VALUE, "N", TEXT_O_VERSION},
 	{NULL, OPTION_FLAG, NULL, TEXT_EMPTY},
 };
+static const struct option sign_options[] = {
+	{"version", OPTION_VALUE, "N", TEXT_O_VERSION},
+	{"digest", OPTION_VALUE, "HEX", TEXT_O_DIGEST_MEANT},
+	{NULL, OPTION_FLAG, NULL, TEXT_EMPTY},
+};
 static const struct option end_options[] = {
 	{"reason", OPTION_VALUE, "TEXT", TEXT_O_REASON},
 	{"effective", OPTION_VALUE, "DATE", TEXT_O_EFFECTIVE},
@@ -287,7 +311,7 @@ static const struct option list_options[] = {
 const struct cli_verb cmd_agreement_verbs[] = {
 	{"agreement propose", "FILE", 1, 1, TEXT_V_AGREEMENT_PROPOSE, NULL,
          "tongban agreement propose circle.yaml", false, run_propose},
-	{"agreement sign", "ID", 1, 1, TEXT_V_AGREEMENT_SIGN, version_options,
+	{"agreement sign", "ID", 1, 1, TEXT_V_AGREEMENT_SIGN, sign_options,
          "tongban agreement sign 310000-20261122-7a6da133", false, run_sign},
 	{"agreement end", "ID", 1, 1, TEXT_V_AGREEMENT_END, end_options,
          "tongban agreement end 310000-20261122-7a6da133 --reason 机构调整", false, run_end},

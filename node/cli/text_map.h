@@ -236,6 +236,7 @@
 	XX(TEXT_O_OUTCOME, "投诉或异议是否成立", "whether a complaint or dispute is upheld") \
 	XX(TEXT_O_MATTER_STATE, "只列此状态", "only in this state") \
 	XX(TEXT_O_VERSION, "版本，缺省为最新", "the version; the latest if not given") \
+	XX(TEXT_O_DIGEST_MEANT, "所签文本的摘要（show 可见），至少 16 位", "digest of the text that is meant (see show), 16 characters or more") \
 	XX(TEXT_O_VERSION_ENDED, "版本，缺省为生效中的", "the version; the one in force if not given") \
 	XX(TEXT_O_EFFECTIVE, "终止日期", "the first day without it") \
 	XX(TEXT_O_PEER, "只看与该地区的", "only those with this region") \
@@ -369,6 +370,10 @@
 	XX(TEXT_H_TERMS, "事项与权限", "terms") \
 	XX(TEXT_H_STATEMENTS, "声明", "statements") \
 	XX(TEXT_H_CHANGES, "变更", "changes") \
+	XX(TEXT_H_OVERTAKEN, "被取代的文本", "overtaken text") \
+	XX(TEXT_H_NEXT, "下一步", "next step") \
+	XX(TEXT_M_OVERTAKEN_NEXT, "同意现文本：tongban agreement sign {1} --version {2} --digest {3}；否则在其之上另提新版：tongban agreement propose FILE（id: {1}）", \
+	   "agree to the text that stands: tongban agreement sign {1} --version {2} --digest {3}; or propose on top of it: tongban agreement propose FILE (id: {1})") \
 	XX(TEXT_H_HERE, "本地", "here") \
 	XX(TEXT_H_THERE, "对方", "there") \
 	XX(TEXT_H_BASIS, "依据", "by") \

@@ -136,7 +136,7 @@ const PbAgreementStatement *agreement_statement_of(const struct held *held, cons
 	return NULL;
 }
 
-static bool signed_by_all(const struct held *held)
+bool agreement_signed_by_all(const struct held *held)
 {
 	for (size_t i = 0; i < held->agreement->n_parties; i++) {
 		if (!agreement_statement_of(held, held->agreement->parties[i], PB_STATEMENT_KIND__SIGNS))
@@ -168,14 +168,14 @@ PbAgreementState agreement_state(const struct agreements *all, const struct held
 	today_text(today, now);
 	if (ended(held, today))
 		return PB_AGREEMENT_STATE__ENDED;
-	if (!signed_by_all(held))
+	if (!agreement_signed_by_all(held))
 		return PB_AGREEMENT_STATE__PROPOSED;
 	if (strcmp(today, held->agreement->valid_from) < 0)
 		return PB_AGREEMENT_STATE__SIGNED;
 	for (size_t i = 0; i < all->count; i++) {
 		const struct held *other = &all->list[i];
 		if (strcmp(other->agreement->id, held->agreement->id) == 0 &&
-		    other->agreement->version > held->agreement->version && signed_by_all(other) &&
+		    other->agreement->version > held->agreement->version && agreement_signed_by_all(other) &&
 		    strcmp(other->agreement->valid_from, today) <= 0)
 			return PB_AGREEMENT_STATE__REPLACED;
 	}
@@ -298,7 +298,7 @@ const struct held *agreement_find(const struct agreements *all, const char *id, 
 const PbAgreement *agreement_cited(const struct core *core, const char *id, uint32_t version)
 {
 	const struct held *held = version ? agreement_find(core->agreements, id, version) : NULL;
-	return held && signed_by_all(held) ? held->agreement : NULL;
+	return held && agreement_signed_by_all(held) ? held->agreement : NULL;
 }
 
 /* When the last of its parties signed. */
@@ -335,7 +335,7 @@ const char *agreement_lapsed(const struct core *core, const char *id, uint32_t v
 	for (size_t i = 0; i < all->count; i++) {
 		const struct held *other = &all->list[i];
 		if (strcmp(other->agreement->id, id) == 0 && other->agreement->version > version &&
-		    signed_by_all(other) && strcmp(other->agreement->valid_from, heard) <= 0 &&
+		    agreement_signed_by_all(other) && strcmp(other->agreement->valid_from, heard) <= 0 &&
 		    completed_at(other) <= begun - NEWS_TRAVEL)
 			return "had been replaced by a later version";
 	}
@@ -459,6 +459,15 @@ enum tb_code agreement_check(const PbAgreement *agreement, struct tb_error *err)
 
 /* ---- keeping */
 
+static void tell_parties(struct turn *turn, const PbAgreement *agreement, const char *from)
+{
+	for (size_t i = 0; i < agreement->n_parties; i++) {
+		struct peer_state *state = core_peer_state(turn->core, agreement->parties[i]);
+		if (state && strcmp(from, agreement->parties[i]) != 0)
+			state->describe_at = turn->now;
+	}
+}
+
 bool agreement_keep(struct turn *turn, struct tb_bytes agreement, const PbAgreement *decoded,
                     const PbAgreementStatement *statement, PbProof *proof, const char *from)
 {
@@ -466,7 +475,10 @@ bool agreement_keep(struct turn *turn, struct tb_bytes agreement, const PbAgreem
 	size_t have = held ? held->stored->n_statements : 0;
 	if (held && agreement_statement_of(held, statement->region, statement->kind))
 		return false;
+	assert(!held || tb_bytes_equal(proto_bytes(held->stored->agreement), agreement));
 	PbStoredAgreement stored = PB_STORED_AGREEMENT__INIT;
+	if (held)
+		stored = *held->stored;
 	stored.agreement = proto_data(agreement);
 	stored.n_statements = have + 1;
 	stored.statements = tb_arena_alloc(&turn->arena, (have + 1) * sizeof(*stored.statements));
@@ -478,17 +490,37 @@ bool agreement_keep(struct turn *turn, struct tb_bytes agreement, const PbAgreem
 	audit_add(turn, PB_LEAF_KIND__LEAF_AGREEMENT, decoded->id, from, proto_bytes(statement->digest),
 	          decoded->version);
 	reopen(turn);
-	for (size_t i = 0; i < decoded->n_parties; i++) {
-		struct peer_state *state = core_peer_state(turn->core, decoded->parties[i]);
-		if (state && strcmp(from, decoded->parties[i]) != 0)
-			state->describe_at = turn->now;
-	}
+	tell_parties(turn, decoded, from);
 	const struct held *now_held = agreement_find(turn->core->agreements, decoded->id, decoded->version);
 	bool ends = statement->kind == PB_STATEMENT_KIND__ENDS;
 	turn_log(turn, TB_LOG_INFO, ends ? "agreement.notice" : "agreement.signed", statement->region,
 	         decoded->id, "version %u%s", decoded->version,
-	         !ends && now_held && signed_by_all(now_held) ? ", by all parties" : "");
+	         !ends && now_held && agreement_signed_by_all(now_held) ? ", by all parties" : "");
 	return true;
+}
+
+void agreement_overtake(struct turn *turn, struct tb_bytes agreement, const PbAgreement *decoded,
+                        const char *from)
+{
+	const struct held *held = agreement_find(turn->core->agreements, decoded->id, decoded->version);
+	uint8_t digest[PKI_HASH_BYTES];
+	assert(held && !agreement_signed_by_all(held));
+	pki_sha256(digest, agreement);
+	PbStoredAgreement stored = PB_STORED_AGREEMENT__INIT;
+	stored.agreement = proto_data(agreement);
+	stored.overtaken = held->stored->agreement;
+	stored.overtaken_at_ms = turn->now;
+	stored.overtaken_statements =
+		held->stored->overtaken_statements + (uint32_t)held->stored->n_statements;
+	struct kv_key key = agreement_key(decoded->id, decoded->version);
+	kv_put_message(&turn->kv, KV_AGREEMENT, &key, &stored.base);
+	audit_add(turn, PB_LEAF_KIND__LEAF_AGREEMENT_OVERTAKEN, decoded->id, from,
+	          tb_bytes_of(digest, sizeof(digest)), decoded->version);
+	turn_log(turn, TB_LOG_WARN, "agreement.overtaken", from, decoded->id,
+	         "version %u: the text of %.8s stands in place of that of %.8s", decoded->version,
+	         decoded->proposer, held->agreement->proposer);
+	reopen(turn);
+	tell_parties(turn, decoded, "");
 }
 
 /* ---- the exchange */
@@ -542,111 +574,4 @@ void agreements_shared(const struct core *core, const char *peer, struct tb_aren
 			return;
 		(*out)[(*count)++] = shown;
 	}
-}
-
-/* Is |proof| a statement of a party about just this agreement? */
-static enum tb_code check_statement(struct turn *turn, const PbProof *proof, struct tb_bytes agreement,
-                                    const PbAgreement *decoded, PbAgreementStatement **out,
-                                    struct tb_error *err)
-{
-	struct pki_proven proven;
-	PbBatchHeader *header;
-	uint8_t digest[PKI_HASH_BYTES];
-	enum tb_code code =
-		PROTO_DECODE(&header, batch_header, proto_bytes(proof->header), &turn->arena, err);
-	if (code)
-		return code;
-	bool own = strcmp(header->sender, turn->core->setup.region) == 0;
-	struct pki_trust *trust = own ? turn->core->setup.anchors : peer_trust(turn->core->peers);
-	code = pki_proof_check(&proven, proof, trust, &turn->arena, err);
-	if (code == TB_OK && proven.header->kind != PB_BATCH_KIND__STATEMENT)
-		code = tb_fail(err, TB_EUNTRUSTED, "not a statement");
-	if (code == TB_OK)
-		code = PROTO_DECODE(out, agreement_statement, proven.message, &turn->arena, err);
-	if (code)
-		return code;
-	pki_sha256(digest, agreement);
-	if (strcmp((*out)->region, proven.signer->region) != 0 ||
-	    !agreement_is_party(decoded, (*out)->region) || strcmp((*out)->id, decoded->id) != 0 ||
-	    (*out)->version != decoded->version ||
-	    !tb_bytes_equal(proto_bytes((*out)->digest), tb_bytes_of(digest, sizeof(digest))))
-		return tb_fail(err, TB_EUNTRUSTED, "a statement about something else, or of somebody else");
-	if ((*out)->kind != PB_STATEMENT_KIND__SIGNS && (*out)->kind != PB_STATEMENT_KIND__ENDS)
-		return tb_fail(err, TB_EINVALID, "a statement of an unknown kind");
-	return (*out)->kind == PB_STATEMENT_KIND__ENDS
-	               ? agreement_check_date((*out)->effective, true, "effective", err)
-	               : TB_OK;
-}
-
-/* Is |proof| what |peer| says itself? What it hands on of others may rest on a CA that is not known here. */
-static bool says_itself(struct turn *turn, const char *peer, const PbProof *proof)
-{
-	PbBatchHeader *header;
-	return PROTO_DECODE(&header, batch_header, proto_bytes(proof->header), &turn->arena, NULL) == TB_OK &&
-	       strcmp(header->sender, peer) == 0;
-}
-
-/* Is there room for one more version that |proposer| has proposed? */
-static bool has_room(struct turn *turn, const char *proposer, const char *id, const char *peer)
-{
-	const struct agreements *all = turn->core->agreements;
-	const char *self = turn->core->setup.region;
-	bool own = strcmp(proposer, self) == 0;
-	size_t most = own ? TB_AGREEMENTS_MAX : TB_AGREEMENTS_MAX - TB_AGREEMENTS_OWN_ROOM;
-	if (all->count < most &&
-	    (own || (agreements_of(all, proposer, self, false, turn->now) < TB_AGREEMENTS_PARTNER_MAX &&
-	             agreements_of(all, proposer, self, true, turn->now) < TB_AGREEMENTS_OPEN_MAX)))
-		return true;
-	turn_log(turn, TB_LOG_WARN, "agreement.too_many", proposer, id,
-	         "kept are %d of one partner, %d of them not signed by all", TB_AGREEMENTS_PARTNER_MAX,
-	         TB_AGREEMENTS_OPEN_MAX);
-	if (strcmp(peer, proposer) == 0)
-		refusal_note(turn, peer, "agreement", TB_ETOOBIG, tb_bytes_of(NULL, 0));
-	return false;
-}
-
-static void merge_one(struct turn *turn, const char *peer, const PbSignedAgreement *shown)
-{
-	struct tb_bytes bytes = proto_bytes(shown->agreement);
-	PbAgreement *decoded;
-	struct tb_error err;
-	bool signed_by_proposer = false;
-	if (bytes.size > TB_AGREEMENT_BYTES_MAX || shown->n_statements > 2 * TB_AGREEMENT_PARTIES_MAX ||
-	    PROTO_DECODE(&decoded, agreement, bytes, &turn->arena, &err) || agreement_check(decoded, &err) ||
-	    !agreement_is_party(decoded, turn->core->setup.region) || !agreement_is_party(decoded, peer)) {
-		turn_log(turn, TB_LOG_WARN, "agreement.refused", peer, "", "not a sound agreement of ours");
-		refusal_note(turn, peer, "agreement", TB_EINVALID, tb_bytes_of(NULL, 0));
-		return;
-	}
-	const struct held *held = agreement_find(turn->core->agreements, decoded->id, decoded->version);
-	if (held && !tb_bytes_equal(proto_bytes(held->stored->agreement), bytes)) {
-		turn_log(turn, TB_LOG_ERROR, "agreement.forked", peer, decoded->id,
-		         "another text under the same number and version");
-		refusal_note(turn, peer, "agreement", TB_EEXISTS, tb_bytes_of(held->digest, PKI_HASH_BYTES));
-		return;
-	}
-	for (size_t i = 0; i < shown->n_statements; i++) {
-		PbAgreementStatement *statement;
-		if (check_statement(turn, shown->statements[i], bytes, decoded, &statement, &err)) {
-			turn_log(turn, TB_LOG_WARN, "agreement.statement_refused", peer, decoded->id, "%s",
-			         err.text);
-			if (says_itself(turn, peer, shown->statements[i]))
-				refusal_note(turn, peer, "agreement", err.code, tb_bytes_of(NULL, 0));
-			continue;
-		}
-		signed_by_proposer = signed_by_proposer || strcmp(statement->region, decoded->proposer) == 0;
-		/* Nothing is kept that its proposer has not signed. */
-		if (!held && !signed_by_proposer)
-			continue;
-		if (!agreement_find(turn->core->agreements, decoded->id, decoded->version) &&
-		    !has_room(turn, decoded->proposer, decoded->id, peer))
-			return;
-		(void)agreement_keep(turn, bytes, decoded, statement, shown->statements[i], peer);
-	}
-}
-
-void agreements_merge(struct turn *turn, const char *peer, PbSignedAgreement *const *list, size_t count)
-{
-	for (size_t i = 0; i < count && i < TB_AGREEMENTS_MAX; i++)
-		merge_one(turn, peer, list[i]);
 }

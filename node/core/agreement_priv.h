@@ -1,4 +1,4 @@
-/* Inside agreement.c and agreementapi.c only. */
+/* Inside agreement*.c only. */
 #pragma once
 
 #include "node/core/agreement.h"
@@ -27,8 +27,14 @@ size_t agreements_of(const struct agreements *all, const char *proposer, const c
 const PbAgreementStatement *agreement_statement_of(const struct held *held, const char *region,
                                                    PbStatementKind kind);
 PbAgreementState agreement_state(const struct agreements *all, const struct held *held, tb_time now);
+bool agreement_signed_by_all(const struct held *held);
 enum tb_code agreement_check(const PbAgreement *agreement, struct tb_error *err);
 enum tb_code agreement_check_date(const char *text, bool needed, const char *what, struct tb_error *err);
-/* Adds |proof| with |statement| to what is kept of the agreement. False: it is known. |from| "": our own. */
+/* Another text than the one that is held, and that not all have signed, takes its place; it has no statements
+ * yet. */
+void agreement_overtake(struct turn *turn, struct tb_bytes agreement, const PbAgreement *decoded,
+                        const char *from);
+/* Adds |proof| with |statement| to what is kept of the agreement, whose bytes are those that are held, if any
+ * are. False: it is known. |from| "": our own. */
 bool agreement_keep(struct turn *turn, struct tb_bytes agreement, const PbAgreement *decoded,
                     const PbAgreementStatement *statement, PbProof *proof, const char *from);

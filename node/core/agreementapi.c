@@ -14,7 +14,28 @@ struct statement_ready {
 	PbAgreement *decoded;
 	PbAgreementStatement *statement;
 	PbProof *proof;
+	bool overtook; /* another text under this number and version was here before */
 };
+
+enum { DIGEST_SHOWN = 16 }; /* characters of a text's digest that name it */
+
+static void digest_text(char out[2 * PKI_HASH_BYTES + 1], struct tb_bytes agreement)
+{
+	uint8_t digest[PKI_HASH_BYTES];
+	pki_sha256(digest, agreement);
+	tb_hex(out, digest, sizeof(digest));
+}
+
+/* |agreement|, whose text is |bytes|, is here in the place of what was meant. */
+static enum tb_code refuse_overtaken(const PbAgreement *agreement, struct tb_bytes bytes,
+                                     struct tb_error *err)
+{
+	char hex[2 * PKI_HASH_BYTES + 1];
+	digest_text(hex, bytes);
+	hex[DIGEST_SHOWN] = 0;
+	return tb_refuse(err, TB_REASON_AGREEMENT_OVERTAKEN, agreement->id, TB_NUMBER(agreement->version),
+	                 hex, NULL);
+}
 
 static enum tb_code state_and_sign(const struct core_setup *setup, struct core_request *request,
                                    struct statement_ready *ready, PbStatementKind kind, tb_time now,
@@ -65,6 +86,7 @@ static enum tb_code load_named(const struct core_setup *setup, struct core_reque
 		code = tb_refuse(err, TB_REASON_AGREEMENT_UNKNOWN, id, NULL);
 	if (held) {
 		ready->agreement = tb_arena_bytes(&request->arena, proto_bytes(held->stored->agreement));
+		ready->overtook = held->stored->overtaken.len > 0;
 		code = PROTO_DECODE_OWN(&ready->decoded, agreement, ready->agreement, &request->arena, err);
 	}
 	agreements_free(all);
@@ -119,6 +141,19 @@ enum tb_code agreement_prepare_propose(const struct core_setup *setup, struct co
 	return state_and_sign(setup, request, ready, PB_STATEMENT_KIND__SIGNS, now, err);
 }
 
+/* Nobody signs a text in the belief that it is the other one. */
+static enum tb_code check_meant(const struct statement_ready *ready, const char *digest, struct tb_error *err)
+{
+	char hex[2 * PKI_HASH_BYTES + 1];
+	size_t size = strlen(digest);
+	if (size == 0 && !ready->overtook)
+		return TB_OK;
+	digest_text(hex, ready->agreement);
+	if (size >= DIGEST_SHOWN && size < sizeof(hex) && strncmp(hex, digest, size) == 0)
+		return TB_OK;
+	return refuse_overtaken(ready->decoded, ready->agreement, err);
+}
+
 enum tb_code agreement_prepare_sign(const struct core_setup *setup, struct core_request *request, tb_time now,
                                     struct tb_error *err)
 {
@@ -128,6 +163,8 @@ enum tb_code agreement_prepare_sign(const struct core_setup *setup, struct core_
 	enum tb_code code = load_named(setup, request, sign->id, sign->version, now, ready, err);
 	if (code == TB_OK && !agreement_is_party(ready->decoded, setup->region))
 		code = tb_refuse(err, TB_REASON_AGREEMENT_NO_PARTY, NULL);
+	if (code == TB_OK)
+		code = check_meant(ready, sign->digest, err);
 	return code ? code : state_and_sign(setup, request, ready, PB_STATEMENT_KIND__SIGNS, now, err);
 }
 
@@ -203,6 +240,10 @@ static PbAgreementView *view_of(const struct turn *turn, const struct held *held
 	view->state = agreement_state(all, held, turn->now);
 	view->digest = hex;
 	view_statements(view, held, whole, arena);
+	view->overtaken_at_ms = held->stored->overtaken_at_ms;
+	if (whole && held->stored->overtaken.len > 0 &&
+	    PROTO_DECODE(&view->overtaken, agreement, proto_bytes(held->stored->overtaken), arena, NULL))
+		view->overtaken = NULL;
 	const struct held *before =
 		held->agreement->version > 1
 			? agreement_find(all, held->agreement->id, held->agreement->version - 1)
@@ -265,6 +306,11 @@ void agreement_apply_statement(struct turn *turn, struct core_request *request)
 		if (strcmp(party, self) != 0 && !peer_find(turn->core->peers, party))
 			code = tb_fail(&err, TB_ENOTFOUND, "parties: %.8s is not a peer of this node", party);
 	}
+	const struct held *held =
+		agreement_find(turn->core->agreements, ready->decoded->id, ready->decoded->version);
+	/* Another came since it was prepared. */
+	if (code == TB_OK && held && !tb_bytes_equal(proto_bytes(held->stored->agreement), ready->agreement))
+		code = refuse_overtaken(held->agreement, proto_bytes(held->stored->agreement), &err);
 	if (code == TB_OK)
 		code = check_room(turn, ready->decoded, &err);
 	if (code) {
