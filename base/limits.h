@@ -56,6 +56,8 @@ enum {
 	TB_AGREEMENTS_OWN_ROOM = 64,    /* of them, which no partner can fill */
 	TB_AGREEMENTS_PARTNER_MAX = 64, /* of them, that one partner has proposed */
 	TB_AGREEMENTS_OPEN_MAX = 16, /* of a partner's, or of ours to a partner, that wait for signatures */
+	TB_AGREEMENT_STEP_MAX = 64,  /* a version above the latest that is here */
+	TB_AGREEMENT_FIRST_MAX = 1000000, /* a version of what was not heard of before */
 	TB_AGREEMENT_PARTIES_MAX = 64,
 	TB_AGREEMENT_BYTES_MAX = 64 * 1024,
 	TB_ENTRIES_MAX = 4096, /* log entries of one case */

@@ -160,6 +160,8 @@ enum tb_code agreement_prepare_sign(const struct core_setup *setup, struct core_
 	const PbAgreementSignRequest *sign = (const PbAgreementSignRequest *)(const void *)request->message;
 	struct statement_ready *ready = tb_arena_alloc(&request->arena, sizeof(*ready));
 	*ready = (struct statement_ready){0};
+	if (sign->version == VERSION_TO_END)
+		return tb_refuse(err, TB_REASON_AGREEMENT_UNKNOWN, sign->id, NULL);
 	enum tb_code code = load_named(setup, request, sign->id, sign->version, now, ready, err);
 	if (code == TB_OK && !agreement_is_party(ready->decoded, setup->region))
 		code = tb_refuse(err, TB_REASON_AGREEMENT_NO_PARTY, NULL);

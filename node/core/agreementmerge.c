@@ -93,6 +93,19 @@ static bool all_sign(const struct shown *shown)
 	return true;
 }
 
+/* A version far above all others would leave no room for those that follow. */
+static enum tb_code check_version(const struct turn *turn, const PbAgreement *agreement, struct tb_error *err)
+{
+	const struct held *latest = agreement_find(turn->core->agreements, agreement->id, 0);
+	uint32_t most = latest ? latest->agreement->version : TB_AGREEMENT_FIRST_MAX;
+	if (latest && most <= UINT32_MAX - TB_AGREEMENT_STEP_MAX)
+		most += TB_AGREEMENT_STEP_MAX;
+	if (agreement->version <= most)
+		return TB_OK;
+	return tb_fail(err, TB_EINVALID, "agreement %.60s: version %u, at most %u expected", agreement->id,
+	               agreement->version, most);
+}
+
 static enum tb_code read_shown(struct turn *turn, const char *peer, const PbSignedAgreement *from,
                                struct shown *out, struct tb_error *err)
 {
@@ -105,7 +118,7 @@ static enum tb_code read_shown(struct turn *turn, const char *peer, const PbSign
 	if (code == TB_OK && (!agreement_is_party(out->agreement, turn->core->setup.region) ||
 	                      !agreement_is_party(out->agreement, peer)))
 		code = tb_fail(err, TB_EINVALID, "not an agreement of ours");
-	return code;
+	return code ? code : check_version(turn, out->agreement, err);
 }
 
 static void read_statements(struct turn *turn, const char *peer, const PbSignedAgreement *from,
@@ -156,7 +169,7 @@ static void merge_one(struct turn *turn, const char *peer, const PbSignedAgreeme
 	struct shown shown = {0};
 	struct tb_error err;
 	if (read_shown(turn, peer, from, &shown, &err)) {
-		turn_log(turn, TB_LOG_WARN, "agreement.refused", peer, "", "not a sound agreement of ours");
+		turn_log(turn, TB_LOG_WARN, "agreement.refused", peer, "", "%s", err.text);
 		refusal_note(turn, peer, "agreement", TB_EINVALID, tb_bytes_of(NULL, 0));
 		return;
 	}
@@ -177,8 +190,9 @@ static void merge_one(struct turn *turn, const char *peer, const PbSignedAgreeme
 		(void)agreement_keep(turn, shown.bytes, decoded, shown.statements[i], shown.proofs[i], peer);
 }
 
+/* Peers show the newest first, and a version may be only so far above the latest that is here. */
 void agreements_merge(struct turn *turn, const char *peer, PbSignedAgreement *const *list, size_t count)
 {
-	for (size_t i = 0; i < count && i < TB_AGREEMENTS_MAX; i++)
+	for (size_t i = count < TB_AGREEMENTS_MAX ? count : TB_AGREEMENTS_MAX; i-- > 0;)
 		merge_one(turn, peer, list[i]);
 }

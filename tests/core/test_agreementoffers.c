@@ -280,6 +280,42 @@ static void test_of_one_partner_no_more_is_kept_than_its_share(void **state)
 	pair_free(pair);
 }
 
+/* Version |version| of what the window proposes. */
+static void offer_version(struct pair *pair, uint32_t version)
+{
+	struct offer o;
+	offer_begin(&o, pair);
+	o.agreement->version = o.statement->version = version;
+	offer_show(&o);
+}
+
+static void test_a_version_far_above_the_latest_is_refused_and_amendments_go_on(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	PbAgreementView *view;
+	offer_version(pair, UINT32_MAX); /* of what was not heard of before */
+	offer_version(pair, TB_AGREEMENT_FIRST_MAX + 1);
+	assert_int_equal(held_at_home(pair), 0);
+	offer_version(pair, 1);
+	size_t leaves = hostile_leaves(pair, &pair->home, "LEAF_REFUSED");
+	pair_pass(pair, 2 * TB_MINUTE);
+	offer_version(pair, UINT32_MAX);
+	offer_version(pair, UINT32_MAX - 1);
+	offer_version(pair, 1 + TB_AGREEMENT_STEP_MAX + 1);
+	assert_int_equal(held_at_home(pair), 1);
+	assert_true(hostile_leaves(pair, &pair->home, "LEAF_REFUSED") > leaves);
+	/* Its amendments are taken, and ours have a number. */
+	offer_version(pair, 2);
+	offer_version(pair, 2 + TB_AGREEMENT_STEP_MAX);
+	assert_int_equal(held_at_home(pair), 3);
+	view = (PbAgreementView *)(void *)pair_ask(pair, &pair->home, SERVICE "Propose",
+	                                           "{\"agreement\":{\"id\":\"" WINDOW
+	                                           "-20260921-9\",\"title\":\"own\",\"parties\":[\"" HOME
+	                                           "\",\"" WINDOW "\"],\"validFrom\":\"2020-01-01\"}}");
+	assert_int_equal(view->agreement->version, 2 + TB_AGREEMENT_STEP_MAX + 1);
+	pair_free(pair);
+}
+
 int main(void)
 {
 	pair_describe_every = 5 * TB_MINUTE;
@@ -287,6 +323,7 @@ int main(void)
 		TEST(test_an_agreement_that_its_proposer_did_not_sign_so_is_not_kept),
 		TEST(test_of_two_texts_under_a_number_one_is_kept),
 		TEST(test_a_partner_s_proposals_that_wait_have_a_maximum),
+		TEST(test_a_version_far_above_the_latest_is_refused_and_amendments_go_on),
 		TEST(test_of_one_partner_no_more_is_kept_than_its_share),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
