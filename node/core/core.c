@@ -630,19 +630,16 @@ static void purge(struct turn *turn)
 	for (unsigned i = 0; i < PURGE_AT_ONCE; i++) {
 		struct store_cursor cursor;
 		struct tb_bytes key, value;
-		struct kv_key when, seen;
+		struct kv_key when;
 		store_cursor(&cursor, turn->kv.txn, KV_NONCE, tb_bytes_of(NULL, 0), tb_bytes_of(NULL, 0));
 		bool any = store_next(&cursor, &key, &value) && key.size > 8 &&
 		           (tb_time)tb_get_u64(key.data) < turn->now;
-		if (any) {
+		if (any)
 			when = kv_key_of(key);
-			seen = kv_key_of(tb_bytes_of(key.data + 8, key.size - 8));
-		}
 		store_cursor_end(&cursor);
 		if (!any)
 			return;
 		kv_delete(&turn->kv, KV_NONCE, &when);
-		kv_delete(&turn->kv, KV_NONCE_SEEN, &seen);
 	}
 }
 
@@ -671,7 +668,7 @@ tb_time core_finish(struct core *core, struct store_txn *txn, tb_time now, struc
 	for (size_t i = 0; i < core->states_count; i++) {
 		struct peer_state *state = &core->states[i];
 		const struct peer *peer = peer_set_at(core->peers, i);
-		verify_finish(&turn, state, peer);
+		wake = sooner(wake, verify_finish(&turn, state, peer));
 		wake = sooner(wake, delivery_finish(&turn, state, peer));
 		wake = sooner(wake, describe_finish(&turn, state, peer));
 	}

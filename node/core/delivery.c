@@ -74,6 +74,16 @@ static void put_out(struct turn *turn, const char *peer, uint64_t seq, const PbO
 	kv_put_message(&turn->kv, KV_OUTBOX, &key, &record->base);
 }
 
+/* Time first, as in RFC 9562, 5.7: the receiver remembers messages by their ids, and new ones fall together.
+ */
+static void message_id(struct turn *turn, uint8_t id[16])
+{
+	uint8_t time[8];
+	tb_put_u64(time, (uint64_t)turn->now);
+	memcpy(id, time + 2, 6);
+	pki_random_bytes(turn->core->random, id + 6, 10);
+}
+
 /* |after|: the seq of the case's message before it, or 0. */
 static void enqueue(struct turn *turn, const char *peer, PbCaseMessage *message, bool hand_over,
                     uint64_t after, uint8_t digest[PKI_HASH_BYTES])
@@ -81,7 +91,7 @@ static void enqueue(struct turn *turn, const char *peer, PbCaseMessage *message,
 	char name[32] = "out/";
 	uint8_t id[16];
 	strncat(name, peer, 8);
-	pki_random_bytes(turn->core->random, id, sizeof(id));
+	message_id(turn, id);
 	message->seq = kv_number(&turn->kv, name) + 1;
 	kv_set_number(&turn->kv, name, message->seq);
 	message->id = proto_data(tb_arena_bytes(&turn->arena, tb_bytes_of(id, sizeof(id))));

@@ -6,13 +6,13 @@
 #include "node/core/kvcache.h"
 
 const char *const core_tables[] = {
-	"meta",       "chain",     "batch",        "credential", "find",      "case",      "entry",
-	"request",    "timer",     "outbox",       "receipt",    "outgoing",  "dead",      "inbox",
-	"proof",      "material",  "material_for", "wanted",     "catalogue", "import",    "audit_leaf",
-	"audit_node", "note",      "nonce",        "nonce_seen", "proposed",  "matter",    "post",
-	"matter_due", "agreement", "token",        "item",       "item_old",  "item_base", "webhook",
-	"hold",       "doomed",    "changed",      "hall",       "applicant", "codes",     "credit",
-	"readiness",  NULL,
+	"meta",       "chain",    "batch",        "credential", "find",      "case",    "entry",
+	"request",    "timer",    "outbox",       "receipt",    "outgoing",  "dead",    "inbox",
+	"proof",      "material", "material_for", "wanted",     "catalogue", "import",  "audit_leaf",
+	"audit_node", "note",     "nonce",        "proposed",   "matter",    "post",    "matter_due",
+	"agreement",  "token",    "item",         "item_old",   "item_base", "webhook", "hold",
+	"doomed",     "changed",  "hall",         "applicant",  "codes",     "credit",  "readiness",
+	NULL,
 };
 _Static_assert(sizeof(core_tables) / sizeof(core_tables[0]) == KV_TABLES + 1, "a name for every table");
 

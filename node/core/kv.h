@@ -30,8 +30,7 @@ enum kv_table {
 	KV_AUDIT_LEAF,   /* u64 index of its last leaf -> AuditBundle */
 	KV_AUDIT_NODE,   /* u8 level, u64 row -> hashes, not sealed: hashes of salted records say nothing */
 	KV_NOTE,         /* u64 size -> signed checkpoint, not sealed: it is public */
-	KV_NONCE,        /* u64 expiry, peer, nonce -> nothing */
-	KV_NONCE_SEEN,   /* peer, nonce -> nothing */
+	KV_NONCE,        /* u64 expiry, peer, nonce -> nothing: in the order in which they are forgotten */
 	KV_PROPOSED,     /* peer, message id -> case number, event: own proposals not yet ordered */
 	KV_MATTER,       /* matter -> MatterRecord */
 	KV_POST,         /* matter, NUL, u64 time, author, u32 number -> MatterPost, the very bytes */

@@ -30,7 +30,9 @@ struct peer_state {
 	/* queries to it */
 	struct asked *queue_first; /* waiting for a batch */
 	struct asked *queue_last;
+	size_t queue_count;
 	unsigned verify_calls; /* in flight */
+	tb_time verify_at;     /* when the last of them left */
 	/* messages to it */
 	bool deliver_busy;
 	uint64_t outgoing; /* not yet receipted; kept in step with KV_OUTGOING */
@@ -358,7 +360,8 @@ enum tb_code verify_ask(struct turn *turn, struct core_request *request, const P
 void verify_apply_ask(struct turn *turn, struct core_request *request);
 void verify_inbound(struct turn *turn, struct core_inbound *inbound);
 void verify_answered(struct turn *turn, struct core_outbound *outbound);
-void verify_finish(struct turn *turn, struct peer_state *state, const struct peer *peer);
+/* Lets calls leave; when it wants to be called again. */
+tb_time verify_finish(struct turn *turn, struct peer_state *state, const struct peer *peer);
 void verify_drop(struct turn *turn, struct peer_state *state); /* the peer is gone */
 
 /* ---- capability.c: what a node can do */

@@ -10,8 +10,10 @@
 #include "node/core/turn.h"
 
 enum {
-	CALLS_MAX = 2,      /* Verify calls in flight to one peer: one travels while the next one forms */
-	DOCUMENTS_MAX = 64, /* queries for documents in one batch: their answers are large */
+	CALLS_MAX = 2,        /* Verify calls in flight to one peer: one travels while the next one forms */
+	SECOND_QUERIES = 128, /* that wait let a second call leave at once: it is worth its signatures */
+	SECOND_AFTER_MS = 10, /* otherwise it leaves when the first is away that long */
+	DOCUMENTS_MAX = 64,   /* queries for documents in one batch: their answers are large */
 	CALL_TIMEOUT_MS = 15000,
 	IDENTIFIER_TYPE_AT = 15, /* "1.2.156.3005.2.", then the type (GB/T 36904) */
 };
@@ -99,6 +101,7 @@ enum tb_code verify_ask(struct turn *turn, struct core_request *request, const P
 		else
 			state->queue_first = &all[i];
 		state->queue_last = &all[i];
+		state->queue_count++;
 	}
 	return TB_OK;
 }
@@ -150,6 +153,7 @@ static struct core_outbound *form_batch(struct turn *turn, struct peer_state *st
 		messages[count] = next->encoded;
 		asked[count++] = next;
 		state->queue_first = next->next;
+		state->queue_count--;
 	}
 	if (!state->queue_first)
 		state->queue_last = NULL;
@@ -172,14 +176,28 @@ static struct core_outbound *form_batch(struct turn *turn, struct peer_state *st
 	return outbound;
 }
 
-void verify_finish(struct turn *turn, struct peer_state *state, const struct peer *peer)
+/* A call costs two signatures, four checks and two commits whatever it carries. So while one is away the
+ * next one gathers, unless the peer is far: then it does not wait for the first one's return. */
+static bool may_call(const struct turn *turn, struct peer_state *state)
 {
-	while (state->queue_first && state->verify_calls < CALLS_MAX) {
+	if (state->verify_calls == 0 || state->queue_count >= SECOND_QUERIES)
+		return state->verify_calls < CALLS_MAX;
+	if (state->verify_at > turn->now) /* the clock was set back */
+		state->verify_at = turn->now;
+	return state->verify_calls < CALLS_MAX && turn->now - state->verify_at >= SECOND_AFTER_MS;
+}
+
+tb_time verify_finish(struct turn *turn, struct peer_state *state, const struct peer *peer)
+{
+	while (state->queue_first && may_call(turn, state)) {
 		struct core_outbound *outbound = form_batch(turn, state, peer);
 		core_outbound_to(outbound, peer);
 		state->verify_calls++;
+		state->verify_at = turn->now;
 		turn_effect(turn, CORE_SEND)->outbound = outbound;
 	}
+	return state->queue_first && state->verify_calls < CALLS_MAX ? state->verify_at + SECOND_AFTER_MS
+	                                                             : INT64_MAX;
 }
 
 static void ask_failed(struct turn *turn, struct asked *asked, const struct tb_error *err)
@@ -198,6 +216,7 @@ void verify_drop(struct turn *turn, struct peer_state *state)
 		ask_failed(turn, asked, &err);
 	}
 	state->queue_last = NULL;
+	state->queue_count = 0;
 }
 
 /* Gives an answer to who asked, in the request's own arena. */
@@ -501,14 +520,12 @@ static bool may_ask_now(struct peer_state *state, const struct peer *peer, tb_ti
 static bool seen_before(struct turn *turn, const struct core_inbound *inbound)
 {
 	const PbBatchHeader *header = inbound->batch->header;
-	struct kv_key seen = kv_key_str(inbound->peer);
+	struct kv_key seen = kv_key_u64((uint64_t)(header->expires_at_ms + 2 * TB_BATCH_LIFE_MS));
+	kv_key_add_str(&seen, inbound->peer);
 	kv_key_add(&seen, proto_bytes(header->nonce));
-	if (kv_has(&turn->kv, KV_NONCE_SEEN, &seen))
+	if (kv_has(&turn->kv, KV_NONCE, &seen))
 		return true;
-	struct kv_key when = kv_key_u64((uint64_t)(header->expires_at_ms + 2 * TB_BATCH_LIFE_MS));
-	kv_key_add(&when, kv_key_bytes(&seen));
-	kv_mark(&turn->kv, KV_NONCE_SEEN, &seen);
-	kv_mark(&turn->kv, KV_NONCE, &when);
+	kv_mark(&turn->kv, KV_NONCE, &seen);
 	return false;
 }
 

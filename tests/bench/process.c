@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "sim/lab/rig_child.h"
@@ -136,6 +137,15 @@ double node_anonymous_kb(const struct bench_node *node)
 	double kb = strtod(at + strlen("RssAnon:"), NULL);
 	tb_buf_clear(&text);
 	return kb;
+}
+
+double node_cpu_us(const struct bench_node *node)
+{
+	clockid_t clock;
+	struct timespec used;
+	if (clock_getcpuclockid(node->pid, &clock) != 0 || clock_gettime(clock, &used) != 0)
+		bench_die("%s: its CPU time cannot be read", node->region);
+	return (double)used.tv_sec * 1e6 + (double)used.tv_nsec / 1e3;
 }
 
 /* ---- peers */

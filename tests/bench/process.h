@@ -17,6 +17,8 @@ void node_stop(struct bench_node *node);
 void node_address(const struct bench_node *node, char out[64]);
 /* kB of anonymous memory that is resident. */
 double node_anonymous_kb(const struct bench_node *node);
+/* Microseconds of CPU that it has used since its start. */
+double node_cpu_us(const struct bench_node *node);
 
 /* |to| learns of |from|: name, anchor, address, grants for everything at a rate that never throttles. Both
  * run, or |from| has no address. |to|, if it runs, reads its peers again. */

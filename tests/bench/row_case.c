@@ -129,7 +129,8 @@ static bool hand_check(void *ctx, unsigned status, struct tb_bytes body)
 	return status == 200;
 }
 
-static double hand_run(const struct bench *bench, uint64_t cases)
+/* |cpu_us|: of the window's node and the home node, for a case. */
+static double hand_run(const struct bench *bench, uint64_t cases, double cpu_us[2])
 {
 	struct handing handing = {.end = cases};
 	const struct api_load load = {.node = &bench->window,
@@ -140,6 +141,8 @@ static double hand_run(const struct bench *bench, uint64_t cases)
 	                              .ctx = &handing};
 	uint64_t count;
 	uint64_t before = cases_at(&bench->home);
+	double window_us = node_cpu_us(&bench->window);
+	double home_us = node_cpu_us(&bench->home);
 	double from = bench_now();
 	api_load_run(&load, &count);
 	/* Only now: the node takes no more connections than the load had. */
@@ -147,6 +150,8 @@ static double hand_run(const struct bench *bench, uint64_t cases)
 	wait_receipts(api);
 	double took = bench_now() - from;
 	api_close(api);
+	cpu_us[0] = (node_cpu_us(&bench->window) - window_us) / (double)cases;
+	cpu_us[1] = (node_cpu_us(&bench->home) - home_us) / (double)cases;
 	if (cases_at(&bench->home) - before != cases)
 		bench_die("deliver: the home node has not all cases");
 	return (double)cases / took;
@@ -218,12 +223,17 @@ void row_deliver(struct bench *bench)
 		row->base = "lmdb_commit";
 		row->must = 0.03;
 		row->goal = 0.1;
-		hand_run(bench, cases / 10);
+		struct report_row *window = report_add(&bench->report, "deliver_cpu_window", "us");
+		struct report_row *home = report_add(&bench->report, "deliver_cpu_home", "us");
+		double cpu_us[2];
+		hand_run(bench, cases / 10, cpu_us);
 		for (unsigned run = 0; run < bench->runs; run++) {
 			bench_say("deliver, run %u (home pid %d, window pid %d)", run + 1,
 			          (int)bench->home.pid, (int)bench->window.pid);
 			double lmdb = disk_lmdb(bench, COMMIT_RECORDS, NULL);
-			report_run(row, hand_run(bench, cases), lmdb);
+			report_run(row, hand_run(bench, cases, cpu_us), lmdb);
+			report_run(window, cpu_us[0], 0);
+			report_run(home, cpu_us[1], 0);
 		}
 	}
 	if (bench_wants(bench, "deliver_latency"))

@@ -109,7 +109,8 @@ static bool ask_check(void *ctx, unsigned status, struct tb_bytes body)
 	return status == 200 && memmem(body.data, body.size, "CONFIRMED", 9) != NULL;
 }
 
-static double ask_run(const struct bench *bench, uint64_t first)
+/* |cpu_us|: of the two nodes, for a query. */
+static double ask_run(const struct bench *bench, uint64_t first, double *cpu_us)
 {
 	struct asking asking = {.bench = bench, .n = first, .until = bench_now() + bench->seconds};
 	const struct api_load load = {.node = &bench->window,
@@ -119,7 +120,9 @@ static double ask_run(const struct bench *bench, uint64_t first)
 	                              .check = ask_check,
 	                              .ctx = &asking};
 	uint64_t count;
+	double before = node_cpu_us(&bench->window) + node_cpu_us(&bench->home);
 	double took = api_load_run(&load, &count);
+	*cpu_us = (node_cpu_us(&bench->window) + node_cpu_us(&bench->home) - before) / (double)count;
 	return (double)count / took;
 }
 
@@ -165,6 +168,7 @@ void row_verify(struct bench *bench)
 	bool by_many = bench_wants(bench, "verify_api");
 	struct report_row *bulk_row = NULL;
 	struct report_row *many_row = NULL;
+	struct report_row *cpu_row = NULL;
 	snprintf(bulk.in, sizeof(bulk.in), "%s/queries.jsonl", bench->dir);
 	snprintf(bulk.out, sizeof(bulk.out), "%s/outcomes.jsonl", bench->dir);
 	if (in_bulk) {
@@ -178,6 +182,7 @@ void row_verify(struct bench *bench)
 		many_row->base = "echo";
 		many_row->must = 0.4;
 		many_row->goal = 1;
+		cpu_row = report_add(&bench->report, "verify_api_cpu", "us");
 	}
 	/* Once for nothing: pages that nobody has read since the import are read from the disk. */
 	if (in_bulk || by_many)
@@ -188,8 +193,11 @@ void row_verify(struct bench *bench)
 		double echo = rpc_echo(bench, CLIENTS, ECHO_BYTES);
 		if (in_bulk)
 			report_run(bulk_row, bulk_run(bench, &bulk, (run + 1) * bulk.queries), echo);
-		if (by_many)
-			report_run(many_row, ask_run(bench, (run + 10) * bulk.queries), echo);
+		if (by_many) {
+			double cpu_us;
+			report_run(many_row, ask_run(bench, (run + 10) * bulk.queries, &cpu_us), echo);
+			report_run(cpu_row, cpu_us, 0);
+		}
 	}
 	if (bench_wants(bench, "verify_latency"))
 		alone(bench);

@@ -96,7 +96,7 @@ static void test_a_nonce_is_forgotten_only_when_its_batch_is_refused_for_its_age
 	OK(pair_inject(pair, &pair->home, CORE_VERIFY, WINDOW, tb_buf_bytes(&bytes), &reply));
 	pair_reply_clear(&reply);
 	bool expired = false;
-	while (hostile_count(&pair->home, KV_NONCE_SEEN) > 0) {
+	while (hostile_count(&pair->home, KV_NONCE) > 0) {
 		enum tb_code code =
 			pair_inject(pair, &pair->home, CORE_VERIFY, WINDOW, tb_buf_bytes(&bytes), NULL);
 		assert_true(code == TB_EREPLAY || code == TB_EEXPIRED);
@@ -105,7 +105,6 @@ static void test_a_nonce_is_forgotten_only_when_its_batch_is_refused_for_its_age
 		pair_pass(pair, TB_MINUTE);
 	}
 	assert_true(expired);
-	assert_int_equal(hostile_count(&pair->home, KV_NONCE), 0);
 	assert_int_equal(pair_inject(pair, &pair->home, CORE_VERIFY, WINDOW, tb_buf_bytes(&bytes), NULL),
 	                 TB_EEXPIRED);
 	tb_buf_clear(&bytes);
