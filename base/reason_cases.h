@@ -39,6 +39,8 @@
 	   "case {1} is under no hold") \
 	XX(CASE_REQUEST_ID_USED, TB_EEXISTS, "requestId：已被另一令牌使用", \
 	   "requestId: another token has used it") \
+	XX(CASE_REQUEST_ID_OTHER, TB_EEXISTS, "requestId：已用于另一份申请", \
+	   "requestId: it was used for another application") \
 	XX(CASE_UNKNOWN_THERE, TB_ENOTFOUND, "本节点没有此办件", \
 	   "no such case here") \
 	XX(DETAIL_WAYBILL, TB_EINVALID, "detail.waybill：请填写承运单位和运单号", \
@@ -101,6 +103,8 @@
 	   "application.applicant: missing") \
 	XX(APPLICATION_APPLICANT_NAME, TB_EINVALID, "application.applicant.name：缺少申请人姓名或名称", \
 	   "application.applicant.name: missing") \
+	XX(APPLICATION_APPLICANT_LONG, TB_EINVALID, "application.applicant.name：超过 {1} 字节", \
+	   "application.applicant.name: over {1} bytes") \
 	XX(APPLICATION_PARTS_MODE, TB_EINVALID, "application.parts：只用于联办（LB）模式", \
 	   "application.parts: only with mode LB") \
 	XX(APPLICATION_PARTS, TB_EINVALID, "application.parts：应为 2 至 {1} 项", \

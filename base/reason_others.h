@@ -53,6 +53,8 @@
 	   "a certificate that is {1} cannot become {2}") \
 	XX(CREDENTIAL_EXISTS, TB_EEXISTS, "该证照已存在", \
 	   "this certificate exists already") \
+	XX(CREDENTIAL_ERASED, TB_EEXISTS, "该证照已依规定删除，不能再次导入", \
+	   "this certificate was erased: it does not come back") \
 	XX(CREDENTIAL_IN_FORCE, TB_ESTATE, "证照仍然有效：请先注销", \
 	   "the certificate is in force: cancel it first") \
 	XX(REASON_MISSING, TB_EINVALID, "reason：请写明理由", \

@@ -330,6 +330,9 @@ static enum tb_code check_people(struct turn *turn, const PbCaseSubmitRequest *s
 	struct tb_error why;
 	if (!application->applicant->name[0])
 		return tb_refuse(err, TB_REASON_APPLICATION_APPLICANT_NAME, NULL);
+	if (strlen(application->applicant->name) > TB_NAME_BYTES_MAX)
+		return tb_refuse(err, TB_REASON_APPLICATION_APPLICANT_LONG, TB_NUMBER(TB_NAME_BYTES_MAX),
+		                 NULL);
 	if (ident_holder_check(application->applicant->code_type, application->applicant->code,
 	                       tb_day_at(turn->now), &why))
 		return tb_fail_at(err, TB_EINVALID, &why, "application.applicant");
@@ -414,6 +417,42 @@ static struct kv_key request_key(struct turn *turn, const char *request_id)
 	return kv_key_of(tb_bytes_of(hash, REQUEST_HASH_BYTES));
 }
 
+/* What the request |request_id| asked for: a keyed hash, which says nothing of the applicant. */
+static void request_digest(struct turn *turn, uint8_t out[PKI_HASH_BYTES], const PbApplication *application)
+{
+	struct tb_bytes bytes = {0};
+	if (application)
+		bytes = proto_encode_arena(&turn->arena, &application->base);
+	pki_vault_index(turn->core->vault, out, "application", bytes);
+}
+
+/* TB_OK: it was done, and made the case *number. TB_ENOTFOUND: it is new. */
+static enum tb_code request_done(struct turn *turn, const struct kv_key *key,
+                                 const uint8_t digest[PKI_HASH_BYTES], const char **number,
+                                 struct tb_error *err)
+{
+	struct tb_bytes noted;
+	enum tb_code code = kv_get(&turn->kv, KV_REQUEST, key, &turn->arena, &noted, err);
+	if (code)
+		return code;
+	if (noted.size <= PKI_HASH_BYTES)
+		return tb_fail(err, TB_ECORRUPT, "the note of this request is damaged");
+	if (memcmp(noted.data, digest, PKI_HASH_BYTES) != 0)
+		return tb_refuse(err, TB_REASON_CASE_REQUEST_ID_OTHER, NULL);
+	*number = tb_arena_copy(&turn->arena, noted.data + PKI_HASH_BYTES, noted.size - PKI_HASH_BYTES);
+	return TB_OK;
+}
+
+static void request_note(struct turn *turn, const struct kv_key *key, const uint8_t digest[PKI_HASH_BYTES],
+                         const char *number)
+{
+	struct tb_buf note = {0};
+	tb_buf_add(&note, digest, PKI_HASH_BYTES);
+	tb_buf_str(&note, number);
+	kv_put(&turn->kv, KV_REQUEST, key, tb_arena_bytes(&turn->arena, tb_buf_bytes(&note)));
+	tb_buf_clear(&note);
+}
+
 void case_next_number(struct turn *turn, char out[32])
 {
 	char name[32];
@@ -489,14 +528,17 @@ void case_apply_submit(struct turn *turn, struct core_request *request)
 {
 	const PbCaseSubmitRequest *submit = (const PbCaseSubmitRequest *)(const void *)request->message;
 	struct tb_error err = {0};
-	struct tb_bytes number;
+	const char *number;
+	uint8_t digest[PKI_HASH_BYTES];
 	PbItem *item = NULL;
 	struct kv_key repeated = request_key(turn, submit->request_id);
 	enum tb_code code = TB_ENOTFOUND;
-	if (submit->request_id[0])
-		code = kv_get(&turn->kv, KV_REQUEST, &repeated, &turn->arena, &number, &err);
+	if (submit->request_id[0]) {
+		request_digest(turn, digest, submit->application);
+		code = request_done(turn, &repeated, digest, &number, &err);
+	}
 	if (code == TB_OK) {
-		reply_submitted(turn, request, tb_arena_copy(&turn->arena, number.data, number.size));
+		reply_submitted(turn, request, number);
 		return;
 	}
 	/* Whether a request whose note is damaged was done cannot be told: it is not done a second time. */
@@ -531,7 +573,7 @@ void case_apply_submit(struct turn *turn, struct core_request *request)
 	case_use_number(turn);
 	case_note_applicant(turn, record, submit->application->applicant);
 	if (submit->request_id[0])
-		kv_put(&turn->kv, KV_REQUEST, &repeated, tb_bytes_str(record->number));
+		request_note(turn, &repeated, digest, record->number);
 	case_maybe_sign(turn, record);
 	if (submit->forward && !leaves_at_once(record->mode) && forward(turn, record, submit, &err))
 		turn_log(turn, TB_LOG_WARN, "case.not_forwarded", record->home, record->number, "%s",

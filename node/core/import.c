@@ -274,6 +274,8 @@ static enum tb_code same_or_clash(const struct sealed_one *one, const struct fou
 {
 	const PbCredential *ours = one->credential, *theirs = found->credential;
 	struct tb_bytes item = proto_bytes(found->record->item);
+	if (found->record->erased_ms)
+		return tb_refuse(err, TB_REASON_CREDENTIAL_ERASED, NULL);
 	if (strcmp(theirs->identifier, ours->identifier) == 0) {
 		struct tb_bytes stored = {item.data + TB_SALT_BYTES, item.size - TB_SALT_BYTES};
 		if (tb_bytes_equal(stored, one->encoded))

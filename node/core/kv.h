@@ -14,7 +14,7 @@ enum kv_table {
 	KV_FIND,         /* kind, keyed hash (10 bytes), u64 serial -> nothing */
 	KV_CASE,         /* case number -> CaseRecord */
 	KV_ENTRY,        /* case number, u32 seq -> CaseEntry, the very bytes */
-	KV_REQUEST,      /* keyed hash of a request id -> case number */
+	KV_REQUEST,      /* keyed hash of a request id -> that of the application, case number */
 	KV_TIMER,        /* u64 due, case number, clock -> nothing */
 	KV_OUTBOX,       /* peer, u64 seq -> OutboxRecord, for ever */
 	KV_RECEIPT,      /* peer, u64 seq -> ReceiptRecord of that message, for ever */

@@ -701,7 +701,7 @@ static enum tb_code erase_credential(struct turn *turn, const PbEraseRequest *er
 	const PbCredential *c = found.credential;
 	struct pki_vault *vault = turn->kv.vault;
 	uint8_t digest[PKI_HASH_BYTES];
-	unfind(turn, find_name_of(vault, 'i', c->identifier, NULL), found.serial);
+	/* The keyed hash of its identifier stays: what had ended does not come back with the next import. */
 	unfind(turn, find_name_of(vault, 'n', c->type, c->number), found.serial);
 	for (size_t i = 0; i < c->n_holders; i++)
 		unfind(turn, find_name_of(vault, 'h', c->holders[i]->code_type, c->holders[i]->code),

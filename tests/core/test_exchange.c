@@ -446,6 +446,11 @@ static void test_a_repeated_submission_is_one_case(void **state)
 	                                       &code);
 	OK(code);
 	assert_string_equal(view->number, first);
+	/* Another application under the same id would be lost if it were taken for the first. */
+	memcpy(strstr(json, "王伟"), "李四", strlen("李四"));
+	pair_call(pair, &pair->window, "/tongban.v1.CaseService/Submit", json, &code);
+	assert_int_equal(code, TB_EEXISTS);
+	assert_string_equal(pair_refusal(&pair->window), "requestId: it was used for another application");
 	pair_free(pair);
 }
 

@@ -363,6 +363,9 @@ static void test_a_certificate_in_force_is_not_erased_and_one_that_ended_is(void
 				     "\\\"110101199003074530\\\",\\\"name\\\":\\\"李强\\\"}],"
 				     "\\\"issuer\\\":\\\"320400\\\",\\\"issuedOn\\\":\\\"2020-01-01\\\"}\"]}";
 	static const char find[] = "{\"type\":\"11100000MB0143028R001\",\"number\":\"N1\"}";
+	char again[sizeof(import)];
+	memcpy(again, import, sizeof(import));
+	strstr(again, "\"x\"")[1] = 'y'; /* an import of another name */
 	struct pair *pair = pair_new(*state);
 	tb_time began = pair->now;
 	pair->test = &began;
@@ -386,6 +389,10 @@ static void test_a_certificate_in_force_is_not_erased_and_one_that_ended_is(void
 	assert_false(is_kept(side, "王伟"));
 	found = (const void *)pair_ask(pair, side, S "CredentialService/Find", find);
 	assert_int_equal(found->n_credentials, 0);
+	/* Nor does it come back, valid, with the next import of what it came from. */
+	imported = (const void *)pair_ask(pair, side, S "CredentialService/Import", again);
+	assert_int_equal(imported->n_bad, 1);
+	assert_non_null(strstr(imported->bad[0]->reason, "erased"));
 	/* Its neighbour under the same seal is proved as before. */
 	found = (const void *)pair_ask(pair, side, S "CredentialService/Find",
 	                               "{\"type\":\"11100000MB0143028R001\",\"number\":\"N2\"}");
