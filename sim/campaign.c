@@ -19,6 +19,7 @@ enum {
 	POLL_MS = 500,
 	GRACE_SECONDS = 3,
 	MARKS_SEEDS = 100,
+	STATUS_NOTHING = 1,
 	SIGNAL_STATUS = 128,
 	SWARM_PPM = 450000,
 	PATH_ROOM = 300
@@ -364,7 +365,6 @@ int sim_campaign_run(const struct sim_campaign *campaign)
 	run->campaign = campaign;
 	run->next = campaign->first;
 	sim_progress_start(&run->progress, campaign->quiet);
-	(void)mkdir(campaign->out, 0700);
 	sim_make_identities();
 	for (fill_jobs(run); run->running > 0; fill_jobs(run)) {
 		wait_for_jobs(run);
@@ -376,6 +376,12 @@ int sim_campaign_run(const struct sim_campaign *campaign)
 	print_tally(campaign, &run->tally, sim_progress_took(&run->progress));
 	write_junit(campaign, &run->tally);
 	int status = run->tally.status;
+	if (campaign->require_marks && run->tally.seeds < MARKS_SEEDS)
+		printf("marks are required of %d seeds and more\n", MARKS_SEEDS);
+	if (run->tally.seeds == 0 && status == 0 && !sim_job_signal()) {
+		printf("no seed was finished: nothing is known\n");
+		status = STATUS_NOTHING;
+	}
 	if (sim_job_signal()) {
 		printf("stopped by signal %d\n", sim_job_signal());
 		status = status ? status : SIGNAL_STATUS + sim_job_signal();

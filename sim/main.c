@@ -1,6 +1,7 @@
 /* tongban-sim: the command. */
 #include <getopt.h>
 #include <inttypes.h>
+#include <libgen.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -53,13 +54,37 @@ static _Noreturn void die(const char *text, const char *what)
 	exit(SIM_STATUS_USAGE);
 }
 
+static const char *option; /* that is being read */
+
 static uint64_t number_of(const char *text, uint64_t least, uint64_t most)
 {
 	char *end;
 	unsigned long long value = strtoull(text, &end, 10);
-	if (end == text || *end || text[0] == '-' || value < least || value > most)
-		die("not a number, or out of range: ", text);
-	return value;
+	if (end != text && !*end && text[0] != '-' && value >= least && value <= most)
+		return value;
+	fprintf(stderr, "tongban-sim: --%s: a number from %" PRIu64 " to %" PRIu64 " expected, not %s\n",
+	        option, least, most, text);
+	exit(SIM_STATUS_USAGE);
+}
+
+/* What a run leaves must find its place: a long one is not to end with nothing. */
+static const char *directory_of(const char *path)
+{
+	struct stat stat_of;
+	(void)mkdir(path, 0700);
+	if (stat(path, &stat_of) != 0 || !S_ISDIR(stat_of.st_mode) || access(path, W_OK) != 0)
+		die("no directory that can be written to: ", path);
+	return path;
+}
+
+static const char *file_of(const char *path)
+{
+	char copy[PATH_MAX];
+	snprintf(copy, sizeof(copy), "%s", path);
+	bool there = access(path, F_OK) == 0;
+	if (access(there ? path : dirname(copy), W_OK) != 0)
+		die("cannot be written: ", path);
+	return path;
 }
 
 static void parse_seeds(struct sim_campaign *campaign, const char *text)
@@ -172,6 +197,8 @@ static void argument_of_run(struct arguments *arguments, int which)
 		break;
 	case ARG_CRYPTO:
 		run->real_crypto = strcmp(optarg, "real") == 0;
+		if (!run->real_crypto && strcmp(optarg, "stub") != 0)
+			die("--crypto: stub or real expected, not ", optarg);
 		break;
 	case ARG_NO_HEALING:
 		run->liveness = false;
@@ -180,16 +207,16 @@ static void argument_of_run(struct arguments *arguments, int which)
 		arguments->task.twice = true;
 		break;
 	case ARG_REPORT:
-		arguments->task.report = optarg;
+		arguments->task.report = directory_of(optarg);
 		break;
 	case ARG_EVENTS:
-		arguments->task.events = optarg;
+		arguments->task.events = file_of(optarg);
 		break;
 	case ARG_SAVE:
-		arguments->task.save = optarg;
+		arguments->task.save = file_of(optarg);
 		break;
 	case ARG_WORDS:
-		arguments->task.words = optarg;
+		arguments->task.words = file_of(optarg);
 		break;
 	default:
 		die(usage, "");
@@ -199,7 +226,9 @@ static void argument_of_run(struct arguments *arguments, int which)
 static void parse_arguments(struct arguments *arguments, int argc, char **argv)
 {
 	struct sim_campaign *campaign = &arguments->campaign;
-	for (int which; (which = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+	int place = 0;
+	for (int which; (which = getopt_long(argc, argv, "", options, &place)) != -1;) {
+		option = options[place].name;
 		if (which == ARG_PRESET)
 			preset_argument(arguments);
 		else if (which == ARG_DIR)
@@ -293,10 +322,15 @@ int main(int argc, char **argv)
 		arguments.task.options.story_ordinary = arguments.task.options.story_kept = STORY_TOLD;
 	argv += 1;
 	int files = argc > 2 ? argc - 1 - optind : 0;
+	bool takes_files =
+		strcmp(verb, "replay") == 0 || strcmp(verb, "shrink") == 0 || strcmp(verb, "scenario") == 0;
+	if (files > 0 && !takes_files)
+		die("not expected: ", argv[optind]);
 	if (strcmp(verb, "run") == 0) {
 		status = sim_run_apart(&arguments.task, arguments.campaign.dir, arguments.quiet);
 	} else if (strcmp(verb, "campaign") == 0) {
 		arguments.campaign.quiet = arguments.quiet;
+		arguments.campaign.out = directory_of(arguments.campaign.out);
 		status = sim_campaign_run(&arguments.campaign);
 	} else if (strcmp(verb, "replay") == 0 && files > 0) {
 		status = each_file(sim_runfile_replay, &arguments, argv + optind, files);

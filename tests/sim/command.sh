@@ -26,7 +26,19 @@ mkdir disks
 status 2 "$sim"
 says err '^tongban-sim campaign '
 status 2 "$sim" run --seed x --dir disks
-says err 'not a number, or out of range: x'
+says err 'seed: a number from 0 to 18446744073709551615 expected, not x'
+status 2 "$sim" run --crypto none --dir disks
+says err 'crypto: stub or real expected, not none'
+status 2 "$sim" run extra --dir disks
+says err 'not expected: extra'
+for option in --report --events --words --save; do
+	status 2 "$sim" run $option nowhere/x --dir disks
+	says err 'nowhere/x'
+done
+status 2 "$sim" campaign --seeds 1..1 --out nowhere/x --dir disks
+says err 'nowhere/x'
+status 1 "$sim" campaign --seeds 1..3 --budget 0.01s --dir disks --out few
+says out 'no seed was finished'
 status 2 "$sim" run --preset sunny --dir disks
 says err 'no such preset: sunny'
 
