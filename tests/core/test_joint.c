@@ -269,6 +269,26 @@ static void test_a_participant_shares_its_archive(void **state)
 	pair_free(pair);
 }
 
+static void test_a_part_that_shared_its_archive_is_granted(void **state)
+{
+	struct pair *pair = setup(state);
+	char lead[32], out[32], in[32], file[512], more[1024];
+	submit_all(pair, false, lead);
+	part_number(pair, lead, 0, out);
+	part_number(pair, lead, 1, in);
+	pair_upload(pair, &pair->home, 5000, 9, file);
+	snprintf(more, sizeof(more), "\"detail\":{\"materials\":[{\"need\":\"档案\",%s}]}", file);
+	assert_int_equal(pair_act(pair, &pair->home, out, "FILE", "H_DEPT", more), TB_OK);
+	assert_int_equal(pair_act(pair, &pair->home, out, "START", "H_DEPT", ""), TB_OK);
+	assert_int_equal(pair_act(pair, &pair->home, out, "FILE", "H_DEPT", more), TB_OK);
+	assert_int_equal(pair_act(pair, &pair->home, out, "GRANT", "H_DEPT", ""), TB_OK);
+	pair_pass(pair, TB_MINUTE);
+	grant(pair, &pair->window, in);
+	assert_int_equal(state_of(pair, &pair->window, lead), PB_CASE_STATE__GRANTED);
+	pair_assert_equal_logs(pair, out);
+	pair_free(pair);
+}
+
 static void test_a_joint_application_that_cannot_be_is_refused_with_the_part(void **state)
 {
 #define P_OUT "{\"home\":\"" HOME "\",\"item\":\"" OUT "\"}"
@@ -327,6 +347,7 @@ int main(void)
 		TEST(test_the_joint_limit_stops_while_a_critical_part_is_suspended),
 		TEST(test_the_joint_limit_is_lengthened_once_by_fifteen_days),
 		TEST(test_a_participant_shares_its_archive),
+		TEST(test_a_part_that_shared_its_archive_is_granted),
 		TEST(test_a_joint_application_that_cannot_be_is_refused_with_the_part),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
