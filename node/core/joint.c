@@ -65,12 +65,18 @@ enum tb_code joint_check(struct turn *turn, PbApplication *application, struct t
 	return TB_OK;
 }
 
+/* How the joint application calls what is for |need| of part |index| alone. */
+static void name_alone(char out[TB_ID_BYTES_MAX + 8], size_t index, const PbMaterialNeed *need)
+{
+	snprintf(out, TB_ID_BYTES_MAX + 8, "%zu:%.*s", index, TB_ID_BYTES_MAX, need->code);
+}
+
 /* Does the joint application's |material| meet |need| of part |index|? It names the need by its name, which
  * is the same for all parts, or one part's alone. */
 static bool meets(const PbMaterial *material, size_t index, const PbMaterialNeed *need)
 {
 	char alone[TB_ID_BYTES_MAX + 8];
-	snprintf(alone, sizeof(alone), "%zu:%.*s", index, TB_ID_BYTES_MAX, need->code);
+	name_alone(alone, index, need);
 	return strcmp(material->need, need->name) == 0 || strcmp(material->need, alone) == 0;
 }
 
@@ -106,14 +112,15 @@ static PbApplication *part_application(const PbApplication *joint, size_t index,
 }
 
 /* The item that a part stands on, by the list as it was when all was applied for. */
-static enum tb_code part_item(struct turn *turn, const PbCasePart *part, PbItem **item, struct tb_error *err)
+static enum tb_code part_item(struct kv *kv, const PbCasePart *part, struct tb_arena *arena, PbItem **item,
+                              struct tb_error *err)
 {
 	PbCaseRecord record = PB_CASE_RECORD__INIT;
 	record.home = part->home;
 	record.item = part->item;
 	record.catalogue_version = part->catalogue_version;
 	record.item_version = part->item_version;
-	return catalogue_item_of(&turn->kv, &record, &turn->arena, item, err);
+	return catalogue_item_of(kv, &record, arena, item, err);
 }
 
 enum tb_code joint_complete(struct turn *turn, const PbApplication *application, struct tb_error *err)
@@ -122,7 +129,7 @@ enum tb_code joint_complete(struct turn *turn, const PbApplication *application,
 		PbItem *item;
 		struct tb_error why;
 		const PbCasePart *part = application->parts[i];
-		enum tb_code code = part_item(turn, part, &item, &why);
+		enum tb_code code = part_item(&turn->kv, part, &turn->arena, &item, &why);
 		PbApplication *own =
 			code == TB_OK ? part_application(application, i, item, &turn->arena) : NULL;
 		if (code == TB_OK)
@@ -134,6 +141,55 @@ enum tb_code joint_complete(struct turn *turn, const PbApplication *application,
 			                    &why);
 		if (code)
 			return tb_fail_at(err, code, &why, "part %zu (%.8s)", i, part->home);
+	}
+	return TB_OK;
+}
+
+/* ---- what becomes of papers */
+
+static PbMaterialNeed *paper_named(PbItem *all, const char *name, struct tb_arena *arena)
+{
+	for (size_t i = 0; i < all->n_materials; i++) {
+		if (strcmp(all->materials[i]->code, name) == 0)
+			return all->materials[i];
+	}
+	PbMaterialNeed *paper = PROTO_NEW(PbMaterialNeed, material_need, arena);
+	paper->code = tb_arena_str(arena, name);
+	all->materials[all->n_materials++] = paper;
+	return paper;
+}
+
+/* What one part keeps cannot go back, whatever the others' lists say. */
+static void add_paper(PbItem *all, const char *name, const PbMaterialNeed *need, struct tb_arena *arena)
+{
+	PbMaterialNeed *paper = paper_named(all, name, arena);
+	paper->name = need->name;
+	paper->original = paper->original || need->original;
+	if (need->disposition == PB_DISPOSITION__ARCHIVED_ORIGINAL ||
+	    paper->disposition != PB_DISPOSITION__ARCHIVED_ORIGINAL)
+		paper->disposition = need->disposition ? need->disposition : paper->disposition;
+}
+
+enum tb_code joint_papers(struct kv *kv, const PbCaseRecord *lead, struct tb_arena *arena, PbItem **out,
+                          struct tb_error *err)
+{
+	PbItem *all = PROTO_NEW(PbItem, item, arena);
+	all->materials =
+		tb_arena_alloc(arena, (size_t)2 * TB_PARTS_MAX * TB_NEEDS_MAX * sizeof(*all->materials));
+	*out = all;
+	for (size_t i = 0; i < lead->n_parts && i < TB_PARTS_MAX; i++) {
+		char alone[TB_ID_BYTES_MAX + 8];
+		PbItem *item;
+		enum tb_code code = part_item(kv, lead->parts[i], arena, &item, err);
+		if (code == TB_ENOTFOUND) /* of a list that is gone nothing can be said */
+			continue;
+		if (code)
+			return code;
+		for (size_t j = 0; j < item->n_materials && j < TB_NEEDS_MAX; j++) {
+			name_alone(alone, i, item->materials[j]);
+			add_paper(all, item->materials[j]->name, item->materials[j], arena);
+			add_paper(all, alone, item->materials[j], arena);
+		}
 	}
 	return TB_OK;
 }
@@ -252,7 +308,7 @@ static enum tb_code begin_part(struct turn *turn, PbCaseRecord *lead, size_t ind
 	char number[32];
 	enum tb_code code = case_application(turn, lead, &joint, err);
 	if (code == TB_OK)
-		code = part_item(turn, part, &item, err);
+		code = part_item(&turn->kv, part, &turn->arena, &item, err);
 	if (code)
 		return code;
 	PbCaseRecord *record = PROTO_NEW(PbCaseRecord, case_record, &turn->arena);

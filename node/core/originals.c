@@ -37,14 +37,15 @@ struct papers {
 };
 
 /* The paper goes with a scan of it, too, where the list asks for the original and the package has to have it.
- * |item| NULL: a joint case's lead, which calls its papers what it likes. */
+ * Of a joint case the lead does, since all is received in one place. */
 static void take_materials(struct papers *papers, const PbCaseRecord *record, const PbItem *item,
                            PbMaterial *const *materials, size_t count, struct tb_arena *arena)
 {
 	for (size_t i = 0; i < count; i++) {
 		const PbMaterial *material = materials[i];
 		bool asked = false;
-		for (size_t j = 0; item && record->needs_originals && j < item->n_materials; j++)
+		bool held = record->needs_originals || record->n_parts > 0;
+		for (size_t j = 0; held && j < item->n_materials; j++)
 			asked = asked || (item->materials[j]->original &&
 			                  strcmp(item->materials[j]->code, material->need) == 0);
 		if (!material->credential[0] && !material->commitment[0] && (asked || material->original))
@@ -73,14 +74,15 @@ static enum tb_code read_log(struct kv *kv, const PbCaseRecord *record, const Pb
 	return TB_OK;
 }
 
-/* Paper may also come with a supplement to a package that needed none. Of a joint case the lead notes what
- * went back, as its application calls it; it has no list of its own, by which something would be left. */
+/* Paper may also come with a supplement to a package that needed none. All papers of a joint case are handed
+ * in at its lead, and given back there with all results: it is held to the parts' lists. */
 static enum tb_code read_papers(struct kv *kv, const PbCaseRecord *record, PbItem **item,
                                 struct papers *papers, struct tb_arena *arena, struct tb_error *err)
 {
 	*item = NULL;
 	*papers = (struct papers){0};
-	enum tb_code code = record->n_parts > 0 ? TB_OK : catalogue_item_of(kv, record, arena, item, err);
+	enum tb_code code = record->n_parts > 0 ? joint_papers(kv, record, arena, item, err)
+	                                        : catalogue_item_of(kv, record, arena, item, err);
 	/* Without the list, of a case that needed no paper, nothing is left. */
 	if (code == TB_ENOTFOUND && !record->needs_originals) {
 		*item = NULL;

@@ -641,6 +641,10 @@ enum tb_code joint_complete(struct turn *turn, const PbApplication *application,
 /* |event| was written to |record|'s log, which may be a lead's, a part's, or neither. */
 void joint_moved(struct turn *turn, const PbCaseRecord *record, PbCaseEvent event);
 enum tb_code joint_read_needs(struct query *query, struct tb_error *err);
+/* What the parts' lists say of papers, as if it were one item's list: by the names that the lead's application
+ * has for them. */
+enum tb_code joint_papers(struct kv *kv, const PbCaseRecord *lead, struct tb_arena *arena, PbItem **out,
+                          struct tb_error *err);
 
 /* Applies a peer's message. TB_OK: apply and give the receipt; otherwise |err| is the reason of the refusal.
  * |*defer|: an earlier message of the case is missing, from number |*want| on. */

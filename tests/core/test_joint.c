@@ -289,6 +289,78 @@ static void test_a_part_that_shared_its_archive_is_granted(void **state)
 	pair_free(pair);
 }
 
+/* The identity card goes back by 常州's list, the marriage certificate by 兰州's; the household register goes
+ * back by one and is kept by the other, the form is kept. */
+static void load_papers(struct pair *pair)
+{
+	pair_ask(pair, &pair->home, "/tongban.v1.CatalogueService/Load",
+	         "{\"items\":[{\"code\":\"" OUT "\",\"name\":\"转出\",\"department\":\"11320400014109045T\","
+	         "\"modes\":[\"LB\"],\"promisedDays\":10,\"legalDays\":20,\"materials\":["
+	         "{\"code\":\"M1\",\"name\":\"身份证\",\"required\":true,\"basis\":\"x\",\"original\":true,"
+	         "\"disposition\":\"RETURNED_ORIGINAL\"},"
+	         "{\"code\":\"M2\",\"name\":\"户口簿\",\"basis\":\"x\",\"original\":true,"
+	         "\"disposition\":\"RETURNED_ORIGINAL\"}]}]}");
+	pair_ask(pair, &pair->window, "/tongban.v1.CatalogueService/Load",
+	         "{\"items\":[{\"code\":\"" IN "\",\"name\":\"转入\",\"department\":\"11620100014109045T\","
+	         "\"modes\":[\"LB\"],\"promisedDays\":5,\"legalDays\":20,\"materials\":["
+	         "{\"code\":\"A1\",\"name\":\"申请表\",\"required\":true,\"basis\":\"x\",\"original\":true,"
+	         "\"disposition\":\"ARCHIVED_ORIGINAL\"},"
+	         "{\"code\":\"A2\",\"name\":\"户口簿\",\"basis\":\"x\",\"original\":true,"
+	         "\"disposition\":\"ARCHIVED_ORIGINAL\"},"
+	         "{\"code\":\"A3\",\"name\":\"结婚证\",\"basis\":\"x\",\"original\":true,"
+	         "\"disposition\":\"RETURNED_ORIGINAL\"}]}]}");
+	pair_pass(pair, 10 * TB_MINUTE);
+}
+
+static void test_the_lead_gives_back_what_the_parts_lists_give_back(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	char lead[32], part[32];
+	load_papers(pair);
+	assert_int_equal(
+		submit(pair,
+	               "{\"need\":\"身份证\",\"original\":true},{\"need\":\"申请表\",\"original\":true},"
+	               "{\"need\":\"户口簿\",\"original\":true},{\"need\":\"1:A3\",\"original\":true}",
+	               false, lead),
+		TB_OK);
+	pair_pass(pair, TB_MINUTE);
+	for (size_t i = 0; i < 2; i++) {
+		struct side *side = i == 0 ? &pair->home : &pair->window;
+		part_number(pair, lead, i, part);
+		if (i == 0) /* the paper came to it; to the lead's own part it need not */
+			assert_int_equal(pair_act(pair, side, part, "SIGN", "H_WIN", ""), TB_OK);
+		grant(pair, side, part);
+	}
+	PbCaseView *view = pair_case(pair, &pair->window, lead);
+	assert_int_equal(view->state, PB_CASE_STATE__GRANTED);
+	assert_int_equal(view->n_to_return, 2);
+	assert_string_equal(view->to_return[0], "身份证");
+	assert_string_equal(view->to_return[1], "1:A3");
+	/* One goes with the result, and the whole is not closed before the other one has gone. */
+	assert_int_equal(pair_act(pair, &pair->window, lead, "DISPATCH", "R_WIN",
+	                          "\"detail\":{\"way\":\"WINDOW_PICKUP\",\"returned\":[\"身份证\"]}"),
+	                 TB_OK);
+	assert_int_equal(pair_act(pair, &pair->window, lead, "HAND_OVER", "R_WIN", ""), TB_ESTATE);
+	assert_non_null(strstr(pair_refusal(&pair->window), "1:A3"));
+	assert_int_equal(pair_act(pair, &pair->window, lead, "HAND_OVER", "R_WIN",
+	                          "\"detail\":{\"returned\":[\"1:A3\",\"2:A3\"]}"),
+	                 TB_EINVALID);
+	assert_int_equal(state_of(pair, &pair->home, pair_case(pair, &pair->window, lead)->parts[0]->number),
+	                 PB_CASE_STATE__GRANTED);
+	assert_int_equal(pair_act(pair, &pair->window, lead, "HAND_OVER", "R_WIN",
+	                          "\"detail\":{\"returned\":[\"1:A3\"]}"),
+	                 TB_OK);
+	pair_pass(pair, TB_MINUTE);
+	view = pair_case(pair, &pair->window, lead);
+	assert_int_equal(view->state, PB_CASE_STATE__CLOSED);
+	assert_int_equal(view->n_to_return, 0);
+	for (size_t i = 0; i < 2; i++) {
+		part_number(pair, lead, i, part);
+		assert_int_equal(state_of(pair, &pair->window, part), PB_CASE_STATE__CLOSED);
+	}
+	pair_free(pair);
+}
+
 static void test_a_joint_application_that_cannot_be_is_refused_with_the_part(void **state)
 {
 #define P_OUT "{\"home\":\"" HOME "\",\"item\":\"" OUT "\"}"
@@ -348,6 +420,7 @@ int main(void)
 		TEST(test_the_joint_limit_is_lengthened_once_by_fifteen_days),
 		TEST(test_a_participant_shares_its_archive),
 		TEST(test_a_part_that_shared_its_archive_is_granted),
+		TEST(test_the_lead_gives_back_what_the_parts_lists_give_back),
 		TEST(test_a_joint_application_that_cannot_be_is_refused_with_the_part),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
