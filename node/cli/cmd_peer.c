@@ -10,8 +10,8 @@ static int run_export(struct cli *cli, const struct options *options)
 {
 	struct tb_buf file = {0};
 	const char *path = options_value(options, "out");
-	char fingerprint[2 * PKI_HASH_BYTES + 1];
-	enum tb_code code = config_peer_export(cli->dir, &file, fingerprint, &cli->error);
+	struct config_anchors anchors;
+	enum tb_code code = config_peer_export(cli->dir, &file, &anchors, &cli->error);
 	if (!code)
 		code = userfile_write(path, tb_buf_bytes(&file), &cli->error);
 	tb_buf_clear(&file);
@@ -19,7 +19,8 @@ static int run_export(struct cli *cli, const struct options *options)
 		return cli_fail(cli, code);
 	if (path)
 		text_say(stderr, TEXT_M_PEER_EXPORTED, path, NULL);
-	text_say(stderr, TEXT_M_PEER_OWN_FINGERPRINT, fingerprint, NULL);
+	text_say(stderr, TEXT_M_PEER_OWN_FINGERPRINT, anchors.fingerprint, cli_number(cli, anchors.count),
+	         NULL);
 	return CLI_DONE;
 }
 
@@ -60,7 +61,8 @@ static int run_import(struct cli *cli, const struct options *options)
 	         peer.endpoint[0] ? peer.endpoint : "-", NULL);
 	if (peer.replaced)
 		text_say(stdout, TEXT_M_PEER_REPLACED, NULL);
-	text_say(stdout, TEXT_M_PEER_FINGERPRINT, peer.fingerprint, NULL);
+	text_say(stdout, TEXT_M_PEER_FINGERPRINT, peer.anchors.fingerprint,
+	         cli_number(cli, peer.anchors.count), NULL);
 	text_say(stdout, TEXT_M_PEER_GRANTS, cli->dir, peer.region, NULL);
 	return reload(cli, false);
 }

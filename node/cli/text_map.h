@@ -66,11 +66,13 @@
 	   "Node {2} was made in {1}.\nNext: tongban run --dir {1}\nMove {1}/keys/ca.key to a medium that is kept offline.") \
 	XX(TEXT_M_REQUEUED, "发往 {1} 的第 {2} 号消息已重新排队。", "Message {2} to {1} is queued again.") \
 	XX(TEXT_M_PEER_EXPORTED, "已写入 {1}。", "Written to {1}.") \
-	XX(TEXT_M_PEER_OWN_FINGERPRINT, "对方导入时会来电核对，本地区信任锚的指纹是：{1}", "The partner will compare the fingerprint of your anchor by phone: {1}") \
+	XX(TEXT_M_PEER_OWN_FINGERPRINT, "对方导入时会来电核对，本地区信任锚（{2} 个）的指纹是：{1}", \
+	   "The partner will compare the fingerprint of your anchors ({2}) by phone: {1}") \
 	XX(TEXT_M_PEER_IMPORTED, "已导入 {1} {2}（{3}），尚未授予任何权限。", "Imported {1} {2} ({3}). It is granted nothing yet.") \
 	XX(TEXT_M_PEER_UPDATED, "已更新 {1} {2}（{3}），原有授权保留。", "Brought {1} {2} ({3}) up to date; its grants are kept.") \
 	XX(TEXT_M_PEER_REPLACED, "其信任锚已被替换。", "Its anchors were replaced.") \
-	XX(TEXT_M_PEER_FINGERPRINT, "请与对方电话核对信任锚指纹：{1}", "Compare the anchor's fingerprint with the partner by phone: {1}") \
+	XX(TEXT_M_PEER_FINGERPRINT, "该文件含信任锚 {2} 个，请与对方电话核对其个数与指纹：{1}", \
+	   "The file holds {2} anchor(s). Compare their number and fingerprint with the partner by phone: {1}") \
 	XX(TEXT_M_PEER_GRANTS, "授权请编辑 {1}/peers/{2}.yaml，然后执行 tongban peer reload。", \
 	   "To grant it something edit {1}/peers/{2}.yaml, then: tongban peer reload") \
 	XX(TEXT_M_PEER_LATER, "节点未运行，将在启动时生效。", "The node does not run: it takes effect when it starts.") \

@@ -79,15 +79,21 @@ void config_keys_free(struct config_keys *keys); /* wipes */
 TB_MUST_CHECK enum tb_code config_peers(struct peer_set **out, const char *dir, const char *own,
                                         const struct regions *regions, struct tb_error *err);
 
-/* Appends the file that a partner imports: region, name, endpoint, anchor, and its |fingerprint|. */
+/* The anchors in a peer's file, as people compare them by phone. */
+struct config_anchors {
+	size_t count;
+	char fingerprint[2 * PKI_HASH_BYTES + 1]; /* of all of them */
+};
+
+/* Appends the file that a partner imports: region, name, endpoint, anchors and their fingerprint. */
 TB_MUST_CHECK enum tb_code config_peer_export(const char *dir, struct tb_buf *out,
-                                              char fingerprint[2 * PKI_HASH_BYTES + 1], struct tb_error *err);
+                                              struct config_anchors *anchors, struct tb_error *err);
 
 struct config_peer_imported {
 	char region[PKI_REGION_ROOM];
 	char name[TB_NAME_BYTES_MAX + 1];
 	char endpoint[256];
-	char fingerprint[2 * PKI_HASH_BYTES + 1]; /* of the (first) anchor's key, to be compared by phone */
+	struct config_anchors anchors;
 	bool known; /* the peer was here before: its grants are kept, name and endpoint are brought up to date
 	             */
 	bool replaced; /* its anchors were replaced, because of |force| */

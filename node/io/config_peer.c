@@ -1,5 +1,6 @@
 #include "node/io/config_priv.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -283,22 +284,48 @@ enum tb_code config_peers(struct peer_set **out, const char *dir, const char *ow
 
 /* ---- export */
 
-/* The first certificate of |pem|, and |pem| without anything that is not a certificate. */
-static enum tb_code anchors_normal(struct tb_buf *normal, char fingerprint[2 * PKI_HASH_BYTES + 1],
-                                   struct tb_bytes pem, struct tb_error *err)
+static int digests_order(const void *a, const void *b)
+{
+	return memcmp(a, b, PKI_HASH_BYTES);
+}
+
+/* What people compare must change with every anchor that is trusted: of one anchor it is its key's, of
+ * several SHA-256 over the keys', in ascending order (docs/protocol.md, 1.4). */
+static enum tb_code anchors_fingerprint(char fingerprint[2 * PKI_HASH_BYTES + 1],
+                                        const struct tb_bytes *anchors, size_t count, struct tb_error *err)
+{
+	uint8_t digests[TB_CHAIN_CERTS_MAX][PKI_HASH_BYTES];
+	assert(count > 0 && count <= TB_CHAIN_CERTS_MAX);
+	for (size_t i = 0; i < count; i++) {
+		enum tb_code code = pki_cert_fingerprint(digests[i], anchors[i], err);
+		if (code != TB_OK)
+			return code;
+	}
+	if (count > 1) {
+		uint8_t all[PKI_HASH_BYTES];
+		qsort(digests, count, sizeof(digests[0]), digests_order);
+		pki_sha256(all, tb_bytes_of(digests, count * sizeof(digests[0])));
+		memcpy(digests[0], all, sizeof(all));
+	}
+	tb_hex(fingerprint, digests[0], sizeof(digests[0]));
+	return TB_OK;
+}
+
+/* |pem| without anything that is not a certificate, and what identifies it. */
+static enum tb_code anchors_normal(struct tb_buf *normal, struct config_anchors *anchors, struct tb_bytes pem,
+                                   struct tb_error *err)
 {
 	struct tb_arena arena = {0};
 	struct tb_bytes chain[TB_CHAIN_CERTS_MAX];
 	size_t count = 0;
-	uint8_t digest[PKI_HASH_BYTES];
 	enum tb_code code = pki_pem_to_chain(chain, &count, pem, &arena, err);
 	if (code == TB_OK && count == 0)
 		code = tb_fail(err, TB_EMALFORMED, "no certificate");
 	if (code == TB_OK)
-		code = pki_cert_fingerprint(digest, chain[0], err);
+		code = anchors_fingerprint(anchors->fingerprint, chain, count, err);
 	if (code == TB_OK) {
+		anchors->count = count;
 		pki_chain_to_pem(normal, chain, count);
-		tb_hex(fingerprint, digest, sizeof(digest));
 	}
 	tb_arena_clear(&arena);
 	return code;
@@ -314,7 +341,7 @@ static void add_indented(struct tb_buf *out, struct tb_bytes text)
 	}
 }
 
-enum tb_code config_peer_export(const char *dir, struct tb_buf *out, char fingerprint[2 * PKI_HASH_BYTES + 1],
+enum tb_code config_peer_export(const char *dir, struct tb_buf *out, struct config_anchors *anchors,
                                 struct tb_error *err)
 {
 	struct config *config = NULL;
@@ -326,7 +353,7 @@ enum tb_code config_peer_export(const char *dir, struct tb_buf *out, char finger
 	const char *path = config_path(&config->arena, dir, "certs/ca.pem");
 	code = file_read(&pem, path, CONFIG_PEM_BYTES_MAX, err);
 	if (code == TB_OK)
-		code = anchors_normal(&normal, fingerprint, tb_buf_bytes(&pem), err);
+		code = anchors_normal(&normal, anchors, tb_buf_bytes(&pem), err);
 	if (code == TB_OK) {
 		tb_buf_printf(
 			out,
@@ -337,7 +364,7 @@ enum tb_code config_peer_export(const char *dir, struct tb_buf *out, char finger
 		yamldoc_quote(out, config->name);
 		tb_buf_str(out, "\nendpoint: ");
 		yamldoc_quote(out, config->endpoint);
-		tb_buf_printf(out, "\nfingerprint: \"%s\"\nanchor: |\n", fingerprint);
+		tb_buf_printf(out, "\nfingerprint: \"%s\"\nanchor: |\n", anchors->fingerprint);
 		add_indented(out, tb_buf_bytes(&normal));
 	}
 	tb_buf_clear(&normal);
@@ -375,7 +402,7 @@ static const cyaml_schema_value_t export_value = {
 
 static enum tb_code check_export(const struct yamldoc *doc, const struct export_yaml *export,
                                  const struct config *config, struct tb_buf *pem,
-                                 char fingerprint[2 * PKI_HASH_BYTES + 1], struct tb_error *err)
+                                 struct config_anchors *anchors, struct tb_error *err)
 {
 	if (export->version != EXPORT_VERSION)
 		return yamldoc_fail(doc, "tongban_peer", NULL, 0, err, "version %u, this program reads %d",
@@ -391,15 +418,17 @@ static enum tb_code check_export(const struct yamldoc *doc, const struct export_
 		return yamldoc_fail(doc, "endpoint", NULL, 0, err, "%s is not host:port", export->endpoint);
 
 	struct tb_error inner = {0};
-	if (anchors_normal(pem, fingerprint, tb_bytes_str(export->anchor), &inner) != TB_OK)
+	if (anchors_normal(pem, anchors, tb_bytes_str(export->anchor), &inner) != TB_OK)
 		return yamldoc_fail(doc, "anchor", NULL, 0, err, "%s", inner.text);
 	struct pki_trust *trust = pki_trust_new();
 	enum tb_code code = pki_trust_add(trust, export->region, tb_buf_bytes(pem), &inner);
 	pki_trust_unref(trust);
 	if (code != TB_OK)
 		return yamldoc_fail(doc, "anchor", NULL, 0, err, "%s", inner.text);
-	if (strcmp(fingerprint, export->fingerprint) != 0)
-		return yamldoc_fail(doc, "fingerprint", NULL, 0, err, "the anchor's is %s", fingerprint);
+	if (strcmp(anchors->fingerprint, export->fingerprint) != 0)
+		return yamldoc_fail(doc, "fingerprint", NULL, 0, err,
+		                    anchors->count == 1 ? "the anchor's is %s" : "the anchors' is %s",
+		                    anchors->fingerprint);
 	return TB_OK;
 }
 
@@ -526,7 +555,7 @@ enum tb_code config_peer_import(struct config_peer_imported *out, const char *di
 	if (code != TB_OK)
 		goto out;
 	const struct export_yaml *export = doc.data;
-	code = check_export(&doc, export, config, &pem, out->fingerprint, err);
+	code = check_export(&doc, export, config, &pem, &out->anchors, err);
 	if (code != TB_OK)
 		goto out;
 	snprintf(out->region, sizeof(out->region), "%s", export->region);

@@ -4,10 +4,11 @@
 /* b's exported file. */
 static void export_b(struct scratch *s, struct tb_buf *text)
 {
-	char fingerprint[2 * PKI_HASH_BYTES + 1], line[100];
-	if (config_peer_export(s->b, text, fingerprint, &s->err) != TB_OK)
+	struct config_anchors anchors;
+	char line[100];
+	if (config_peer_export(s->b, text, &anchors, &s->err) != TB_OK)
 		fail_msg("%s", s->err.text);
-	snprintf(line, sizeof(line), "\nfingerprint: \"%s\"\n", fingerprint);
+	snprintf(line, sizeof(line), "\nfingerprint: \"%s\"\n", anchors.fingerprint);
 	assert_non_null(strstr(tb_buf_text(text), line));
 }
 
@@ -37,7 +38,8 @@ static void test_export_and_import_give_a_peer_with_no_grants(void **state)
 	assert_string_equal(imported.region, "510100");
 	assert_string_equal(imported.name, "成都市");
 	assert_string_equal(imported.endpoint, "");
-	assert_non_null(strstr(tb_buf_text(&text), imported.fingerprint));
+	assert_non_null(strstr(tb_buf_text(&text), imported.anchors.fingerprint));
+	assert_int_equal(imported.anchors.count, 1);
 	assert_false(imported.known);
 	assert_false(imported.replaced);
 
@@ -325,6 +327,62 @@ static void test_a_fingerprint_of_another_key_is_refused(void **state)
 	tb_buf_clear(&text);
 }
 
+/* b's certs/ca.pem with the CA of somebody else beside the honest one. */
+static void two_anchors(struct scratch *s, bool honest_first)
+{
+	struct tb_buf both = {0};
+	char other[96], honest[128];
+	struct tb_buf pem[2] = {0};
+	snprintf(other, sizeof(other), "%s/b2", s->root);
+	if (!file_exists(other))
+		init_node(other, "510100", NULL);
+	snprintf(honest, sizeof(honest), "%s/certs/honest.pem", s->b);
+	if (!file_exists(honest))
+		assert_int_equal(rename(in(s, s->b, "certs/ca.pem"), honest), 0);
+	assert_int_equal(file_read(&pem[honest_first ? 0 : 1], honest, 1 << 16, &s->err), TB_OK);
+	assert_int_equal(
+		file_read(&pem[honest_first ? 1 : 0], in(s, other, "certs/ca.pem"), 1 << 16, &s->err), TB_OK);
+	for (int i = 0; i < 2; i++) {
+		tb_buf_add(&both, pem[i].data, pem[i].size);
+		tb_buf_clear(&pem[i]);
+	}
+	put(s, s->b, "certs/ca.pem", tb_buf_text(&both));
+	tb_buf_clear(&both);
+}
+
+static void test_an_anchor_more_changes_the_fingerprint(void **state)
+{
+	struct scratch *s = *state;
+	struct tb_buf text[3] = {0};
+	struct config_peer_imported honest, imported, turned;
+	export_b(s, &text[0]);
+	assert_int_equal(import_text(s, &honest, tb_buf_text(&text[0]), false), TB_OK);
+	assert_int_equal(honest.anchors.count, 1);
+
+	two_anchors(s, true);
+	export_b(s, &text[1]);
+	assert_int_equal(import_text(s, &imported, tb_buf_text(&text[1]), true), TB_OK);
+	assert_int_equal(imported.anchors.count, 2);
+	assert_string_not_equal(imported.anchors.fingerprint, honest.anchors.fingerprint);
+
+	/* In another order they are the same anchors. */
+	two_anchors(s, false);
+	export_b(s, &text[2]);
+	assert_int_equal(import_text(s, &turned, tb_buf_text(&text[2]), true), TB_OK);
+	assert_string_equal(turned.anchors.fingerprint, imported.anchors.fingerprint);
+	assert_string_not_equal(tb_buf_text(&text[2]), tb_buf_text(&text[1]));
+
+	/* Added on the way, with the fingerprint left as it was. */
+	char *digits = strstr((char *)(uintptr_t)tb_buf_text(&text[1]), "fingerprint: \"") +
+	               strlen("fingerprint: \"");
+	memcpy(digits, honest.anchors.fingerprint, strlen(honest.anchors.fingerprint));
+	assert_int_equal(import_text(s, &imported, tb_buf_text(&text[1]), true), TB_EINVALID);
+	assert_says(&s->err, "fingerprint: the anchors' is ");
+	assert_says(&s->err, turned.anchors.fingerprint);
+	for (size_t i = 0; i < sizeof(text) / sizeof(text[0]); i++)
+		tb_buf_clear(&text[i]);
+}
+
 static void test_remove_takes_the_peer_away(void **state)
 {
 	struct scratch *s = *state;
@@ -355,6 +413,7 @@ int main(void)
 		WITH_NODES(test_import_of_other_anchors_must_be_forced),
 		WITH_NODES(test_import_refuses_what_does_not_fit),
 		WITH_NODES(test_a_fingerprint_of_another_key_is_refused),
+		WITH_NODES(test_an_anchor_more_changes_the_fingerprint),
 		WITH_NODES(test_remove_takes_the_peer_away),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

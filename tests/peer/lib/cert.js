@@ -249,21 +249,29 @@ const holds = (who, bytes, signature) => signature.length > 0 && signature.lengt
 
 const spki = key => key.export({type: 'spki', format: 'der'});
 
+// Of all anchors in |pem| (docs/protocol.md, 1.4).
+function fingerprint(pem)
+{
+	const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) || [];
+	const digests = blocks.map(block => sha256(spki(new crypto.X509Certificate(block).publicKey)));
+	if (digests.length === 0 || digests.length > limits.chainCerts)
+		throw new Error(`peer file: not 1 to ${limits.chainCerts} anchors`);
+	return (digests.length === 1 ? digests[0] : sha256(Buffer.concat(digests.sort(Buffer.compare)))).toString('hex');
+}
+
 // The file that a partner imports.
 function peerFile({region, name, endpoint, pem})
 {
-	const fingerprint = sha256(spki(new crypto.X509Certificate(pem).publicKey)).toString('hex');
 	const anchor = pem.trim().split('\n').map(line => `  ${line}\n`).join('');
 	return `tongban_peer: 1\nregion: "${region}"\nname: ${JSON.stringify(name)}\nendpoint: "${endpoint}"\n` +
-		`fingerprint: "${fingerprint}"\nanchor: |\n${anchor}`;
+		`fingerprint: "${fingerprint(pem)}"\nanchor: |\n${anchor}`;
 }
 
 function readPeerFile(text)
 {
 	const line = name => (new RegExp(`^${name}: "?([^"\n]*)"?$`, 'm').exec(text) || [])[1];
 	const anchor = /^anchor: \|\n((?: {2}.*\n)+)/m.exec(text)[1].replace(/^ {2}/gm, '');
-	const key = new crypto.X509Certificate(anchor).publicKey;
-	if (line('tongban_peer') !== '1' || sha256(spki(key)).toString('hex') !== line('fingerprint'))
+	if (line('tongban_peer') !== '1' || fingerprint(anchor) !== line('fingerprint'))
 		throw new Error('peer file: version or fingerprint');
 	return {region: line('region'), name: line('name'), endpoint: line('endpoint'), pem: anchor};
 }
