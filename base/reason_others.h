@@ -173,6 +173,8 @@
 	   "{1}: the directory is not empty") \
 	XX(FILE_OTHERS, TB_EPERMISSIONS, "{1}：他人可以访问（模式 {2}）；请执行：chmod 600 '{3}'", \
 	   "{1}: others can reach it (mode {2}); run: chmod 600 '{3}'") \
+	XX(FILE_OTHERS_WRITE, TB_EPERMISSIONS, "{1}：他人可以写入（模式 {2}）；请执行：chmod go-w '{3}'", \
+	   "{1}: others can write to it (mode {2}); run: chmod go-w '{3}'") \
 	XX(DIR_OTHERS, TB_EPERMISSIONS, "{1}：他人可以访问（模式 {2}）；请执行：chmod 700 '{3}'", \
 	   "{1}: others can reach it (mode {2}); run: chmod 700 '{3}'") \
 	XX(DIR_OTHERS_WRITE, TB_EPERMISSIONS, "{1}：他人可以写入（模式 {2}）；请执行：chmod go-w '{3}'", \

@@ -21,6 +21,28 @@ static enum tb_code fail_errno(struct tb_error *err, const char *path, const cha
 	return tb_fail(err, code, "%s: cannot %s: %s", path, doing, strerror(error));
 }
 
+static enum tb_code refuse_owner(const struct stat *st, const char *path, struct tb_error *err)
+{
+	return tb_refuse(err, TB_REASON_FILE_OWNER, path, TB_NUMBER(st->st_uid), TB_NUMBER(geteuid()),
+	                 TB_NUMBER(geteuid()), path, NULL);
+}
+
+static enum tb_code check_owner(const struct stat *st, const char *path, struct tb_error *err)
+{
+	return st->st_uid == geteuid() ? TB_OK : refuse_owner(st, path, err);
+}
+
+/* Who can write to a file that the node trusts could put another region's anchor there. */
+static enum tb_code check_trusted(const struct stat *st, const char *path, struct tb_error *err)
+{
+	if (st->st_uid != geteuid() && st->st_uid != 0)
+		return refuse_owner(st, path, err);
+	if (st->st_mode & 022)
+		return tb_refuse(err, TB_REASON_FILE_OTHERS_WRITE, path,
+		                 TB_OCTAL((unsigned)(st->st_mode & 07777)), path, NULL);
+	return TB_OK;
+}
+
 static enum tb_code read_open(struct tb_buf *out, int fd, const char *path, size_t bytes_max,
                               struct tb_error *err)
 {
@@ -29,6 +51,9 @@ static enum tb_code read_open(struct tb_buf *out, int fd, const char *path, size
 		return fail_errno(err, path, "look at it");
 	if (!S_ISREG(st.st_mode))
 		return tb_refuse(err, TB_REASON_FILE_NOT_REGULAR, path, NULL);
+	enum tb_code code = check_trusted(&st, path, err);
+	if (code != TB_OK)
+		return code;
 	if ((uint64_t)st.st_size > bytes_max)
 		return tb_refuse(err, TB_REASON_FILE_BIG, path, TB_NUMBER(bytes_max), NULL);
 	for (;;) {
@@ -144,14 +169,6 @@ enum tb_code file_remove(const char *path, struct tb_error *err)
 bool file_exists(const char *path)
 {
 	return access(path, F_OK) == 0;
-}
-
-static enum tb_code check_owner(const struct stat *st, const char *path, struct tb_error *err)
-{
-	if (st->st_uid == geteuid())
-		return TB_OK;
-	return tb_refuse(err, TB_REASON_FILE_OWNER, path, TB_NUMBER(st->st_uid), TB_NUMBER(geteuid()),
-	                 TB_NUMBER(geteuid()), path, NULL);
 }
 
 enum tb_code file_check_private(const char *path, struct tb_error *err)

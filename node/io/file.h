@@ -1,10 +1,11 @@
-/* Small files, read and replaced as a whole; and who may read them. */
+/* Small files that the node trusts, read and replaced as a whole; and who may read or write them. */
 #pragma once
 
 #include "base/bytes.h"
 
 /* Reads |path| into |out| (cleared first; a NUL follows, not counted). TB_ENOTFOUND; TB_ETOOBIG over
- * |bytes_max|; TB_EPERMISSIONS; TB_EIO. */
+ * |bytes_max|; TB_EPERMISSIONS: it cannot be opened, or belongs to neither this user nor root, or others can
+ * write to it (|err| says which chown or chmod helps); TB_EIO. */
 TB_MUST_CHECK enum tb_code file_read(struct tb_buf *out, const char *path, size_t bytes_max,
                                      struct tb_error *err);
 /* Puts |bytes| at |path| so that after a crash the old content is there or the new one: a temporary file

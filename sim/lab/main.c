@@ -485,6 +485,7 @@ int main(int argc, char **argv)
 {
 	struct tb_error err = {0};
 	struct run *run = tb_alloc(sizeof(*run));
+	umask(022); /* A node trusts no file that its group could write to. */
 	if (argc < 2 || strcmp(argv[1], "run") != 0) {
 		lab_options_usage(argc == 2 && strcmp(argv[1], "--help") == 0 ? stdout : stderr);
 		return STATUS_USAGE;

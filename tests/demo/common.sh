@@ -1,6 +1,8 @@
 # What the acts of the demonstration share: the arguments, a directory to work in, saying, doing, nodes, cases.
 # Sourced by demo.sh and act2.sh, which set |here|.
 
+# A node trusts no file that its group could write to.
+umask 022
 BIN=${BIN:-$here/../../build/release/bin}
 BIN=$(cd "$BIN" && pwd) || exit 1
 T=$BIN/tongban GEN=$BIN/tongban-gen

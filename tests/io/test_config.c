@@ -294,6 +294,8 @@ static void test_load_refuses_loose_permissions(void **state)
 		{"peers", 0777, 0700, "run: chmod go-w '"},
 		{"certs", 0720, 0700, "run: chmod go-w '"},
 		{".", 0702, 0700, "run: chmod go-w '"},
+		{"node.yaml", 0666, 0644, "node.yaml: others can write to it (mode 0666); run: chmod go-w '"},
+		{"node.yaml", 0664, 0644, "run: chmod go-w '"},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		assert_int_equal(chmod(in(s, s->a, cases[i].name), cases[i].loose), 0);
@@ -370,6 +372,17 @@ static void test_a_vault_key_of_another_size_is_refused(void **state)
 	refuse_keys(s, NOW, TB_EINVALID, "keys/vault.key: 5 bytes");
 }
 
+static void test_certificates_that_others_can_write_are_not_trusted(void **state)
+{
+	struct scratch *s = *state;
+	assert_int_equal(chmod(in(s, s->a, "certs/ca.pem"), 0646), 0);
+	refuse_keys(s, NOW, TB_EPERMISSIONS,
+	            "certs/ca.pem: others can write to it (mode 0646); run: chmod go-w '");
+	assert_int_equal(chmod(in(s, s->a, "certs/ca.pem"), 0644), 0);
+	assert_int_equal(chmod(in(s, s->a, "certs/seal.pem"), 0664), 0);
+	refuse_keys(s, NOW, TB_EPERMISSIONS, "certs/seal.pem: others can write to it");
+}
+
 static void test_a_missing_key_is_named(void **state)
 {
 	struct scratch *s = *state;
@@ -412,6 +425,7 @@ int main(void)
 		WITH_NODES(test_keys_of_another_role_are_refused),
 		WITH_NODES(test_expired_certificates_are_refused),
 		WITH_NODES(test_a_vault_key_of_another_size_is_refused),
+		WITH_NODES(test_certificates_that_others_can_write_are_not_trusted),
 		WITH_NODES(test_a_missing_key_is_named),
 		WITH_NODES(test_the_node_starts_without_the_key_of_its_ca),
 	};

@@ -383,6 +383,37 @@ static void test_an_anchor_more_changes_the_fingerprint(void **state)
 		tb_buf_clear(&text[i]);
 }
 
+static void test_peer_files_that_others_can_write_are_not_trusted(void **state)
+{
+	struct scratch *s = *state;
+	static const char *const names[] = {"peers/510100.yaml", "peers/510100.pem"};
+	struct peer_set *peers = NULL;
+	import_b(s);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(chmod(in(s, s->a, names[i]), 0666), 0);
+		assert_int_equal(load_peers(s, &peers), TB_EPERMISSIONS);
+		assert_null(peers);
+		assert_says(&s->err, names[i]);
+		assert_says(&s->err, "run: chmod go-w '");
+		assert_int_equal(chmod(in(s, s->a, names[i]), 0640), 0);
+	}
+	assert_int_equal(load_peers(s, &peers), TB_OK);
+	peer_set_unref(peers);
+}
+
+/* Only root can give a file away. */
+static void test_a_peer_file_of_another_user_is_not_trusted(void **state)
+{
+	struct scratch *s = *state;
+	struct peer_set *peers = NULL;
+	if (geteuid() != 0)
+		skip();
+	import_b(s);
+	assert_int_equal(chown(in(s, s->a, "peers/510100.pem"), 65534, (gid_t)-1), 0);
+	assert_int_equal(load_peers(s, &peers), TB_EPERMISSIONS);
+	assert_says(&s->err, "peers/510100.pem: belongs to user 65534");
+}
+
 static void test_remove_takes_the_peer_away(void **state)
 {
 	struct scratch *s = *state;
@@ -414,6 +445,8 @@ int main(void)
 		WITH_NODES(test_import_refuses_what_does_not_fit),
 		WITH_NODES(test_a_fingerprint_of_another_key_is_refused),
 		WITH_NODES(test_an_anchor_more_changes_the_fingerprint),
+		WITH_NODES(test_peer_files_that_others_can_write_are_not_trusted),
+		WITH_NODES(test_a_peer_file_of_another_user_is_not_trusted),
 		WITH_NODES(test_remove_takes_the_peer_away),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -187,7 +187,7 @@ class Scene {
 	{
 		const {node} = this;
 		await node.cli('init', '--region', NODE, '--listen', '127.0.0.1:0');
-		fs.writeFileSync(path.join(node.dir, 'data/workdays.tsv'), workdays());
+		fs.writeFileSync(path.join(node.dir, 'data/workdays.tsv'), workdays(), {mode: 0o600});
 		const authorityDir = path.join(this.dir, 'authority');
 		fs.mkdirSync(authorityDir, {mode: 0o700});
 		this.authority = new Authority(authorityDir, SELF);
