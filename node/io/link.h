@@ -112,6 +112,7 @@ void link_drain(struct link *link, int64_t timeout_ms);
 
 /* Cuts what is under way, waits until it has ended, frees. Calls back (called(), fetched()) until it returns;
  * calls that wait for link_answer() are answered UNAVAILABLE, and whoever holds the inbound frees it. What is
- * lent by fetch_progress() counts as given back. link_answer(), link_send() and link_fetch() must not be
- * called at the same time or afterwards. NULL is nothing. */
+ * lent counts as given back, once fetch_progress() has returned: within it link_fetch_resume() may be called
+ * as ever. link_answer(), link_send() and link_fetch() must not be called at the same time or afterwards.
+ * NULL is nothing. */
 void link_close(struct link *link);

@@ -404,7 +404,8 @@ struct fetch {
 	atomic_int jobs; /* of them, those that have not ended */
 	bool progress;
 	struct tb_error error; /* the sink's, which stopped the flow */
-	bool lent;             /* the driver has |fetch|. Under link->lock. */
+	bool lent;             /* the driver has |fetch|. Under link->lock, like the next. */
+	unsigned lending;      /* fetch_progress() runs: the driver alone may end the loan */
 };
 
 static void fetch_end(struct fetch *fetch)
@@ -456,8 +457,19 @@ static bool lend(struct fetch *fetch)
 	pthread_mutex_lock(&link->lock);
 	bool lent = !link->cut;
 	fetch->lent = lent;
+	fetch->lending += lent;
 	pthread_mutex_unlock(&link->lock);
 	return lent;
+}
+
+/* Ends a loan that the driver keeps, if the link is being closed. Under lock; the flow is the caller's then.
+ */
+static bool take_back(struct fetch *fetch)
+{
+	bool back = fetch->base.link->reclaims && fetch->lent && fetch->lending == 0;
+	if (back)
+		fetch->lent = false;
+	return back;
 }
 
 static void write_part(void *arg);
@@ -474,10 +486,24 @@ static void pass_gate(struct fetch *fetch)
 		fetch_unref(fetch); /* the last part was before this, or the call failed, or it is no use */
 }
 
+/* Tells the driver of |fetch|, which is lent. A resumed flow may have come to the next loan before it
+ * returns.
+ */
+static void tell_progress(struct fetch *fetch)
+{
+	struct link *link = fetch->base.link;
+	link->setup.fetch_progress(link->setup.ctx, fetch->fetch);
+	pthread_mutex_lock(&link->lock);
+	fetch->lending--;
+	bool back = take_back(fetch);
+	pthread_mutex_unlock(&link->lock);
+	if (back)
+		pass_gate(fetch);
+}
+
 /* A part has been written and hashed: the flow goes on, or ends. */
 static void part_done(struct fetch *fetch)
 {
-	struct link *link = fetch->base.link;
 	if (atomic_fetch_sub(&fetch->jobs, 1) > 1)
 		return;
 	grpc_slice_unref(fetch->part);
@@ -486,7 +512,7 @@ static void part_done(struct fetch *fetch)
 	/* Counted, so that it can't end before the callback has returned. */
 	atomic_fetch_add(&fetch->refs, 1);
 	if (fetch->error.code == TB_OK && fetch->progress && lend(fetch))
-		link->setup.fetch_progress(link->setup.ctx, fetch->fetch);
+		tell_progress(fetch);
 	else
 		pass_gate(fetch);
 	fetch_unref(fetch);
@@ -631,9 +657,9 @@ static size_t gather(struct link_node *list, grpc_call **calls, size_t count)
 
 void link_client_cut(struct link *link, bool resume)
 {
-	struct core_fetch *back = NULL;
 	pthread_mutex_lock(&link->lock);
 	link->cut = true;
+	link->reclaims = link->reclaims || resume;
 	grpc_call **calls = tb_alloc((link->running + 1) * sizeof(calls[0]));
 	size_t count = gather(&link->sends, calls, 0);
 	count = gather(&link->fetches, calls, count);
@@ -643,17 +669,17 @@ void link_client_cut(struct link *link, bool resume)
 		grpc_call_unref(calls[i]);
 	}
 	free(calls);
+	struct fetch *back;
 	do {
 		back = NULL;
 		pthread_mutex_lock(&link->lock);
 		for (struct link_node *node = link->fetches.next; node != &link->fetches && !back;
 		     node = node->next) {
 			struct fetch *fetch = container_of(node, struct fetch, base.node);
-			if (resume && fetch->lent)
-				back = fetch->fetch;
+			back = take_back(fetch) ? fetch : NULL;
 		}
 		pthread_mutex_unlock(&link->lock);
 		if (back)
-			link_fetch_resume(link, back);
+			pass_gate(back);
 	} while (back);
 }

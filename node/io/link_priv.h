@@ -96,6 +96,7 @@ struct link {
 	bool draining;            /* grpc_server_shutdown_and_notify() was called */
 	bool server_is_down;      /* and it has answered */
 	bool cut;                 /* no call of this node is begun any more */
+	bool reclaims;            /* what fetch_progress() lent is taken back */
 	bool closing;             /* no peer's call is given to the driver any more */
 	struct link_node serves;  /* struct serve */
 	struct link_node sends;   /* struct send */

@@ -1,5 +1,6 @@
 #include "link_fixture.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -354,6 +355,8 @@ static void on_progress(void *ctx, struct core_fetch *fetch)
 		node->lent = fetch;
 	pthread_cond_broadcast(&node->changed);
 	pthread_mutex_unlock(&node->lock);
+	while (node->after && link_running(node->after->link) > 0)
+		sched_yield();
 	if (!keep)
 		link_fetch_resume(node->link, fetch);
 }
@@ -529,6 +532,14 @@ struct core_fetch *node_wait_fetched(struct node *node)
 	struct core_fetch *fetch = node->fetched[--node->fetched_count];
 	pthread_mutex_unlock(&node->lock);
 	return fetch;
+}
+
+void node_wait_progress(struct node *node)
+{
+	pthread_mutex_lock(&node->lock);
+	while (node->progress_count == 0)
+		pthread_cond_wait(&node->changed, &node->lock);
+	pthread_mutex_unlock(&node->lock);
 }
 
 struct core_fetch *node_wait_lent(struct node *node)

@@ -68,6 +68,8 @@ struct node {
 	struct core_fetch *lent;
 	size_t progress_count;
 	bool keep_lent; /* fetch_progress() keeps it for the test */
+	struct node
+		*after; /* fetch_progress() gives it back once nothing is under way there; NULL: at once */
 };
 
 /* Listens on loopback. Takes over the reference to |peers|. */
@@ -106,6 +108,8 @@ void node_fetch(struct node *node, const struct region *from, const char *endpoi
                 uint8_t refuse, uint8_t how);
 struct core_fetch *node_wait_fetched(struct node *node);
 struct core_fetch *node_wait_lent(struct node *node);
+/* Waits until fetch_progress() has been called. */
+void node_wait_progress(struct node *node);
 
 /* A call by gRPC itself, with the certificate of |region|: |path|, one message of |size| bytes. Gives the
  * status; the answer's bytes in |answer|. */

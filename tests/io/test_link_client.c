@@ -251,6 +251,19 @@ static void test_link_closes_with_a_fetch_under_way(void **state)
 	expect_fetched(&pair->a, TB_EUNREACHABLE, pair->a.fetched[0]->chunks, NULL);
 }
 
+static void test_link_closes_while_a_fetch_is_being_lent(void **state)
+{
+	struct pair *pair = *state;
+	/* The call is cut, and only then is the loan given back, from within the callback. */
+	pair->a.after = &pair->b;
+	node_fetch(&pair->a, &hangzhou, pair->b.endpoint, 200, 0, 0);
+	node_wait_progress(&pair->a);
+	link_close(pair->a.link);
+	pair->a.link = NULL;
+	assert_int_equal(pair->a.fetched_count, 1);
+	expect_fetched(&pair->a, TB_EUNREACHABLE, pair->a.fetched[0]->chunks, NULL);
+}
+
 static void test_link_fetch_ends_when_the_peer_goes_away(void **state)
 {
 	struct pair *pair = *state;
@@ -285,6 +298,7 @@ int main(void)
 		PAIR(test_link_fetch_brings_back_refusals),
 		PAIR(test_link_fetch_rests_while_it_is_lent),
 		PAIR(test_link_closes_with_a_fetch_under_way),
+		PAIR(test_link_closes_while_a_fetch_is_being_lent),
 		PAIR(test_link_fetch_ends_when_the_peer_goes_away),
 	};
 	return cmocka_run_group_tests(tests, regions_setup, regions_teardown);
