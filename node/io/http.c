@@ -75,12 +75,18 @@ static bool call_leave(struct call *call)
 		http->away = call;
 		/* Before anyone can resume it. */
 		MHD_suspend_connection(call->connection);
+		http->at_once += at_once;
 		if (!at_once)
 			workers_add(http->workers, call->kind->work, call);
 	}
 	pthread_mutex_unlock(&http->mutex);
-	if (open && at_once)
+	if (open && at_once) {
 		call->kind->work(call);
+		pthread_mutex_lock(&http->mutex);
+		http->at_once--;
+		pthread_cond_broadcast(&http->changed);
+		pthread_mutex_unlock(&http->mutex);
+	}
 	return open;
 }
 

@@ -237,6 +237,10 @@ void http_close(struct http *http)
 	pthread_mutex_unlock(&http->mutex);
 	workers_drain_and_free(http->workers);
 	http_readers_close(http);
+	pthread_mutex_lock(&http->mutex);
+	while (http->at_once > 0)
+		pthread_cond_wait(&http->changed, &http->mutex);
+	pthread_mutex_unlock(&http->mutex);
 	/* What is away now waits for a turn that will not come. */
 	for (;;) {
 		pthread_mutex_lock(&http->mutex);

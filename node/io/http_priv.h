@@ -94,8 +94,9 @@ struct http {
 	atomic_bool draining;
 	atomic_size_t body_bytes;
 	pthread_mutex_t mutex;
-	pthread_cond_t changed; /* |running| */
+	pthread_cond_t changed; /* |running|, |at_once| */
 	size_t running;
+	size_t at_once; /* calls that MHD's threads work on themselves */
 	bool closing;
 	struct call *away;
 	/* readers of events */

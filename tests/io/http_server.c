@@ -1,5 +1,7 @@
 #include "tests/io/http_server.h"
 
+#include <assert.h>
+#include <dirent.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -63,12 +65,39 @@ void core_request_free(struct core_request *request)
 	free(request);
 }
 
+static size_t threads_count(void)
+{
+	size_t count = 0;
+	DIR *tasks = opendir("/proc/self/task");
+	assert(tasks);
+	for (struct dirent *entry; (entry = readdir(tasks)) != NULL;)
+		count += entry->d_name[0] != '.';
+	closedir(tasks);
+	return count;
+}
+
+/* http_close() joins the workers and the readers' thread, and then asks who is away. */
+static void wait_for_close(void)
+{
+	enum { WORKERS_AND_READERS = 3, TURNS = 2000 };
+	size_t before = threads_count();
+	atomic_store(&played.preparing, true);
+	while (threads_count() > before - WORKERS_AND_READERS)
+		sched_yield();
+	for (int i = 0; i < TURNS; i++)
+		sched_yield();
+}
+
 void core_prepare(const struct core_setup *setup, struct core_request *request, tb_time now)
 {
 	(void)setup;
 	(void)now;
-	if (request->message->descriptor == &pb_requeue_request__descriptor &&
-	    ((PbRequeueRequest *)(void *)request->message)->seq == SEQ_REFUSED_EARLY)
+	if (request->message->descriptor != &pb_requeue_request__descriptor)
+		return;
+	uint64_t seq = ((PbRequeueRequest *)(void *)request->message)->seq;
+	if (seq == SEQ_REFUSED_LATE)
+		wait_for_close();
+	if (seq == SEQ_REFUSED_EARLY || seq == SEQ_REFUSED_LATE)
 		tb_fail(&request->error, TB_EINVALID, "seq: unlucky");
 }
 

@@ -10,7 +10,8 @@
 #define RELOAD_METHOD "/tongban.v1.NodeService/Reload"
 #define REQUEUE_METHOD "/tongban.v1.NodeService/Requeue"
 
-enum { SEQ_REFUSED_EARLY = 13, MATERIAL_BYTES = 3 * TB_CHUNK_BYTES + 17 };
+/* Both are refused before a turn; the second one only when http_close() waits for nothing else. */
+enum { SEQ_REFUSED_EARLY = 13, SEQ_REFUSED_LATE = 17, MATERIAL_BYTES = 3 * TB_CHUNK_BYTES + 17 };
 
 /* The core as it plays: what the node holds of it and has not freed, and what it refuses. A material whose
  * root begins with aa is whole, one with bb breaks after its first chunk, others are not there. */
@@ -19,6 +20,7 @@ struct played_core {
 	atomic_int sources;
 	atomic_int requests;
 	uint64_t refuse_upload_at; /* bytes */
+	atomic_bool preparing;     /* the request of SEQ_REFUSED_LATE */
 };
 
 extern struct played_core played;

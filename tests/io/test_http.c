@@ -2,6 +2,7 @@
 #include "node/io/http.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -309,6 +310,20 @@ static void test_closing_says_that_the_fate_is_unknown(void **state)
 	close(fd);
 }
 
+static void test_closing_waits_for_a_small_call_that_is_being_prepared(void **state)
+{
+	struct server *server = *state;
+	int fd = client_dial(server->path);
+	client_send_call(fd, REQUEUE_METHOD, "{\"seq\":\"17\"}");
+	while (!atomic_load(&played.preparing))
+		sched_yield();
+	/* Its thread is libmicrohttpd's, none of the workers'. */
+	http_close(server->http);
+	server->http = NULL;
+	client_assert_answer(fd, 400, "seq: unlucky");
+	close(fd);
+}
+
 static void test_the_socket_is_for_its_owner_only(void **state)
 {
 	struct server *server = *state;
@@ -367,6 +382,7 @@ int main(void)
 		WITH_SERVER(test_a_client_may_go_while_its_request_is_in_a_turn),
 		WITH_SERVER(test_draining_lets_what_has_begun_end),
 		WITH_SERVER(test_closing_says_that_the_fate_is_unknown),
+		WITH_SERVER(test_closing_waits_for_a_small_call_that_is_being_prepared),
 		WITH_SERVER(test_the_socket_is_for_its_owner_only),
 		WITH_SERVER(test_a_stale_socket_is_replaced),
 		WITH_SERVER(test_a_path_too_long_for_a_socket_is_named),
