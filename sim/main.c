@@ -1,7 +1,6 @@
 /* tongban-sim: the command. */
 #include <getopt.h>
 #include <inttypes.h>
-#include <libgen.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -79,10 +78,10 @@ static const char *directory_of(const char *path)
 
 static const char *file_of(const char *path)
 {
-	char copy[PATH_MAX];
-	snprintf(copy, sizeof(copy), "%s", path);
-	bool there = access(path, F_OK) == 0;
-	if (access(there ? path : dirname(copy), W_OK) != 0)
+	char parent[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	snprintf(parent, sizeof(parent), "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+	if (access(access(path, F_OK) == 0 ? path : parent, W_OK) != 0)
 		die("cannot be written: ", path);
 	return path;
 }
