@@ -1,4 +1,6 @@
 #include "node/io/config_priv.h"
+#include "node/core/casetable.h"
+#include "node/core/ident.h"
 
 #include <assert.h>
 #include <dirent.h>
@@ -107,18 +109,23 @@ static const cyaml_schema_value_t peer_value = {
 
 /* ---- reading */
 
+enum names { TYPES, ITEMS, MODES };
+
 static enum tb_code check_names(const struct yamldoc *doc, const char *field, char *const *names,
-                                size_t count, bool modes, struct tb_error *err)
+                                size_t count, enum names kind, struct tb_error *err)
 {
 	for (size_t i = 0; i < count; i++) {
 		const char *name = names[i];
 		if (!tb_text_printable(tb_bytes_str(name)))
 			return yamldoc_fail(doc, field, NULL, 0, err, "control characters are not allowed");
-		if (modes && (strlen(name) != 2 || name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")]))
-			return yamldoc_fail(doc, field, name, 0, err,
-			                    "%s is no handling mode (two capital letters)", name);
-		if (!modes && strcmp(name, "*") != 0 && strchr(name, '*'))
+		const struct case_mode *mode = kind == MODES ? case_mode_find(name) : NULL;
+		if (kind == MODES && (!mode || mode->listed_as))
+			return yamldoc_fail(doc, field, name, 0, err, "%s is no handling mode", name);
+		if (kind != MODES && strcmp(name, "*") != 0 && strchr(name, '*'))
 			return yamldoc_fail(doc, field, name, 0, err, "%s: \"*\" stands alone", name);
+		if (kind == TYPES && strcmp(name, "*") != 0 && !ident_type_valid(name))
+			return yamldoc_fail(doc, field, name, 0, err,
+			                    "%s is no certificate type (21 characters)", name);
 	}
 	return TB_OK;
 }
@@ -130,17 +137,17 @@ static enum tb_code check_grants(const struct yamldoc *doc, const struct grants_
 	enum tb_code code = TB_OK;
 	for (size_t i = 0; i < grants->verify_count && code == TB_OK; i++) {
 		snprintf(field, sizeof(field), "grants.verify[%zu].types", i);
-		code = check_names(doc, field, grants->verify[i].types, grants->verify[i].types_count, false,
+		code = check_names(doc, field, grants->verify[i].types, grants->verify[i].types_count, TYPES,
 		                   err);
 	}
 	for (size_t i = 0; i < grants->cases_count && code == TB_OK; i++) {
 		const struct cases_yaml *cases = &grants->cases[i];
 		snprintf(field, sizeof(field), "grants.cases[%zu].items", i);
-		code = check_names(doc, field, cases->items, cases->items_count, false, err);
+		code = check_names(doc, field, cases->items, cases->items_count, ITEMS, err);
 		if (code != TB_OK)
 			break;
 		snprintf(field, sizeof(field), "grants.cases[%zu].modes", i);
-		code = check_names(doc, field, cases->modes, cases->modes_count, true, err);
+		code = check_names(doc, field, cases->modes, cases->modes_count, MODES, err);
 	}
 	return code;
 }

@@ -126,6 +126,11 @@ static void test_peer_files_name_line_and_field(void **state)
 	            "510100.yaml:6: grants.cases[0].x: unknown field");
 	refuse_peer(s, file, "region: '510100'\ngrants:\n  cases:\n  - items: ['*']\n    modes: [DS, ds]\n",
 	            "510100.yaml:5: grants.cases[0].modes: ds is no handling mode");
+	refuse_peer(s, file, "region: '510100'\ngrants:\n  cases:\n  - items: ['*']\n    modes: [ZZ]\n",
+	            "510100.yaml:5: grants.cases[0].modes: ZZ is no handling mode");
+	refuse_peer(s, file,
+	            "region: '510100'\ngrants:\n  verify:\n  - types: ['*', '111']\n    disclosure: status\n",
+	            "510100.yaml:4: grants.verify[0].types: 111 is no certificate type");
 	refuse_peer(s, file, "region: '510100'\ngrants:\n  cases:\n  - items: ['3*']\n    modes: [DS]\n",
 	            "grants.cases[0].items: 3*");
 	refuse_peer(s, file, "region: '510100'\nendpoint: here\n",
