@@ -247,12 +247,52 @@ static const char *somebody_else(struct sim_world *world, const struct sim_node 
 	return b->code;
 }
 
+struct sim_forged {
+	struct sim_forged *older;
+	char uri[64]; /* "": its own name */
+	tb_time from;
+	tb_time until;
+	struct tb_arena arena;
+	struct sim_credential credential;
+};
+
+/* Made once: a thief's certificate does not change from act to act, and making one takes as long as hundreds
+ * of events. */
+static const struct sim_credential *forged(struct sim_node *node, const char *uri, tb_time from,
+                                           tb_time until)
+{
+	struct sim_forged *made = node->forged;
+	while (made && (strcmp(made->uri, uri) != 0 || made->from != from || made->until != until))
+		made = made->older;
+	if (!made) {
+		made = tb_alloc(sizeof(*made));
+		made->older = node->forged;
+		made->from = from;
+		made->until = until;
+		snprintf(made->uri, sizeof(made->uri), "%s", uri);
+		sim_credential_make(&made->credential, node->identity, uri[0] ? uri : NULL, from, until,
+		                    &made->arena);
+		node->forged = made;
+	}
+	return &made->credential;
+}
+
+void sim_hostile_clear(struct sim_node *node)
+{
+	while (node->forged) {
+		struct sim_forged *made = node->forged;
+		node->forged = made->older;
+		sim_credential_clear(&made->credential);
+		tb_arena_clear(&made->arena);
+		free(made);
+	}
+}
+
 static void act_identity(struct sim_node *node, struct sim_node *to, enum sim_act act)
 {
 	struct sim_world *world = node->world;
 	struct attempt *attempt = attempt_new(node, to, act);
 	struct tb_arena arena = {0};
-	struct sim_credential made = {0};
 	const struct sim_credential *with = &node->identity->message;
 	const char *sender = node->code;
 	struct tb_bytes query = one_query(to, &arena);
@@ -269,14 +309,12 @@ static void act_identity(struct sim_node *node, struct sim_node *to, enum sim_ac
 	if (act == SIM_ACT_FOREIGN_NAME || act == SIM_ACT_EXPIRED || act == SIM_ACT_NOT_YET) {
 		const char *uri = act == SIM_ACT_FOREIGN_NAME
 		                          ? tb_arena_printf(&arena, "spiffe://%s/message", sender)
-		                          : NULL;
-		sim_credential_make(&made, node->identity, uri, from, until, &arena);
-		with = &made;
+		                          : "";
+		with = forged(node, uri, from, until);
 	}
 	struct pki_batch *batch = batch_of(node, sender, to->code, PB_BATCH_KIND__QUERIES, &query, 1);
 	sign_and_inject(attempt, node, to, CORE_VERIFY, batch, with, must_be_refused);
 	pki_batch_free(batch);
-	sim_credential_clear(&made);
 	tb_arena_clear(&arena);
 }
 

@@ -59,3 +59,5 @@ void sim_hostile_act(struct sim_node *node, const struct sim_random *random);
 /* This very act, against |to|. Those that spoil an answer wait for one. */
 void sim_hostile_do(struct sim_node *node, struct sim_node *to, enum sim_act act);
 bool sim_act_find(const char *word, enum sim_act *out);
+/* Forgets the certificates that |node| has made. */
+void sim_hostile_clear(struct sim_node *node);

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "sim/check.h"
 #include "sim/faults.h"
+#include "sim/hostile.h"
 #include "sim/net.h"
 #include "sim/newer.h"
 #include "sim/scenario.h"
@@ -559,6 +560,7 @@ void sim_nodes_free(struct sim_world *world)
 {
 	for (size_t i = 0; i < world->nodes_count; i++) {
 		struct sim_node *node = &world->nodes[i];
+		sim_hostile_clear(node);
 		pki_vault_free(node->vault);
 		peer_set_unref(node->peers);
 		pki_trust_unref(node->setup.anchors);

@@ -61,12 +61,13 @@ struct sim_node {
 	struct core_setup setup;
 	struct peer_set *peers;
 	struct core *core;
-	struct pki_vault *vault;  /* for looking into the store */
-	struct sim_random random; /* what its driver draws */
-	struct sim_random fates;  /* when something happens to it */
-	struct sim_random malice; /* of a hostile one: what its act draws, anew for each */
-	unsigned starts_failed;   /* in a row */
-	bool unsure;              /* the last commit failed */
+	struct pki_vault *vault;   /* for looking into the store */
+	struct sim_random random;  /* what its driver draws */
+	struct sim_random fates;   /* when something happens to it */
+	struct sim_random malice;  /* of a hostile one: what its act draws, anew for each */
+	struct sim_forged *forged; /* of a hostile one: certificates that its CA should not have made */
+	unsigned starts_failed;    /* in a row */
+	bool unsure;               /* the last commit failed */
 
 	/* The turn. */
 	struct core_event *waiting;

@@ -68,6 +68,7 @@ void agreements_free(struct agreements *agreements)
 	if (!agreements)
 		return;
 	tb_arena_clear(&agreements->arena);
+	free(agreements->digests);
 	free(agreements);
 }
 
@@ -525,9 +526,8 @@ void agreement_overtake(struct turn *turn, struct tb_bytes agreement, const PbAg
 
 /* ---- the exchange */
 
-struct pki_digest agreements_digest(const struct core *core, const char *peer)
+static struct pki_digest shared_digest(const struct agreements *all, const char *peer)
 {
-	const struct agreements *all = core->agreements;
 	struct pki_hash *hash = pki_hash_new();
 	struct pki_digest out;
 	for (size_t i = 0; i < all->count; i++) {
@@ -554,7 +554,24 @@ struct pki_digest agreements_digest(const struct core *core, const char *peer)
 	return out;
 }
 
-void agreements_shared(const struct core *core, const char *peer, struct tb_arena *arena,
+struct pki_digest agreements_digest(const struct core *core, const char *peer)
+{
+	struct agreements *all = core->agreements;
+	for (size_t i = 0; i < all->digests_count; i++) {
+		if (strcmp(all->digests[i].region, peer) == 0)
+			return all->digests[i].digest;
+	}
+	if (all->digests_count == all->digests_room) {
+		all->digests_room = all->digests_room ? 2 * all->digests_room : 8;
+		all->digests = tb_realloc(all->digests, all->digests_room * sizeof(*all->digests));
+	}
+	struct shared_digest *fresh = &all->digests[all->digests_count++];
+	snprintf(fresh->region, sizeof(fresh->region), "%.6s", peer);
+	fresh->digest = shared_digest(all, peer);
+	return fresh->digest;
+}
+
+void agreements_shared(const struct core *core, const struct peer_state *state, struct tb_arena *arena,
                        PbSignedAgreement ***out, size_t *count)
 {
 	const struct agreements *all = core->agreements;
@@ -563,7 +580,7 @@ void agreements_shared(const struct core *core, const char *peer, struct tb_aren
 	*count = 0;
 	for (size_t i = all->count; i-- > 0;) {
 		const struct held *held = &all->list[i];
-		if (!agreement_is_party(held->agreement, peer))
+		if (!agreement_is_party(held->agreement, state->region) || agreement_is_there(state, held))
 			continue;
 		PbSignedAgreement *shown = PROTO_NEW(PbSignedAgreement, signed_agreement, arena);
 		shown->agreement = held->stored->agreement;

@@ -69,8 +69,8 @@ void agreement_apply_diff(struct turn *turn, struct core_request *request);
 /* ---- the exchange, in Describe calls */
 /* SHA-256 over what is shared with |peer|. */
 struct pki_digest agreements_digest(const struct core *core, const char *peer);
-/* All that is shared with |peer|, in |arena|. */
-void agreements_shared(const struct core *core, const char *peer, struct tb_arena *arena,
+/* What is shared with |state|'s peer, in |arena|, less what it has said to have as it is here. */
+void agreements_shared(const struct core *core, const struct peer_state *state, struct tb_arena *arena,
                        PbSignedAgreement ***out, size_t *count);
 /* The same in a few words each, as far as they fit. */
 void agreements_summaries(const struct core *core, const char *peer, struct tb_arena *arena,

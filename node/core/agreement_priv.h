@@ -11,10 +11,19 @@ struct held {
 	uint8_t digest[PKI_HASH_BYTES];
 };
 
+/* The digest over all that is shared with a region. */
+struct shared_digest {
+	char region[PKI_REGION_ROOM];
+	struct pki_digest digest;
+};
+
 struct agreements {
 	struct tb_arena arena;
 	struct held *list; /* by id, then version */
 	size_t count;
+	struct shared_digest *digests; /* those that were asked for since something changed */
+	size_t digests_count;
+	size_t digests_room;
 };
 
 /* |version| 0: the latest. NULL: it is not here. */
@@ -26,6 +35,8 @@ size_t agreements_of(const struct agreements *all, const char *proposer, const c
                      tb_time now);
 const PbAgreementStatement *agreement_statement_of(const struct held *held, const char *region,
                                                    PbStatementKind kind);
+/* Has |state|'s peer said that it has |held|, and all that is signed of it here? */
+bool agreement_is_there(const struct peer_state *state, const struct held *held);
 PbAgreementState agreement_state(const struct agreements *all, const struct held *held, tb_time now);
 bool agreement_signed_by_all(const struct held *held);
 enum tb_code agreement_check(const PbAgreement *agreement, struct tb_error *err);

@@ -8,6 +8,7 @@ enum { SUMMARIES_BYTES_MAX = 64 * 1024, DIGEST_SHOWN = 8 };
 
 struct agreements_there {
 	struct tb_arena arena;
+	struct pki_digest of; /* the digest with which it was said */
 	PbAgreementSummary **list;
 	size_t count;
 };
@@ -66,9 +67,12 @@ void agreements_heard(struct turn *turn, struct peer_state *state, ProtobufCBina
 	bool same = memcmp(digest.data, ours.bytes, PKI_HASH_BYTES) == 0;
 	memcpy(state->agreements_digest.bytes, digest.data, PKI_HASH_BYTES);
 	state->agreements_at = turn->now;
+	if (state->there && memcmp(&state->there->of, &state->agreements_digest, PKI_HASH_BYTES) == 0)
+		return;                                         /* known already */
 	if ((!same && count == 0) || count > TB_AGREEMENTS_MAX) /* a peer that does not say */
 		return;
 	struct agreements_there *there = tb_alloc(sizeof(*there));
+	there->of = state->agreements_digest;
 	if (same) { /* in its own words */
 		agreements_summaries(turn->core, state->region, &there->arena, &there->list, &there->count);
 	} else {
@@ -82,6 +86,44 @@ void agreements_heard(struct turn *turn, struct peer_state *state, ProtobufCBina
 	}
 	agreements_there_free(state->there);
 	state->there = there;
+}
+
+static bool names(char *const *list, size_t count, const char *region)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(list[i], region) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool names_all(const PbAgreementSummary *summary, const struct held *held)
+{
+	for (size_t i = 0; i < held->stored->n_statements; i++) {
+		const PbAgreementStatement *statement = held->statements[i];
+		bool ends = statement->kind == PB_STATEMENT_KIND__ENDS;
+		if (!names(ends ? summary->ended_by : summary->signed_by,
+		           ends ? summary->n_ended_by : summary->n_signed_by, statement->region))
+			return false;
+	}
+	return true;
+}
+
+bool agreement_is_there(const struct peer_state *state, const struct held *held)
+{
+	const struct agreements_there *there = state->there;
+	/* Words that belong to an older digest may no longer be true: a backup was put back. */
+	if (!there || memcmp(&there->of, &state->agreements_digest, sizeof(there->of)) != 0)
+		return false;
+	for (size_t i = 0; i < there->count; i++) {
+		const PbAgreementSummary *summary = there->list[i];
+		if (summary->version == held->agreement->version &&
+		    strcmp(summary->id, held->agreement->id) == 0)
+			return tb_bytes_equal(proto_bytes(summary->digest),
+			                      tb_bytes_of(held->digest, PKI_HASH_BYTES)) &&
+			       names_all(summary, held);
+	}
+	return false;
 }
 
 /* ---- the difference */

@@ -12,18 +12,47 @@ enum { CALL_TIMEOUT_MS = 10000, PROTOCOL_VERSION = 1 };
 
 #define DESCRIBE_EVERY TB_MINUTE /* where the setup does not say */
 #define DESCRIBE_RETRY (2 * TB_SECOND)
-#define DESCRIBE_RETRY_MOST TB_MINUTE
+#define DESCRIBE_RETRY_MOST (10 * TB_MINUTE)
 /* Between two peers that are told of a new list, so that not all of them ask for it at one time. */
 #define DESCRIBE_TELL_GAP 20
+/* Between two showings of agreements that neither side has changed since. */
+#define SHOW_AGAIN_MOST TB_HOUR
+
+/* DESCRIBE_RETRY, twice as long for each of |times|, up to |most|. */
+static tb_time retry_wait(unsigned times, tb_time most)
+{
+	tb_time wait = DESCRIBE_RETRY;
+	for (unsigned i = 0; i < times && wait < most; i++)
+		wait *= 2;
+	return wait < most ? wait : most;
+}
 
 /* ---- a peer asks who we are */
 
-static void show_agreements(struct turn *turn, const char *peer, PbDescription *description)
+static void show_agreements(struct turn *turn, const struct peer_state *state, PbDescription *description)
 {
-	agreements_shared(turn->core, peer, &turn->arena, &description->agreements,
+	agreements_shared(turn->core, state, &turn->arena, &description->agreements,
 	                  &description->n_agreements);
-	agreements_summaries(turn->core, peer, &turn->arena, &description->summaries,
+	agreements_summaries(turn->core, state->region, &turn->arena, &description->summaries,
 	                     &description->n_summaries);
+}
+
+/* What differs for good, such as two texts of one version that crossed on their way, is not worth all its
+ * bytes and checks in each description: it is shown at once, and then ever more seldom until either side has
+ * something else. */
+static bool is_worth_showing(const struct turn *turn, struct agreements_shown *shown,
+                             const struct pki_digest *ours, const uint8_t *theirs)
+{
+	if (memcmp(&shown->ours, ours, sizeof(*ours)) != 0 ||
+	    memcmp(shown->theirs.bytes, theirs, PKI_HASH_BYTES) != 0) {
+		shown->ours = *ours;
+		memcpy(shown->theirs.bytes, theirs, PKI_HASH_BYTES);
+		shown->times = 0;
+	} else if (turn->now < shown->again_at && shown->again_at - turn->now <= SHOW_AGAIN_MOST) {
+		return false;
+	}
+	shown->again_at = turn->now + retry_wait(shown->times++, SHOW_AGAIN_MOST);
+	return true;
 }
 
 /* Takes what the asker shows, and shows ours if that is something else. */
@@ -36,12 +65,13 @@ static void exchange_agreements(struct turn *turn, const char *peer, const PbDes
 	struct pki_digest ours = agreements_digest(turn->core, peer);
 	description->agreements_digest =
 		proto_data(tb_arena_bytes(&turn->arena, tb_bytes_of(ours.bytes, PKI_HASH_BYTES)));
-	if (!asked || asked->agreements_digest.len != PKI_HASH_BYTES)
+	if (!asked || !state || asked->agreements_digest.len != PKI_HASH_BYTES)
 		return;
-	if (memcmp(asked->agreements_digest.data, ours.bytes, PKI_HASH_BYTES) != 0)
-		show_agreements(turn, peer, description);
-	if (state)
-		agreements_heard(turn, state, asked->agreements_digest, asked->summaries, asked->n_summaries);
+	agreements_heard(turn, state, asked->agreements_digest, asked->summaries, asked->n_summaries);
+	if (memcmp(asked->agreements_digest.data, ours.bytes, PKI_HASH_BYTES) != 0 &&
+	    (asked->n_agreements > 0 ||
+	     is_worth_showing(turn, &state->shown_back, &ours, asked->agreements_digest.data)))
+		show_agreements(turn, state, description);
 }
 
 /* It is asked soon, but not again and again. */
@@ -106,6 +136,9 @@ void describe_inbound(struct turn *turn, struct core_inbound *inbound)
 	hear_of_list(turn, inbound->peer, asked);
 	description.catalogue = catalogue_page(turn, asked);
 	description.halls_version = hall_version(turn, setup->region);
+	struct peer_state *state = core_peer_state(turn->core, inbound->peer);
+	if (state && state->describe_failures > 0)
+		describe_soon(turn, state); /* it is there again */
 	const struct peer *peer = peer_find(turn->core->peers, inbound->peer);
 	if (peer)
 		description.capabilities = capability_own(turn, peer);
@@ -150,8 +183,11 @@ tb_time describe_finish(struct turn *turn, struct peer_state *state, const struc
 	request.catalogue_after_version = state->list_after_version;
 	struct pki_digest ours = agreements_digest(turn->core, peer->region);
 	request.agreements_digest = proto_data(tb_bytes_of(ours.bytes, PKI_HASH_BYTES));
-	if (state->agreements_at && memcmp(&ours, &state->agreements_digest, sizeof(ours)) != 0) {
-		agreements_shared(turn->core, peer->region, &turn->arena, &request.agreements,
+	/* Whether a peer that did not answer is there again, a few bytes tell as well. */
+	if (state->agreements_at && state->describe_failures == 0 &&
+	    memcmp(&ours, &state->agreements_digest, sizeof(ours)) != 0 &&
+	    is_worth_showing(turn, &state->shown, &ours, state->agreements_digest.bytes)) {
+		agreements_shared(turn->core, state, &turn->arena, &request.agreements,
 		                  &request.n_agreements);
 		agreements_summaries(turn->core, peer->region, &turn->arena, &request.summaries,
 		                     &request.n_summaries);
@@ -188,15 +224,6 @@ static void learn_agreements(struct turn *turn, struct peer_state *state,
 	agreements_merge(turn, outbound->peer, description->agreements, description->n_agreements);
 	agreements_heard(turn, state, description->agreements_digest, description->summaries,
 	                 description->n_summaries);
-}
-
-/* DESCRIBE_RETRY, twice as long for each of |times|, up to |most|. */
-static tb_time retry_wait(unsigned times, tb_time most)
-{
-	tb_time wait = DESCRIBE_RETRY;
-	for (unsigned i = 0; i < times && wait < most; i++)
-		wait *= 2;
-	return wait < most ? wait : most;
 }
 
 /* What we have is not what the peer said that it has: it is shown soon, and ever more seldom while the peer
@@ -267,6 +294,9 @@ void describe_answered(struct turn *turn, struct core_outbound *outbound)
 		state->last_error[0] = 0;
 		return;
 	}
-	state->describe_at = turn->now + retry_wait(state->describe_failures++, DESCRIBE_RETRY_MOST);
+	tb_time every = describe_every(turn->core);
+	state->describe_at =
+		turn->now + retry_wait(state->describe_failures++,
+	                               every < DESCRIBE_RETRY_MOST ? every : DESCRIBE_RETRY_MOST);
 	snprintf(state->last_error, sizeof(state->last_error), "%.159s", outbound->error.text);
 }

@@ -25,6 +25,14 @@ struct refused {
 };
 
 /* What the core remembers of a peer between turns; nothing that a crash may not lose. */
+/* Agreements that differ from the peer's, as both had them when ours were last shown to it. */
+struct agreements_shown {
+	struct pki_digest ours;
+	struct pki_digest theirs;
+	unsigned times; /* in a row */
+	tb_time again_at;
+};
+
 struct peer_state {
 	char region[PKI_REGION_ROOM];
 	/* queries to it */
@@ -50,6 +58,8 @@ struct peer_state {
 	struct pki_digest agreements_digest; /* of what it has with us, when it last said */
 	tb_time agreements_at;               /* 0: never */
 	struct agreements_there *there;      /* what it said in words; NULL: it has not */
+	struct agreements_shown shown;       /* with our questions */
+	struct agreements_shown shown_back;  /* with our answers */
 	tb_time describe_at;
 	unsigned describe_failures;
 	tb_time described_at;      /* when it last answered */

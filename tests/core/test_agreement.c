@@ -504,6 +504,76 @@ static void test_what_the_other_never_takes_is_shown_ever_more_seldom(void **sta
 	pair_free(pair);
 }
 
+/* Counts questions in which agreements are shown. */
+static enum fate counts_shown(struct pair *pair, const struct core_outbound *outbound)
+{
+	unsigned *shown = pair->test;
+	PbDescribeRequest *request;
+	struct tb_arena arena = {0};
+	if (outbound->call == CORE_DESCRIBE &&
+	    PROTO_DECODE(&request, describe_request, pki_batch_message(outbound->batch, 0), &arena, NULL) ==
+	            TB_OK)
+		*shown += request->n_agreements > 0;
+	tb_arena_clear(&arena);
+	return ARRIVES;
+}
+
+static void amend(struct pair *pair, struct side *side, const char *id, const char *title)
+{
+	char json[1024];
+	snprintf(json, sizeof(json),
+	         "{\"agreement\":{\"id\":\"%s\",\"title\":\"%s\",\"parties\":[\"" HOME "\",\"" WINDOW
+	         "\"],\"validFrom\":\"2020-01-01\",\"terms\":[%s]}}",
+	         id, title, terms);
+	assert_int_equal(try(pair, side, "Propose", json), TB_OK);
+}
+
+static void test_amendments_that_crossed_are_shown_ever_more_seldom(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	unsigned shown = 0;
+	char id[64], other[64];
+	propose(pair, &pair->window, terms, "", id);
+	assert_int_equal(sign(pair, &pair->home, id), TB_OK);
+	pair->parted = true;
+	amend(pair, &pair->window, id, "one text");
+	amend(pair, &pair->home, id, "another text");
+	pair->parted = false;
+	pair->fate = counts_shown;
+	pair->test = &shown;
+	pair_pass(pair, 10 * TB_MINUTE);
+	assert_true(shown > 2);
+	pair_pass(pair, TB_HOUR);
+	shown = 0;
+	for (int hour = 0; hour < 12; hour++)
+		pair_pass(pair, TB_HOUR);
+	assert_in_range(shown, 2, 2 * 13);
+	/* What is new is shown as soon as ever. */
+	shown = 0;
+	propose(pair, &pair->window, terms, "", other);
+	assert_true(shown > 0);
+	assert_int_equal(get(pair, &pair->home, other, 0)->state, PB_AGREEMENT_STATE__PROPOSED);
+	pair_free(pair);
+}
+
+static void test_a_peer_that_does_not_answer_is_asked_in_few_words(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	unsigned shown = 0;
+	char id[64];
+	propose(pair, &pair->window, terms, "", id);
+	pair->parted = true;
+	assert_int_equal(sign(pair, &pair->home, id), TB_OK);
+	pair->fate = counts_shown;
+	pair->test = &shown;
+	pair_pass(pair, TB_HOUR);
+	assert_int_equal(shown, 0);
+	pair->parted = false;
+	pair_pass(pair, 2 * TB_MINUTE);
+	assert_int_equal(get(pair, &pair->window, id, 0)->state, PB_AGREEMENT_STATE__IN_FORCE);
+	pair_free(pair);
+}
+
 /* A description by which the window says that it has agreement |id| as |digest|, signed by itself only, and
  * another. */
 static void window_says(struct pair *pair, const char *id, struct tb_bytes digest)
@@ -582,6 +652,8 @@ int main(void)
 		TEST(test_who_proposes_too_much_is_told_so_at_home),
 		TEST(test_notice_ends_what_is_in_force_and_not_an_amendment_that_waits),
 		TEST(test_what_the_other_never_takes_is_shown_ever_more_seldom),
+		TEST(test_amendments_that_crossed_are_shown_ever_more_seldom),
+		TEST(test_a_peer_that_does_not_answer_is_asked_in_few_words),
 		TEST(test_a_difference_says_what_each_side_has),
 		TEST(test_what_cannot_be_meant_is_refused),
 		TEST(test_forms_that_no_agreement_has_are_refused_with_the_field),
