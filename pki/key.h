@@ -33,6 +33,9 @@ TB_MUST_CHECK enum tb_code pki_sign(const struct pki_key *key, struct tb_bytes m
                                     struct tb_buf *signature, struct tb_error *err);
 
 void pki_sha256(uint8_t out[PKI_HASH_BYTES], struct tb_bytes bytes);
+/* The same for |count| messages, several at a time. */
+struct pki_digest;
+void pki_sha256_each(struct pki_digest *out, const struct tb_bytes *messages, size_t count);
 
 /* Incremental SHA-256. */
 struct pki_hash;

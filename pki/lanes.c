@@ -207,20 +207,32 @@ bool pki_lanes_run(const struct pki_lanes_start *start, struct pki_digest *out,
 }
 #endif
 
-void pki_sha256_many(struct pki_digest *out, uint8_t prefix, const struct tb_bytes *messages, size_t count)
+static void sha256_many(struct pki_digest *out, struct tb_bytes prefix, const struct tb_bytes *messages,
+                        size_t count)
 {
 	/* FIPS 180-4, section 5.3.3. */
 	static const uint32_t initial[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
 	                                    0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
-	struct pki_lanes_start start = {.prefix = prefix, .prefix_size = 1};
+	struct pki_lanes_start start = {.prefix = prefix.size ? prefix.data[0] : 0,
+	                                .prefix_size = prefix.size};
 	memcpy(start.state, initial, sizeof(start.state));
 	if (pki_lanes_run(&start, out, messages, count))
 		return;
 	struct pki_hash *hash = pki_hash_new();
 	for (size_t i = 0; i < count; i++) {
-		pki_hash_add(hash, tb_bytes_of(&prefix, sizeof(prefix)));
+		pki_hash_add(hash, prefix);
 		pki_hash_add(hash, messages[i]);
 		pki_hash_end(hash, out[i].bytes);
 	}
 	pki_hash_free(hash);
+}
+
+void pki_sha256_many(struct pki_digest *out, uint8_t prefix, const struct tb_bytes *messages, size_t count)
+{
+	sha256_many(out, tb_bytes_of(&prefix, sizeof(prefix)), messages, count);
+}
+
+void pki_sha256_each(struct pki_digest *out, const struct tb_bytes *messages, size_t count)
+{
+	sha256_many(out, tb_bytes_of(NULL, 0), messages, count);
 }

@@ -85,15 +85,15 @@ static void append_hash(struct kv *kv, struct audit_end *end, struct pki_digest 
 {
 	unsigned level = 0;
 	if (kv)
-		keep_node(kv, end, 0, end->size, &hash);
-	for (uint64_t bits = end->size; bits & 1; bits >>= 1) {
+		keep_node(kv, end, 0, end->hashed, &hash);
+	for (uint64_t bits = end->hashed; bits & 1; bits >>= 1) {
 		hash = pki_merkle_node(&end->at[level], &hash);
 		level++;
 		if (kv)
-			keep_node(kv, end, level, end->size >> level, &hash);
+			keep_node(kv, end, level, end->hashed >> level, &hash);
 	}
 	end->at[level] = hash;
-	end->size++;
+	end->hashed++;
 }
 
 static struct pki_digest end_root(const struct audit_end *end)
@@ -101,7 +101,7 @@ static struct pki_digest end_root(const struct audit_end *end)
 	struct pki_digest root = pki_merkle_root(NULL, 0);
 	bool first = true;
 	for (unsigned level = 0; level < 64; level++) {
-		if (!(end->size >> level & 1))
+		if (!(end->hashed >> level & 1))
 			continue;
 		root = first ? end->at[level] : pki_merkle_node(&end->at[level], &root);
 		first = false;
@@ -112,7 +112,7 @@ static struct pki_digest end_root(const struct audit_end *end)
 enum tb_code audit_open(struct core *core, struct kv *kv, struct tb_error *err)
 {
 	struct audit_end *end = &core->audit;
-	end->size = kv_number(kv, "audit_size");
+	end->size = end->hashed = kv_number(kv, "audit_size");
 	if (size_in(kv) != end->size)
 		return tb_fail(err, TB_ECORRUPT, "audit log: %llu leaves, %llu expected",
 		               (unsigned long long)size_in(kv), (unsigned long long)end->size);
@@ -135,18 +135,24 @@ enum tb_code audit_open(struct core *core, struct kv *kv, struct tb_error *err)
 	return TB_OK;
 }
 
-/* The leaves since the last time become one stored value. */
+/* The leaves since the last time are hashed, several at a time, and become one stored value. */
 static void put_bundle(struct kv *kv, struct audit_end *end)
 {
 	PbAuditBundle bundle = PB_AUDIT_BUNDLE__INIT;
 	ProtobufCBinaryData leaves[AUDIT_BUNDLE];
+	struct tb_bytes bytes[AUDIT_BUNDLE];
+	struct pki_digest hashes[AUDIT_BUNDLE];
 	size_t at = 0;
 	if (end->waiting == 0)
 		return;
 	for (unsigned i = 0; i < end->waiting; i++) {
-		leaves[i] = proto_data(tb_bytes_of(end->leaves.data + at, end->leaf_sizes[i]));
+		bytes[i] = tb_bytes_of(end->leaves.data + at, end->leaf_sizes[i]);
+		leaves[i] = proto_data(bytes[i]);
 		at += end->leaf_sizes[i];
 	}
+	pki_merkle_leaves(hashes, bytes, end->waiting);
+	for (unsigned i = 0; i < end->waiting; i++)
+		append_hash(kv, end, hashes[i]);
 	bundle.n_leaves = end->waiting;
 	bundle.leaves = leaves;
 	struct tb_buf plain = {0};
@@ -173,15 +179,20 @@ void audit_add(struct turn *turn, PbLeafKind kind, const char *subject, const ch
 	proto_encode(&end->leaves, &leaf.base);
 	size_t size = end->leaves.size - before;
 	end->leaf_sizes[end->waiting++] = (uint32_t)size;
-	append_hash(&turn->kv, end, pki_merkle_leaf(tb_bytes_of(end->leaves.data + before, size)));
+	end->size++;
 	if (end->waiting == AUDIT_BUNDLE)
 		put_bundle(&turn->kv, end);
+}
+
+void audit_settle(struct turn *turn)
+{
+	put_bundle(&turn->kv, &turn->core->audit);
 }
 
 void audit_finish(struct turn *turn)
 {
 	struct audit_end *end = &turn->core->audit;
-	put_bundle(&turn->kv, end);
+	audit_settle(turn);
 	for (unsigned row = 0; row < AUDIT_ROWS; row++) {
 		uint64_t count = end->size >> (AUDIT_ROW_LEVELS * row);
 		if (end->changed >> row & 1)
@@ -378,7 +389,7 @@ enum tb_code audit_read_consistency(struct query *query, struct tb_error *err)
 static const char *check_note(struct query *query, const struct audit_end *end,
                               const struct pki_identity *signer, uint64_t *notes)
 {
-	struct kv_key key = kv_key_u64(end->size);
+	struct kv_key key = kv_key_u64(end->hashed);
 	struct tb_bytes value;
 	if (!store_get(query->kv.txn, KV_NOTE, kv_key_bytes(&key), &value))
 		return NULL;
@@ -406,7 +417,7 @@ struct check {
 static const char *check_leaf(struct check *check, struct tb_bytes leaf)
 {
 	struct pki_digest hash = pki_merkle_leaf(leaf), stored;
-	if (!node_get(&check->query->kv, 0, check->end.size, &stored) ||
+	if (!node_get(&check->query->kv, 0, check->end.hashed, &stored) ||
 	    memcmp(&stored, &hash, sizeof(hash)) != 0)
 		return "a leaf differs from its hash";
 	append_hash(NULL, &check->end, hash);
@@ -421,7 +432,7 @@ static const char *check_bundle(struct check *check, struct tb_bytes key, struct
 	const char *problem = NULL;
 	if (bundle_open(&check->query->kv, key, sealed, &arena, &bundle, &first, NULL))
 		problem = "a leaf is damaged";
-	else if (first != check->end.size)
+	else if (first != check->end.hashed)
 		problem = "a leaf is missing";
 	for (size_t i = 0; !problem && i < bundle->n_leaves; i++)
 		problem = check_leaf(check, proto_bytes(bundle->leaves[i]));
@@ -447,16 +458,16 @@ enum tb_code audit_read_verify(struct query *query, struct tb_error *err)
 	store_cursor_end(&cursor);
 	struct pki_digest root = end_root(&check.end), stored;
 	if (!problem &&
-	    (!pki_tree_root(&io, check.end.size, &stored) || memcmp(&stored, &root, sizeof(root)) != 0))
+	    (!pki_tree_root(&io, check.end.hashed, &stored) || memcmp(&stored, &root, sizeof(root)) != 0))
 		problem = "the stored tree differs from the leaves";
-	if (!problem && check.end.size != kv_number(&query->kv, "audit_size"))
+	if (!problem && check.end.hashed != kv_number(&query->kv, "audit_size"))
 		problem = "leaves are missing at the end";
 	reply->intact = !problem;
-	reply->leaves = check.end.size;
+	reply->leaves = check.end.hashed;
 	reply->checkpoints = check.notes;
 	if (problem)
 		reply->problem = tb_arena_printf(&query->request->arena, "leaf %llu: %s",
-		                                 (unsigned long long)check.end.size, problem);
+		                                 (unsigned long long)check.end.hashed, problem);
 	reply->root =
 		proto_data(tb_arena_bytes(&query->request->arena, tb_bytes_of(root.bytes, PKI_HASH_BYTES)));
 	query->request->reply = &reply->base;

@@ -43,6 +43,16 @@ static proto_message **decode_items(struct pki_batch *batch, const proto_type *t
 	return messages;
 }
 
+static struct pki_digest *message_digests(struct pki_batch *batch)
+{
+	struct tb_bytes *all = tb_arena_alloc(&batch->arena, batch->items_count * sizeof(*all));
+	struct pki_digest *digests = tb_arena_alloc(&batch->arena, batch->items_count * sizeof(*digests));
+	for (size_t i = 0; i < batch->items_count; i++)
+		all[i] = pki_batch_message(batch, i);
+	pki_sha256_each(digests, all, batch->items_count);
+	return digests;
+}
+
 struct core_inbound *core_inbound_new(const struct core_setup *setup, const struct peer_set *peers,
                                       enum core_call call, const char *peer, struct tb_bytes bytes,
                                       tb_time now, struct tb_error *err)
@@ -67,6 +77,8 @@ struct core_inbound *core_inbound_new(const struct core_setup *setup, const stru
 	inbound->batch = batch;
 	snprintf(inbound->peer, sizeof(inbound->peer), "%.6s", peer);
 	inbound->messages = decode_items(batch, kind->asked);
+	if (call == CORE_DELIVER)
+		inbound->digests = message_digests(batch);
 	return inbound;
 }
 

@@ -33,10 +33,11 @@ static enum tb_code decode_entries(struct turn *turn, const ProtobufCBinaryData 
 	out->list = tb_arena_alloc(&turn->arena, count * sizeof(*out->list));
 	out->bytes = tb_arena_alloc(&turn->arena, count * sizeof(*out->bytes));
 	out->digests = tb_arena_alloc(&turn->arena, count * sizeof(*out->digests));
+	for (size_t i = 0; i < count; i++)
+		out->bytes[i] = proto_bytes(data[i]);
+	pki_sha256_each(out->digests, out->bytes, count);
 	for (size_t i = 0; i < count; i++) {
 		struct tb_error why;
-		out->bytes[i] = proto_bytes(data[i]);
-		pki_sha256(out->digests[i].bytes, out->bytes[i]);
 		if (PROTO_DECODE(&out->list[i], case_entry, out->bytes[i], &turn->arena, &why))
 			return tb_fail_at(err, TB_EMALFORMED, &why, "entries[%zu]", i);
 		if (!out->list[i]->detail)

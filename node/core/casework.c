@@ -365,7 +365,11 @@ static const char *basis_of(struct turn *turn, const PbCaseRecord *record, unsig
 /* The other side may fetch what |entry| names. */
 static void allow_materials(struct turn *turn, const char *other, struct tb_bytes bytes)
 {
+	/* A root is field 5 with 32 bytes, wherever it stands: most entries name none. */
+	static const uint8_t root[] = {0x2a, PKI_HASH_BYTES};
 	PbCaseEntry *entry;
+	if (!memmem(bytes.data, bytes.size, root, sizeof(root)))
+		return;
 	if (PROTO_DECODE_OWN(&entry, case_entry, bytes, &turn->arena, NULL) != TB_OK || !entry->detail)
 		return;
 	const PbApplication *application = entry->detail->application;

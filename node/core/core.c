@@ -611,6 +611,7 @@ static tb_time checkpoint(struct turn *turn)
 	struct tb_buf note = {0};
 	struct tb_error err;
 	core->note_at = turn->now + NOTE_EVERY;
+	audit_settle(turn);
 	if (audit_checkpoint(core, &note, &err)) {
 		turn_log(turn, TB_LOG_ERROR, "audit.checkpoint_failed", "", "", "%s", err.text);
 		return core->note_at;

@@ -150,9 +150,10 @@ enum core_call { CORE_VERIFY, CORE_DELIVER, CORE_DESCRIBE };
 struct core_inbound {
 	enum core_call call;
 	char peer[PKI_REGION_ROOM];
-	struct pki_batch *batch;  /* checked */
-	proto_message **messages; /* decoded items; NULL where an item is malformed */
-	struct pki_batch *answer; /* after CORE_ANSWER: to be signed; NULL if error is set */
+	struct pki_batch *batch;    /* checked */
+	proto_message **messages;   /* decoded items; NULL where an item is malformed */
+	struct pki_digest *digests; /* CORE_DELIVER: SHA-256 of each message; in the batch's arena */
+	struct pki_batch *answer;   /* after CORE_ANSWER: to be signed; NULL if error is set */
 	struct tb_error error;
 	void *io;
 };

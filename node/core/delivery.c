@@ -712,14 +712,12 @@ static struct tb_bytes receive(struct turn *turn, const struct core_inbound *inb
                                uint64_t batch, bool *remembered)
 {
 	const PbCaseMessage *message = (const PbCaseMessage *)(const void *)inbound->messages[i];
-	struct tb_bytes bytes = pki_batch_message(inbound->batch, i);
+	const uint8_t *digest = inbound->digests[i].bytes;
 	PbReceipt receipt = PB_RECEIPT__INIT;
 	PbInboxRecord *known = NULL;
 	struct tb_error err = {0};
-	uint8_t digest[PKI_HASH_BYTES];
 	bool defer = false;
-	pki_sha256(digest, bytes);
-	receipt.digest = proto_data(tb_bytes_of(digest, sizeof(digest)));
+	receipt.digest = proto_data(tb_bytes_of(digest, PKI_HASH_BYTES));
 	receipt.at_ms = turn->now;
 	receipt.kind = PB_RECEIPT_KIND__REJECTED;
 	receipt.code = tb_arena_str(&turn->arena, "malformed");

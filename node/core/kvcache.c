@@ -5,9 +5,10 @@
 #include <string.h>
 
 enum {
-	BUCKETS = 4096,
+	BUCKETS = 16384,
 	KEPT_BYTES_MAX = 4 << 20,
-	ENTRIES_MAX = 4 * BUCKETS,
+	ENTRIES_MAX = BUCKETS,
+	AGE_BYTES = KEPT_BYTES_MAX / 4, /* put in one age */
 };
 
 struct entry {
@@ -15,6 +16,7 @@ struct entry {
 	struct entry *next_changed; /* in the order of their first change */
 	unsigned table;
 	bool changed;
+	unsigned age; /* in which it was last put or got */
 	uint32_t hash;
 	size_t key_size;
 	size_t plain_size;
@@ -29,6 +31,8 @@ struct kv_cache {
 	struct entry *last_changed;
 	size_t count;
 	size_t bytes;
+	unsigned age;
+	size_t age_bytes; /* put since it began */
 };
 
 struct kv_cache *kv_cache_new(void)
@@ -42,24 +46,35 @@ static void entry_free(struct entry *entry)
 	free(entry);
 }
 
-static void forget_all(struct kv_cache *cache)
+static size_t size_of(const struct entry *entry)
+{
+	return sizeof(*entry) + entry->key_size + entry->plain_room;
+}
+
+/* All that were used |ages| ages ago or earlier. */
+static void forget(struct kv_cache *cache, unsigned ages)
 {
 	for (size_t i = 0; i < BUCKETS; i++) {
-		for (struct entry *entry = cache->buckets[i], *next; entry; entry = next) {
-			next = entry->next;
+		struct entry **at = &cache->buckets[i];
+		while (*at) {
+			struct entry *entry = *at;
+			if (cache->age - entry->age < ages) {
+				at = &entry->next;
+				continue;
+			}
+			*at = entry->next;
+			cache->count--;
+			cache->bytes -= size_of(entry);
 			entry_free(entry);
 		}
-		cache->buckets[i] = NULL;
 	}
-	cache->count = 0;
-	cache->bytes = 0;
 }
 
 void kv_cache_free(struct kv_cache *cache)
 {
 	if (!cache)
 		return;
-	forget_all(cache);
+	forget(cache, 0);
 	free(cache);
 }
 
@@ -83,9 +98,10 @@ static struct entry *find(const struct kv_cache *cache, unsigned table, struct t
 
 bool kv_cache_get(const struct kv_cache *cache, unsigned table, struct tb_bytes key, struct tb_bytes *plain)
 {
-	const struct entry *entry = find(cache, table, key, hash_of(table, key));
+	struct entry *entry = find(cache, table, key, hash_of(table, key));
 	if (!entry)
 		return false;
+	entry->age = cache->age;
 	*plain = tb_bytes_of(entry->plain, entry->plain_size);
 	return true;
 }
@@ -100,7 +116,7 @@ static struct entry *add(struct kv_cache *cache, unsigned table, struct tb_bytes
 	entry->next = cache->buckets[hash % BUCKETS];
 	cache->buckets[hash % BUCKETS] = entry;
 	cache->count++;
-	cache->bytes += sizeof(*entry) + key.size;
+	cache->bytes += size_of(entry);
 	return entry;
 }
 
@@ -133,6 +149,8 @@ void kv_cache_put(struct kv_cache *cache, unsigned table, struct tb_bytes key, s
 	if (plain.size > 0)
 		memcpy(entry->plain, plain.data, plain.size);
 	entry->plain_size = plain.size;
+	entry->age = cache->age;
+	cache->age_bytes += size_of(entry);
 	if (changed)
 		mark_changed(cache, entry);
 }
@@ -156,12 +174,23 @@ bool kv_cache_take_changed(struct kv_cache *cache, unsigned *table, struct tb_by
 void kv_cache_forget(struct kv_cache *cache)
 {
 	assert(!cache->first_changed);
-	forget_all(cache);
+	forget(cache, 0);
+}
+
+static bool is_full(const struct kv_cache *cache)
+{
+	return cache->bytes > KEPT_BYTES_MAX || cache->count > ENTRIES_MAX;
 }
 
 void kv_cache_trim(struct kv_cache *cache)
 {
 	assert(!cache->first_changed);
-	if (cache->bytes > KEPT_BYTES_MAX || cache->count > ENTRIES_MAX)
-		forget_all(cache);
+	if (cache->age_bytes > AGE_BYTES) {
+		cache->age++;
+		cache->age_bytes = 0;
+	}
+	if (is_full(cache))
+		forget(cache, 2);
+	if (is_full(cache))
+		forget(cache, 0);
 }

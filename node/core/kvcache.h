@@ -21,5 +21,6 @@ bool kv_cache_take_changed(struct kv_cache *cache, unsigned *table, struct tb_by
                            struct tb_bytes *plain);
 /* Forgets everything. Nothing may be left to store. */
 void kv_cache_forget(struct kv_cache *cache);
-/* Forgets everything if it has become much. Nothing may be left to store. */
+/* If it has become much: forgets what was not used lately, and everything if that is not enough. Nothing may
+ * be left to store. */
 void kv_cache_trim(struct kv_cache *cache);

@@ -111,8 +111,9 @@ enum {
 /* The growing end of the audit log. */
 struct audit_end {
 	uint64_t size;            /* leaves */
+	uint64_t hashed;          /* of them, those that are in |at|; the others are waiting */
 	uint64_t stored;          /* as in the store */
-	struct pki_digest at[64]; /* roots of the complete subtrees, one for each bit of |size| */
+	struct pki_digest at[64]; /* roots of the complete subtrees, one for each bit of |hashed| */
 	struct pki_digest rows[AUDIT_ROWS][AUDIT_ROW]; /* those that are not full yet */
 	uint32_t changed;                              /* bit k: row k is to be written */
 	struct tb_buf leaves;                          /* of this turn, one after the other */
@@ -221,6 +222,8 @@ void audit_add(struct turn *turn, PbLeafKind kind, const char *subject, const ch
                struct tb_bytes digest, uint32_t count);
 /* Reads the log's end. TB_ECORRUPT: a part of it is missing. */
 enum tb_code audit_open(struct core *core, struct kv *kv, struct tb_error *err);
+/* The leaves so far are in the tree, for a checkpoint. */
+void audit_settle(struct turn *turn);
 /* The turn's leaves are written. */
 void audit_finish(struct turn *turn);
 enum tb_code audit_checkpoint(struct core *core, struct tb_buf *note, struct tb_error *err);

@@ -84,12 +84,34 @@ static void test_a_cache_that_holds_much_is_emptied_and_one_that_holds_little_is
 	kv_cache_free(cache);
 }
 
+static void test_what_is_used_again_and_again_outlives_what_is_not(void **state)
+{
+	(void)state;
+	static uint8_t record[64 * 1024];
+	struct kv_cache *cache = kv_cache_new();
+	struct tb_bytes plain;
+	char name[16];
+	kv_cache_put(cache, 1, tb_bytes_str("asked for"), tb_bytes_str("here"), false);
+	kv_cache_put(cache, 1, tb_bytes_str("left alone"), tb_bytes_str("here"), false);
+	for (unsigned i = 0; i < 200; i++) {
+		kv_cache_put(cache, 1, key_of(name, i), tb_bytes_of(record, sizeof(record)), false);
+		assert_true(kv_cache_get(cache, 1, tb_bytes_str("asked for"), &plain));
+		kv_cache_trim(cache);
+	}
+	assert_true(kv_cache_get(cache, 1, tb_bytes_str("asked for"), &plain));
+	assert_false(kv_cache_get(cache, 1, tb_bytes_str("left alone"), &plain));
+	assert_false(kv_cache_get(cache, 1, key_of(name, 1), &plain));
+	assert_true(kv_cache_get(cache, 1, key_of(name, 199), &plain));
+	kv_cache_free(cache);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_last_put_is_what_is_got_in_its_table_only),
 		cmocka_unit_test(test_what_was_changed_is_given_once_in_the_order_of_its_first_change),
 		cmocka_unit_test(test_a_cache_that_holds_much_is_emptied_and_one_that_holds_little_is_not),
+		cmocka_unit_test(test_what_is_used_again_and_again_outlives_what_is_not),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -41,6 +41,12 @@ static void assert_all_plain(uint8_t prefix, const struct tb_bytes *messages, si
 		struct pki_digest expected = plain(prefix, messages[i]);
 		assert_memory_equal(&digests[i], &expected, sizeof(expected));
 	}
+	pki_sha256_each(digests, messages, count);
+	for (size_t i = 0; i < count; i++) {
+		struct pki_digest expected;
+		pki_sha256(expected.bytes, messages[i]);
+		assert_memory_equal(&digests[i], &expected, sizeof(expected));
+	}
 }
 
 static void test_lanes_hash_every_length_as_one_message_alone(void **state)
