@@ -47,10 +47,54 @@ static void test_a_day_before_which_nothing_ended_gives_an_empty_archive(void **
 	tb_buf_clear(&seen);
 }
 
+/* What a verb prints, where |text| has room for it. */
+static void printed(const char *name, const char *const *words, char *text, size_t room)
+{
+	struct tb_buf seen;
+	struct tb_error err;
+	FILE *file = tmpfile();
+	assert_non_null(file);
+	fflush(stdout);
+	int out = dup(STDOUT_FILENO);
+	assert_true(out >= 0 && dup2(fileno(file), STDOUT_FILENO) >= 0);
+	int status = verbs_run(cmd_hold_verbs, name, words, &seen, &err);
+	fflush(stdout);
+	assert_true(dup2(out, STDOUT_FILENO) >= 0);
+	close(out);
+	rewind(file);
+	text[fread(text, 1, room - 1, file)] = 0;
+	fclose(file);
+	tb_buf_clear(&seen);
+	if (status != CLI_DONE)
+		fail_msg("%s: %s", name, err.text);
+}
+
+static void test_holds_are_told_to_machines(void **state)
+{
+	char text[1024];
+	verbs_reply_with("{\"caseNumber\":\"620100-1\",\"reason\":\"复议\",\"atMs\":\"1790000000000\"}");
+	printed("hold add", WORDS("620100-1", "--reason", "复议"), text, sizeof(text));
+	assert_non_null(strstr(text, "\"caseNumber\""));
+	assert_non_null(strstr(text, "\"1790000000000\""));
+	assert_non_null(strstr(text, "复议"));
+	assert_true(text[0] == '{');
+	verbs_setup(state);
+	verbs_reply_with("{\"holds\":[{\"caseNumber\":\"620100-1\",\"reason\":\"复议\"}]}");
+	printed("hold list", WORDS(NULL), text, sizeof(text));
+	assert_true(text[0] == '{');
+	assert_non_null(strstr(text, "\"holds\""));
+	assert_non_null(strstr(text, "620100-1"));
+	verbs_setup(state);
+	verbs_reply_with("{}");
+	printed("hold release", WORDS("620100-1", "--reason", "已结案"), text, sizeof(text));
+	assert_string_equal(text, "{}\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_a_day_that_the_node_refuses_leaves_no_directory, verbs_setup),
+		cmocka_unit_test_setup(test_holds_are_told_to_machines, verbs_setup),
 		cmocka_unit_test_setup(test_a_day_before_which_nothing_ended_gives_an_empty_archive,
 	                               verbs_setup),
 	};

@@ -24,17 +24,20 @@ static void *read_json(struct tb_arena *arena, const proto_type *type, const cha
 #define THEIRS "{\"items\":[" \
 	ITEM("x", "公积金提取", "DS", ",\"materials\":[{\"code\":\"M1\",\"name\":\"身份证\",\"required\":true,\"original\":true}]") "," \
 	ITEM("y", "未约定事项", "DS", "") "," \
+	ITEM("v", "限他地受理", "DS", ",\"modeRegions\":[{\"mode\":\"DS\",\"regions\":[\"310000\"]}]") "," \
+	ITEM("w", "限甘肃受理", "DS", ",\"modeRegions\":[{\"mode\":\"DS\",\"regions\":[\"620000\"]}]") "," \
 	ITEM("z", "新生儿一件事", "LB", ",\"bundle\":[{\"code\":\"P1\",\"item\":\"p\",\"name\":\"出生医学证明\"}]") "]}"
 #define OURS "{\"items\":[" \
 	ITEM("a", "公证&amp", "DS", "") "," \
 	ITEM("b", "社保查询", "QC", "") "," \
 	ITEM("c", "只在本地", "DS", "") "," \
+	ITEM("f", "限上海窗口", "DS", ",\"modeRegions\":[{\"mode\":\"DS\",\"regions\":[\"310000\"]}]") "," \
 	ITEM("d", "已取消", "QC", ",\"cancelledOn\":\"2026-01-01\"") "]}"
 /* clang-format on */
 #define AGREEMENT                                                                                      \
 	"{\"agreements\":[{\"state\":\"IN_FORCE\",\"agreement\":{\"parties\":[\"320400\",\"620100\"]," \
 	"\"terms\":["                                                                                  \
-	"{\"items\":[\"a\",\"x\",\"z\"],\"modes\":[\"DS\",\"LB\"]}]}}]}"
+	"{\"items\":[\"a\",\"x\",\"z\",\"v\",\"w\",\"f\"],\"modes\":[\"DS\",\"LB\"]}]}}]}"
 
 static const char *page(struct tb_arena *arena, struct tb_buf *out)
 {
@@ -70,8 +73,9 @@ static void test_what_can_be_done_is_on_the_page_and_nothing_else(void **state)
 	static const char *const there[] = {"常州市 320400", "新生儿一件事", "出生医学证明", "材料合并",
 	                                    "公积金提取",    "身份证（原件", "代收材料",     "社保查询",
 	                                    "全程网办",      "市民中心",     "工作日",       "09:00-17:00",
-	                                    "3 个工作日"};
-	static const char *const not_there[] = {"未约定事项", "只在本地", "已取消", "不收件"};
+	                                    "3 个工作日",    "限甘肃受理"};
+	static const char *const not_there[] = {"未约定事项", "只在本地",   "已取消",
+	                                        "不收件",     "限他地受理", "限上海窗口"};
 	for (size_t i = 0; i < sizeof(there) / sizeof(there[0]); i++) {
 		if (!strstr(text, there[i]))
 			fail_msg("%s is not on the page", there[i]);

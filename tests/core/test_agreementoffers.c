@@ -316,6 +316,60 @@ static void test_a_version_far_above_the_latest_is_refused_and_amendments_go_on(
 	pair_free(pair);
 }
 
+/* The table is full of what the home region has proposed to others. */
+static void fill_table(struct pair *pair, struct region *others, size_t count)
+{
+	static const char *const all[] = {"*", NULL};
+	struct hostile_grant grant = {all, PB_DISCLOSURE__STATUS, all, 10, 10};
+	struct peer_set *set = peer_set_new();
+	assert_true(count > 0);
+	hostile_add_peer(set, &pair->window.region, &grant);
+	for (size_t i = 0; i < count; i++)
+		hostile_add_peer(set, &others[i], &grant);
+	pair_set_peers(pair, &pair->home, set);
+	for (size_t held = held_at_home(pair); held < TB_AGREEMENTS_MAX; held++) {
+		char json[512];
+		snprintf(json, sizeof(json),
+		         "{\"agreement\":{\"title\":\"%zu\",\"parties\":[\"%s\",\"" HOME
+		         "\"],\"validFrom\":\"2020-01-01\"}}",
+		         held, others[held % count].code);
+		pair_ask(pair, &pair->home, SERVICE "Propose", json);
+	}
+}
+
+static void test_a_full_table_still_takes_signatures(void **state)
+{
+	enum { OTHERS = 32 };
+	static struct region others[OTHERS];
+	static char codes[OTHERS][8];
+	struct pair *pair = pair_new(*state);
+	enum tb_code code;
+	struct offer o;
+	for (size_t i = 0; i < OTHERS; i++) {
+		snprintf(codes[i], sizeof(codes[i]), "13%02u00", (unsigned)i);
+		region_init(&others[i], codes[i], PKI_ED25519);
+	}
+	offer_begin(&o, pair);
+	offer_show(&o);
+	fill_table(pair, others, OTHERS);
+	assert_int_equal(held_at_home(pair), TB_AGREEMENTS_MAX);
+	pair_call(pair, &pair->home, SERVICE "Propose",
+	          "{\"agreement\":{\"title\":\"x\",\"parties\":[\"" HOME "\",\"" WINDOW
+	          "\"],\"validFrom\":\"2020-01-01\"}}",
+	          &code);
+	assert_int_equal(code, TB_ETOOBIG);
+	/* Ours to what a partner has proposed. */
+	pair_ask(pair, &pair->home, SERVICE "Sign", "{\"id\":\"" WINDOW "-20260921-9\"}");
+	assert_int_equal(get(pair, &pair->home, WINDOW "-20260921-9", 1)->state,
+	                 PB_AGREEMENT_STATE__IN_FORCE);
+	/* And a notice. */
+	pair_ask(pair, &pair->home, SERVICE "End", "{\"id\":\"" WINDOW "-20260921-9\",\"reason\":\"r\"}");
+	assert_int_equal(get(pair, &pair->home, WINDOW "-20260921-9", 1)->state, PB_AGREEMENT_STATE__ENDED);
+	pair_free(pair);
+	for (size_t i = 0; i < OTHERS; i++)
+		region_clear(&others[i]);
+}
+
 int main(void)
 {
 	pair_describe_every = 5 * TB_MINUTE;
@@ -324,6 +378,7 @@ int main(void)
 		TEST(test_of_two_texts_under_a_number_one_is_kept),
 		TEST(test_a_partner_s_proposals_that_wait_have_a_maximum),
 		TEST(test_a_version_far_above_the_latest_is_refused_and_amendments_go_on),
+		TEST(test_a_full_table_still_takes_signatures),
 		TEST(test_of_one_partner_no_more_is_kept_than_its_share),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

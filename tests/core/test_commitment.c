@@ -269,6 +269,56 @@ static void test_the_paper_itself_is_taken_after_a_promise_was_not(void **state)
 	pair_free(pair);
 }
 
+#define JOINT "320400000000000000000000000LB01"
+#define JOINT_THERE "620100000000000000000000000LB02"
+
+/* A joint application at the home region, whose first part is decided there. */
+static enum tb_code hand_in_jointly(struct pair *pair, const char *material)
+{
+	char json[2048];
+	enum tb_code code;
+	snprintf(json, sizeof(json),
+	         "{\"application\":{\"mode\":\"LB\",\"home\":\"" HOME
+	         "\",\"itemName\":\"联办\",\"applicant\":" WANG
+	         ",\"delivery\":\"WINDOW_PICKUP\",\"parts\":[{\"home\":\"" HOME "\",\"item\":\"" JOINT
+	         "\"},{\"home\":\"" WINDOW "\",\"item\":\"" JOINT_THERE
+	         "\"}],\"materials\":[%s]},\"actor\":{\"role\":\"R_WIN\",\"id\":\"w1\"},\"forward\":true}",
+	         material);
+	pair_call(pair, &pair->home, "/tongban.v1.CaseService/Submit", json, &code);
+	return code;
+}
+
+static void test_a_broken_promise_bars_another_one_in_a_joint_application_too(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	char number[32], form[512], paper[1024];
+	load_with(pair, 12);
+	break_promise(pair, number);
+	pair_ask(pair, &pair->home, "/tongban.v1.CatalogueService/Load",
+	         "{\"items\":[{\"code\":\"" JOINT "\",\"name\":\"甲\",\"department\":\"11320400014109045T\","
+	         "\"modes\":[\"LB\"],\"promisedDays\":5,\"legalDays\":15,\"creditMonths\":12,\"materials\":["
+	         "{\"code\":\"M1\",\"name\":\"无犯罪记录\",\"required\":true,\"basis\":\"x\",\"commitment\":"
+	         "true}]}]}");
+	pair_ask(pair, &pair->window, "/tongban.v1.CatalogueService/Load",
+	         "{\"items\":[{\"code\":\"" JOINT_THERE "\",\"name\":\"乙\",\"department\":"
+	         "\"11620100014109045T\",\"modes\":[\"LB\"],\"promisedDays\":5,\"legalDays\":15,"
+	         "\"materials\":["
+	         "{\"code\":\"A1\",\"name\":\"申请表\",\"basis\":\"x\"}]}]}");
+	pair_pass(pair, 10 * TB_MINUTE);
+	assert_int_equal(
+		hand_in_jointly(pair, "{\"need\":\"无犯罪记录\",\"commitment\":\"本人承诺无犯罪记录\"}"),
+		TB_EDENIED);
+	assert_non_null(strstr(pair_refusal(&pair->home), "part 0 (" HOME ")"));
+	/* The paper itself is taken, also where it was promised before. */
+	pair_upload(pair, &pair->home, 1000, 9, form);
+	snprintf(paper, sizeof(paper),
+	         "{\"need\":\"无犯罪记录\",\"commitment\":\"本人承诺无犯罪记录\"},{\"need\":\"无犯罪记录\",%"
+	         "s}",
+	         form);
+	OK(hand_in_jointly(pair, paper));
+	pair_free(pair);
+}
+
 static void test_a_note_bars_nothing_while_it_is_disputed_nor_once_it_is_corrected(void **state)
 {
 	struct pair *pair = pair_new(*state);
@@ -466,6 +516,7 @@ int main(void)
 		TEST(test_a_broken_promise_bars_another_one_until_it_lapses),
 		TEST(test_a_note_is_made_only_where_the_list_says_so_and_the_check_names_the_promise),
 		TEST(test_the_paper_itself_is_taken_after_a_promise_was_not),
+		TEST(test_a_broken_promise_bars_another_one_in_a_joint_application_too),
 		TEST(test_a_note_bars_nothing_while_it_is_disputed_nor_once_it_is_corrected),
 		TEST(test_notes_are_asked_for_by_person_or_by_case),
 		TEST(test_what_is_said_of_a_note_names_its_case_its_reason_and_who_says_it),

@@ -64,18 +64,23 @@ static proto_message *message(const proto_type *type, const char *json)
 	"\"cases\":"                                                                                    \
 	"\"9\"}]}"
 
-static PbProgressReport *report(const char *halls)
+static PbProgressReport *report_of(const char *base, const char *list, const char *halls)
 {
 	PbAgreementListResponse *agreements = READ(AgreementListResponse, AGREEMENTS);
 	struct progress_facts facts = {.region = "320400",
 	                               .today = tb_day_of(2026, 11, 22),
-	                               .list = READ(Catalogue, LIST),
-	                               .base = READ(Catalogue, BASE),
+	                               .list = READ(Catalogue, list),
+	                               .base = READ(Catalogue, base),
 	                               .agreements = agreements->agreements,
 	                               .agreements_count = agreements->n_agreements,
 	                               .halls = halls ? READ(HallList, halls) : NULL,
 	                               .stats = READ(StatsCasesResponse, STATS)};
 	return progress_report(&facts, &arena);
+}
+
+static PbProgressReport *report(const char *halls)
+{
+	return report_of(BASE, LIST, halls);
 }
 
 static const PbProgressRow *row(const PbProgressReport *report, const char *base)
@@ -151,6 +156,38 @@ static void test_the_table_has_a_line_for_every_item(void **state)
 	tb_buf_clear(&csv);
 }
 
+/* 限定地区: what an item's list leaves to the windows of some regions is not offered with others. */
+static void test_a_partner_counts_only_where_the_item_is_for_its_windows(void **state)
+{
+#define LIMITED(regions)                                                                                      \
+	"{\"region\":\"320400\",\"items\":[{\"code\":\"e\",\"baseCode\":\"E\",\"name\":\"社保\",\"modes\":" \
+	"[\"DS\"],\"modeRegions\":[{\"mode\":\"DS\",\"regions\":[" regions "]}]}]}"
+	(void)state;
+	const PbProgressReport *all = report_of(BASE, LIMITED("\"310000\""), NULL);
+	assert_int_equal(row(all, "E")->n_partners, 0);
+	assert_int_equal(row(all, "E")->state, PB_PROGRESS_STATE__PROGRESS_ALONE);
+	all = report_of(BASE, LIMITED("\"310000\",\"620000\""), NULL);
+	assert_int_equal(row(all, "E")->n_partners, 1);
+	assert_int_equal(row(all, "E")->state, PB_PROGRESS_STATE__PROGRESS_OFFERED);
+}
+
+/* What others wrote into a list becomes no formula and no further column (OWASP, CSV Injection). */
+static void test_what_others_wrote_stays_in_its_cell(void **state)
+{
+	struct tb_buf csv = {0};
+	(void)state;
+	PbProgressReport *all = report_of(
+		"{\"items\":[{\"name\":\"=1+1,\\\"x\\\"\",\"baseCode\":\"@A\",\"dueOn\":\"+2,3\"}]}",
+		"{\"region\":\"320400\",\"items\":[{\"code\":\"-c\",\"baseCode\":\"@A\",\"name\":\"n\","
+		"\"modes\":[\"QC\",\"D,S\"]}]}",
+		NULL);
+	progress_csv(&csv, all, false);
+	assert_non_null(
+		strstr(tb_buf_text(&csv), "320400,2026-11-22,\"'@A\",\"'=1+1,\"\"x\"\"\",\"'+2,3\",false,"));
+	assert_non_null(strstr(tb_buf_text(&csv), ",\"'-c\",\"QC;D,S\","));
+	tb_buf_clear(&csv);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -158,6 +195,9 @@ int main(void)
 	                                        teardown),
 		cmocka_unit_test_setup_teardown(test_overdue_items_come_first_then_by_their_day, setup,
 	                                        teardown),
+		cmocka_unit_test_setup_teardown(test_a_partner_counts_only_where_the_item_is_for_its_windows,
+	                                        setup, teardown),
+		cmocka_unit_test_setup_teardown(test_what_others_wrote_stays_in_its_cell, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_halls_and_cases_are_counted, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_the_table_has_a_line_for_every_item, setup, teardown),
 	};

@@ -137,6 +137,27 @@ static void test_what_is_there_in_part_does_not_count(void **state)
 	assert_int_equal(state_of(report, READINESS_CONTACTS), PB_READINESS_STATE__LACKING);
 }
 
+/* 限定地区: what is for other regions' windows only is no item between the two. */
+static void test_items_that_are_for_others_do_not_count(void **state)
+{
+#define FOR(region)                                                                                          \
+	"{\"items\":[{\"code\":\"b\",\"modes\":[\"DS\"],\"promisedDays\":1,\"legalDays\":1,\"modeRegions\":" \
+	"["                                                                                                  \
+	"{\"mode\":\"DS\",\"regions\":[\"" region "\"]}]}]}"
+	struct readiness_facts facts = everything();
+	(void)state;
+	facts.peer_list = read_json(&pb_catalogue__descriptor, FOR("310000"));
+	const PbReadinessReport *report = readiness_check(&facts, &arena);
+	assert_int_equal(state_of(report, READINESS_ITEMS), PB_READINESS_STATE__ADVISABLE);
+	assert_string_equal(report->lines[READINESS_ITEMS]->what, "620100 1, 320400 0");
+	facts.list = read_json(&pb_catalogue__descriptor, FOR("310000"));
+	report = readiness_check(&facts, &arena);
+	assert_int_equal(state_of(report, READINESS_ITEMS), PB_READINESS_STATE__LACKING);
+	facts.peer_list = read_json(&pb_catalogue__descriptor, FOR("620000"));
+	report = readiness_check(&facts, &arena);
+	assert_string_equal(report->lines[READINESS_ITEMS]->what, "620100 0, 320400 1");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -144,6 +165,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_where_nothing_is_there_everything_lacks, setup,
 	                                        teardown),
 		cmocka_unit_test_setup_teardown(test_what_is_there_in_part_does_not_count, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_items_that_are_for_others_do_not_count, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

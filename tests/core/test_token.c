@@ -449,6 +449,36 @@ static void test_a_kiosk_reads_what_it_handed_in_and_what_a_code_opens(void **st
 	pair_free(pair);
 }
 
+static void test_a_kiosk_for_some_items_cannot_walk_numbers(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	struct side *side = &pair->window;
+	struct token mine = add(pair, side, "kiosk-1", "\"roles\":[\"TOKEN_KIOSK\"]");
+	struct token its = add(pair, side, "kiosk-2", "\"roles\":[\"TOKEN_KIOSK\"],\"items\":[\"" ITEM "\"]");
+	struct token other =
+		add(pair, side, "kiosk-3", "\"roles\":[\"TOKEN_KIOSK\"],\"items\":[\"" OTHER_ITEM "\"]");
+	char number[32], query[16], none[256];
+	hand_in(pair, side, &mine, number, query);
+	const struct token *const walkers[] = {&its, &other};
+	for (size_t i = 0; i < COUNT(walkers); i++) {
+		/* A number that is taken, one that is free, and one of another item: all the same. */
+		assert_int_equal(look(pair, side, walkers[i], "620100-20260105-000999", ""), TB_EDENIED);
+		snprintf(none, sizeof(none), "%s", pair_refusal(side));
+		assert_true(side->replied->wrong_code);
+		assert_int_equal(look(pair, side, walkers[i], number, ""), TB_EDENIED);
+		assert_string_equal(pair_refusal(side), none);
+		assert_true(side->replied->wrong_code);
+		assert_int_equal(look(pair, side, walkers[i], number, "0000000000"), TB_EDENIED);
+		assert_string_equal(pair_refusal(side), none);
+		assert_true(side->replied->wrong_code);
+	}
+	/* With its code a case opens where its item may be seen. */
+	assert_int_equal(look(pair, side, &its, number, query), TB_OK);
+	assert_int_equal(look(pair, side, &other, number, query), TB_EDENIED);
+	assert_false(side->replied->wrong_code);
+	pair_free(pair);
+}
+
 static void test_what_opens_a_case_is_told_before_it_is_looked_at(void **state)
 {
 	static const struct core_principal kiosk = {.name = "k", .roles = 1u << PB_TOKEN_ROLE__TOKEN_KIOSK};
@@ -567,6 +597,7 @@ int main(void)
 		TEST(test_a_token_for_some_items_sees_and_does_nothing_else),
 		TEST(test_a_token_for_some_items_gets_the_materials_of_their_cases),
 		TEST(test_a_kiosk_reads_what_it_handed_in_and_what_a_code_opens),
+		TEST(test_a_kiosk_for_some_items_cannot_walk_numbers),
 		TEST(test_what_opens_a_case_is_told_before_it_is_looked_at),
 		TEST(test_a_kiosk_does_nothing_to_a_case_that_it_may_not_read),
 		cmocka_unit_test(test_who_only_reads_brings_nothing),

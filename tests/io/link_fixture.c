@@ -213,12 +213,28 @@ enum tb_code material_source_new(struct material_source **out, const struct core
 	return TB_OK;
 }
 
+static pthread_mutex_t sources_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t sources_changed = PTHREAD_COND_INITIALIZER;
+static bool sources_waiting;
+
+void sources_wait(bool wait)
+{
+	pthread_mutex_lock(&sources_lock);
+	sources_waiting = wait;
+	pthread_cond_broadcast(&sources_changed);
+	pthread_mutex_unlock(&sources_lock);
+}
+
 enum tb_code material_source_part(struct material_source *source, struct tb_buf *part, bool *more,
                                   struct tb_error *err)
 {
 	*more = source->next < source->root[0];
 	if (!*more)
 		return TB_OK;
+	pthread_mutex_lock(&sources_lock);
+	while (source->root[2] == 3 && sources_waiting)
+		pthread_cond_wait(&sources_changed, &sources_lock);
+	pthread_mutex_unlock(&sources_lock);
 	if (source->root[2] == 2 && source->next > 0)
 		return tb_fail(err, TB_ECORRUPT, "secret-blob: chunk %u is damaged", (unsigned)source->next);
 	tb_buf_reserve(part, PART_BYTES);

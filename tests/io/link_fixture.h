@@ -6,7 +6,8 @@
  * "strange" (its answer is refused by core_outbound_answered()).
  *
  * A material is named by its root: root[0] is the number of parts; root[1] the part that the sink refuses, or
- * 0; root[2] is 1 if the peer may not have it, 2 if its source fails after the first part. */
+ * 0; root[2] is 1 if the peer may not have it, 2 if its source fails after the first part, 3 if its source
+ * waits while sources_wait() says so. */
 #pragma once
 
 #include <setjmp.h>
@@ -106,6 +107,7 @@ struct core_inbound *node_take_held(struct node *node);
 
 void node_fetch(struct node *node, const struct region *from, const char *endpoint, uint8_t parts,
                 uint8_t refuse, uint8_t how);
+void sources_wait(bool wait);
 struct core_fetch *node_wait_fetched(struct node *node);
 struct core_fetch *node_wait_lent(struct node *node);
 /* Waits until fetch_progress() has been called. */

@@ -235,6 +235,34 @@ static void refuse(enum itemfile_format format, const char *text, const char *sa
 	tb_arena_clear(&arena);
 }
 
+/* A base list (itself no offer) names each item; its days are days. */
+static void test_a_base_list_has_names_and_days(void **state)
+{
+	struct tb_arena arena = {0};
+	struct itemfile file;
+	struct tb_error err = {0};
+	static const char text[] = "事项编码,业务办理项名称,完成期限\n"
+				   "a,甲,2026-06-30\n"
+				   "b,乙,\n"
+				   "c,丙,2026-02-30\n"
+				   "d,丁,明年\n"
+				   "e,,2026-06-30\n";
+	(void)state;
+	enum tb_code code =
+		itemfile_read_base(&file, ITEMFILE_CSV, "items.x", tb_bytes_str(text), &arena, &err);
+	if (code)
+		fail_msg("%s", err.text);
+	assert_int_equal(file.items_count, 2);
+	assert_string_equal(file.items[0]->due_on, "2026-06-30");
+	assert_int_equal(file.faults_count, 3);
+	assert_int_equal(file.faults[0].row, 4);
+	assert_string_equal(file.faults[0].reason, "is not a date");
+	assert_int_equal(file.faults[1].row, 5);
+	assert_int_equal(file.faults[2].row, 6);
+	assert_string_equal(file.faults[2].reason, "is missing");
+	tb_arena_clear(&arena);
+}
+
 static void test_what_is_no_such_file_is_refused(void **state)
 {
 	(void)state;
@@ -295,6 +323,7 @@ int main(void)
 		cmocka_unit_test(test_every_cell_that_is_wrong_is_told_with_its_row_and_column),
 		cmocka_unit_test(test_rows_of_yaml_and_json_lines_are_told),
 		cmocka_unit_test(test_what_is_no_such_file_is_refused),
+		cmocka_unit_test(test_a_base_list_has_names_and_days),
 		cmocka_unit_test(test_heads_may_be_english_and_in_any_order),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -195,6 +195,27 @@ static void test_link_fetches_beside_each_other_and_beside_calls(void **state)
 		expect_fetched(&pair->a, TB_OK, 8, NULL);
 }
 
+static void test_link_bounds_the_fetches_of_one_peer(void **state)
+{
+	struct pair *pair = *state;
+	sources_wait(true);
+	for (size_t i = 0; i < LINK_PEER_FETCHES_MAX + 1; i++)
+		node_fetch(&pair->a, &hangzhou, pair->b.endpoint, 2, 0, 3);
+	expect_fetched(&pair->a, TB_ETHROTTLED, 0, NULL);
+	/* Its other calls are answered. */
+	struct core_outbound *outbound = node_call(&pair->a, &hangzhou, pair->b.endpoint, "hello");
+	assert_int_equal(outbound->error.code, TB_OK);
+	outbound_free(outbound);
+	sources_wait(false);
+	for (size_t i = 0; i < LINK_PEER_FETCHES_MAX; i++)
+		expect_fetched(&pair->a, TB_OK, 2, NULL);
+	/* Those that have ended leave their room. */
+	for (size_t i = 0; i < 3; i++) {
+		node_fetch(&pair->a, &hangzhou, pair->b.endpoint, 2, 0, 0);
+		expect_fetched(&pair->a, TB_OK, 2, NULL);
+	}
+}
+
 static void test_link_fetch_stops_at_a_bad_part(void **state)
 {
 	struct pair *pair = *state;
@@ -294,6 +315,7 @@ int main(void)
 		PAIR(test_link_drops_channels_of_peers_that_are_gone),
 		PAIR(test_link_fetch_takes_every_part),
 		PAIR(test_link_fetches_beside_each_other_and_beside_calls),
+		PAIR(test_link_bounds_the_fetches_of_one_peer),
 		PAIR(test_link_fetch_stops_at_a_bad_part),
 		PAIR(test_link_fetch_brings_back_refusals),
 		PAIR(test_link_fetch_rests_while_it_is_lent),
