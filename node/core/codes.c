@@ -3,6 +3,7 @@
  * Each region reads the other's codes by the map in its own peer file. What is signed keeps the codes of who
  * signed it; what is asked of a peer is asked in the peer's codes. A code that no map names counts as it is,
  * and is listed for the operator. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,62 +11,127 @@
 #include "node/core/turn.h"
 
 enum {
-	SEEN_MAX = 256,  /* strange codes of one kind that are kept of a peer's queries */
+	SEEN_MAX = 256, /* strange codes that are kept of a peer's queries */
+	SEEN_DAYS = 28, /* and those that came last before that make room, when there is none */
+	DAY_DIGITS = 6,
 	TYPES_MAX = 4096 /* types of certificates that a list names, as far as they are looked at */
 };
 
 /* ---- codes in queries */
 
-static void load_seen(struct turn *turn, struct peer_state *state)
+/* Strange codes are few: they are kept one after the other, "0207791JHZ-01" with the day on which it was last
+ * seen and the number of the kind in front. */
+static void seen_add(struct tb_buf *codes, tb_day day, const char *named)
+{
+	tb_buf_printf(codes, "%0*d%s", DAY_DIGITS, (int)day, named);
+	tb_buf_add(codes, "", 1);
+}
+
+static tb_day seen_day(const char *entry)
+{
+	int day = 0;
+	for (int i = 0; i < DAY_DIGITS; i++)
+		day = 10 * day + entry[i] - '0';
+	return day;
+}
+
+static const char *seen_next(const struct tb_buf *codes, const char *entry)
+{
+	const char *next = entry ? entry + strlen(entry) + 1 : (const char *)codes->data;
+	return codes->size > 0 && next < (const char *)codes->data + codes->size ? next : NULL;
+}
+
+static const char *seen_find(const struct tb_buf *codes, const char *named, size_t *count)
+{
+	*count = 0;
+	for (const char *entry = seen_next(codes, NULL); entry; entry = seen_next(codes, entry)) {
+		if (strcmp(entry + DAY_DIGITS, named) == 0)
+			return entry;
+		(*count)++;
+	}
+	return NULL;
+}
+
+static void load_seen(struct turn *turn, struct peer_state *state, tb_day today)
 {
 	struct kv_key key = kv_key_str(state->region);
 	PbStoredCodes *stored;
 	state->codes_loaded = true;
 	if (KV_GET(&turn->kv, KV_CODES, &key, stored_codes, &turn->arena, &stored, NULL))
 		return;
-	for (size_t i = 0; i < stored->n_codes && i < SEEN_MAX; i++)
-		tb_buf_add(&state->codes, stored->codes[i], strlen(stored->codes[i]) + 1);
-}
-
-/* Strange codes are few: they are kept one after the other, "1JHZ-01" with the number of the kind in front.
- */
-static bool seen(const struct tb_buf *codes, const char *named, size_t *count)
-{
-	*count = 0;
-	for (size_t at = 0; at < codes->size; at += strlen((const char *)codes->data + at) + 1) {
-		if (strcmp((const char *)codes->data + at, named) == 0)
-			return true;
-		(*count)++;
+	for (size_t i = 0; i < stored->n_codes && i < SEEN_MAX; i++) {
+		tb_day day = i < stored->n_days ? (tb_day)stored->days[i] : today;
+		seen_add(&state->codes, day >= 0 && day < today ? day : today, stored->codes[i]);
 	}
-	return false;
 }
 
-static void store_seen(struct turn *turn, const struct peer_state *state, size_t count)
+static void store_seen(struct turn *turn, const struct peer_state *state)
 {
 	struct kv_key key = kv_key_str(state->region);
 	PbStoredCodes stored = PB_STORED_CODES__INIT;
-	stored.codes = tb_arena_alloc(&turn->arena, count * sizeof(*stored.codes));
-	for (size_t at = 0; at < state->codes.size; at += strlen(stored.codes[stored.n_codes - 1]) + 1)
-		stored.codes[stored.n_codes++] = (char *)state->codes.data + at;
+	stored.codes = tb_arena_alloc(&turn->arena, SEEN_MAX * sizeof(*stored.codes));
+	stored.days = tb_arena_alloc(&turn->arena, SEEN_MAX * sizeof(*stored.days));
+	for (const char *entry = seen_next(&state->codes, NULL); entry;
+	     entry = seen_next(&state->codes, entry)) {
+		stored.days[stored.n_days++] = seen_day(entry);
+		stored.codes[stored.n_codes++] = (char *)(uintptr_t)(entry + DAY_DIGITS);
+	}
 	kv_put_message(&turn->kv, KV_CODES, &key, &stored.base);
+}
+
+static bool explained(const struct peer *peer, PbCodeKind kind, const char *code)
+{
+	return peer_code_here(peer, kind, NULL, code) ||
+	       (kind == PB_CODE_KIND__CODE_HOLDER_TYPE && ident_holder_type_name(code));
+}
+
+/* What the map explains by now, and what has not come for long, makes room. */
+static void sweep(struct peer_state *state, const struct peer *peer, tb_day today)
+{
+	struct tb_buf kept = {0};
+	for (const char *entry = seen_next(&state->codes, NULL); entry;
+	     entry = seen_next(&state->codes, entry)) {
+		const char *named = entry + DAY_DIGITS;
+		if (named[0] && seen_day(entry) >= today - SEEN_DAYS &&
+		    !explained(peer, (PbCodeKind)(named[0] - '0'), named + 1))
+			seen_add(&kept, seen_day(entry), named);
+	}
+	tb_buf_clear(&state->codes);
+	state->codes = kept;
+	state->codes_swept = today;
 }
 
 static void note(struct turn *turn, struct peer_state *state, const struct peer *peer, PbCodeKind kind,
                  const char *code)
 {
 	char named[TB_ID_BYTES_MAX + 2];
+	tb_day today = tb_day_at(turn->now);
 	size_t count;
-	if (!code[0] || strlen(code) > TB_ID_BYTES_MAX || peer_code_here(peer, kind, NULL, code) ||
-	    (kind == PB_CODE_KIND__CODE_HOLDER_TYPE && ident_holder_type_name(code)))
+	if (!code[0] || strlen(code) > TB_ID_BYTES_MAX || explained(peer, kind, code))
 		return;
 	if (!state->codes_loaded)
-		load_seen(turn, state);
+		load_seen(turn, state, today);
 	named[0] = (char)('0' + kind);
 	memcpy(named + 1, code, strlen(code) + 1);
-	if (seen(&state->codes, named, &count) || count == SEEN_MAX)
+	const char *entry = seen_find(&state->codes, named, &count);
+	if (entry && seen_day(entry) >= today)
 		return;
-	tb_buf_add(&state->codes, named, strlen(named) + 1);
-	store_seen(turn, state, count + 1);
+	if (!entry && count == SEEN_MAX) {
+		if (state->codes_swept == today)
+			return;
+		sweep(state, peer, today);
+		(void)seen_find(&state->codes, named, &count);
+		if (count == SEEN_MAX)
+			return;
+	}
+	if (entry) {
+		char day[DAY_DIGITS + 1];
+		snprintf(day, sizeof(day), "%0*d", DAY_DIGITS, (int)today);
+		memcpy(state->codes.data + ((const uint8_t *)entry - state->codes.data), day, DAY_DIGITS);
+	} else {
+		seen_add(&state->codes, today, named);
+	}
+	store_seen(turn, state);
 }
 
 /* |query| with its codes as |of| says them. Texts are borrowed from the peer's file. */

@@ -384,6 +384,7 @@ static void adopt(struct turn *turn, struct peer_set *peers)
 		}
 		states[i].retry_at = 0;
 		states[i].waiting_at = 0;
+		states[i].codes_swept = 0;
 		states[i].describe_at = 0;
 		/* What was not believed so far may be now. */
 		states[i].shown.again_at = states[i].shown_back.again_at = 0;

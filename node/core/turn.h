@@ -88,6 +88,7 @@ struct peer_state {
 	/* codes in its queries that no map names; as in the store once |codes_loaded| */
 	struct tb_buf codes;
 	bool codes_loaded;
+	tb_day codes_swept; /* the day on which room was made last; 0: not with these peers */
 	/* for people */
 	tb_time contact_at;
 	char last_error[160];
@@ -654,8 +655,8 @@ enum tb_code joint_complete(struct turn *turn, const PbApplication *application,
 /* |event| was written to |record|'s log, which may be a lead's, a part's, or neither. */
 void joint_moved(struct turn *turn, const PbCaseRecord *record, PbCaseEvent event);
 enum tb_code joint_read_needs(struct query *query, struct tb_error *err);
-/* What the parts' lists say of papers, as if it were one item's list: by the names that the lead's application
- * has for them. */
+/* What the parts' lists say of papers, as if it were one item's list: by the names that the lead's
+ * application has for them. */
 enum tb_code joint_papers(struct kv *kv, const PbCaseRecord *lead, struct tb_arena *arena, PbItem **out,
                           struct tb_error *err);
 

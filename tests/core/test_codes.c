@@ -188,6 +188,65 @@ static void test_a_flood_of_strange_codes_is_cut_off(void **state)
 	pair_free(pair);
 }
 
+/* Asks for the types T|from| to T|to|. */
+static void flood(struct pair *pair, unsigned from, unsigned to)
+{
+	char type[32];
+	for (unsigned i = from; i <= to; i++) {
+		snprintf(type, sizeof(type), "T%u", i);
+		ask(pair, type, "111");
+	}
+}
+
+static bool is_listed(struct pair *pair, const char *code)
+{
+	PbPeerCodesResponse *reply = codes_of(pair, &pair->home, WINDOW, false);
+	for (size_t i = 0; i < reply->n_codes; i++) {
+		if (strcmp(reply->codes[i]->code, code) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void test_a_code_that_is_mapped_makes_room_for_another(void **state)
+{
+	static const struct peer_code mapped[] = {
+		{PB_CODE_KIND__CODE_CREDENTIAL_TYPE, "", "T7", TYPE},
+		{PB_CODE_KIND__CODE_CREDENTIAL_TYPE, "", "T8", OTHER_TYPE},
+	};
+	struct pair *pair = pair_new(*state);
+	flood(pair, 1, 256);
+	ask(pair, "NEW", "111");
+	assert_false(is_listed(pair, "NEW"));
+	MAP(pair, &pair->home, mapped);
+	assert_int_equal(codes_of(pair, &pair->home, WINDOW, false)->n_codes, 254);
+	flood(pair, 257, 259); /* the third has no room again */
+	assert_int_equal(codes_of(pair, &pair->home, WINDOW, false)->n_codes, 256);
+	assert_true(is_listed(pair, "T258"));
+	assert_false(is_listed(pair, "T259"));
+	pair_free(pair);
+}
+
+static void test_a_code_that_has_not_come_for_long_makes_room_for_another(void **state)
+{
+	struct pair *pair = pair_new(*state);
+	flood(pair, 1, 256);
+	pair->now += 14 * TB_DAY;
+	flood(pair, 250, 256); /* these come still */
+	pair_crash(pair, &pair->home);
+	ask(pair, "NEW", "111");
+	assert_false(is_listed(pair, "NEW"));
+	pair->now += 15 * TB_DAY;
+	ask(pair, "NEW", "111");
+	assert_int_equal(codes_of(pair, &pair->home, WINDOW, false)->n_codes, 8);
+	assert_true(is_listed(pair, "T250"));
+	assert_false(is_listed(pair, "T249"));
+	assert_true(is_listed(pair, "NEW"));
+	pair_crash(pair, &pair->home);
+	assert_true(is_listed(pair, "T256"));
+	pair_free(pair);
+}
+
 /* The window's region has the same item, with other codes and one paper that is called otherwise. */
 static const char own_list[] =
 	"{\"items\":[{\"code\":\"OWN\",\"baseCode\":\"000131003000\",\"name\":\"公证\","
@@ -282,6 +341,8 @@ int main(void)
 		TEST(test_a_question_is_asked_in_the_codes_of_who_is_asked),
 		TEST(test_codes_that_nothing_explains_are_listed_until_a_map_does),
 		TEST(test_a_flood_of_strange_codes_is_cut_off),
+		TEST(test_a_code_that_is_mapped_makes_room_for_another),
+		TEST(test_a_code_that_has_not_come_for_long_makes_room_for_another),
 		TEST(test_codes_of_a_peers_list_are_held_against_the_own_one),
 		TEST(test_a_case_goes_with_a_certificate_of_the_windows_own_type),
 	};
