@@ -125,6 +125,8 @@
 	   "application.mode: {1} takes no paper originals") \
 	XX(MATERIAL_NOT_UPLOADED, TB_ENOTFOUND, "materials[{1}]：该文件尚未上传到本节点", \
 	   "materials[{1}]: this content was not uploaded here") \
+	XX(MATERIAL_DIFFERS, TB_EINVALID, "materials[{1}]：size 或 sha256 与 root 所指的内容不符", \
+	   "materials[{1}]: size or sha256 is not that of the content that root names") \
 	XX(MATERIAL_UNKNOWN, TB_ENOTFOUND, "本节点没有此材料", \
 	   "no such material here") \
 	XX(MATERIAL_EMPTY, TB_EINVALID, "材料为空文件", \

@@ -65,12 +65,15 @@ static void look_wanted(struct look *look, struct sim_node *node, struct sim_rea
 	store_cursor(&cursor, reader->kv.txn, KV_WANTED, tb_bytes_of(NULL, 0), tb_bytes_of(NULL, 0));
 	while (look->well && store_next(&cursor, &key, &value)) {
 		PbStoredMaterial *record;
-		struct kv_key name = kv_key_of(key);
+		/* The key ends with the root, and begins with the peer. */
+		struct kv_key name =
+			kv_key_of(tb_bytes_of(key.data + key.size - PKI_HASH_BYTES, PKI_HASH_BYTES));
+		const char *region = tb_arena_printf(&reader->arena, "%.6s", (const char *)key.data);
 		if (KV_GET(&reader->kv, KV_MATERIAL, &name, stored_material, &reader->arena, &record, NULL)) {
 			unwell(look, "%s wants a material without a record", node->name);
 			continue;
 		}
-		const struct sim_node *peer = sim_node_find(look->world, record->peer);
+		const struct sim_node *peer = sim_node_find(look->world, region);
 		if (peer && lives(peer) && sim_node_reliable(peer))
 			unwell(look, "%s has not got a material from %s", node->name, peer->name);
 	}

@@ -216,12 +216,7 @@ static enum tb_code check_materials(struct turn *turn, PbMaterial *const *materi
                                     struct tb_error *err)
 {
 	enum tb_code code = catalogue_check_supplement(materials, count, err);
-	for (size_t i = 0; i < count && code == TB_OK; i++) {
-		if (materials[i]->root.len == PKI_HASH_BYTES &&
-		    !material_here(&turn->kv, proto_bytes(materials[i]->root)))
-			code = tb_refuse(err, TB_REASON_MATERIAL_NOT_UPLOADED, TB_NUMBER(i), NULL);
-	}
-	return code;
+	return code ? code : material_check_here(turn, materials, count, err);
 }
 
 static void allow_materials(struct turn *turn, const char *peer, PbMaterial *const *materials, size_t count)

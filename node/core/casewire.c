@@ -378,6 +378,8 @@ static enum tb_code take_package(struct turn *turn, const char *peer, const PbCa
 		code = tb_fail(err, TB_ESTATE, "a package ends with its sending");
 	if (code == TB_OK)
 		code = check_against_list(turn, record, &run, &whole, err);
+	if (code == TB_OK)
+		code = material_check_named(turn, peer, whole->materials, whole->n_materials, err);
 	if (code)
 		return code;
 	append_run(turn, record, peer, &run, known);
@@ -443,6 +445,8 @@ static enum tb_code take_entries(struct turn *turn, const char *peer, const PbCa
 		const PbCaseDetail *detail = run.list[i]->detail;
 		code = catalogue_check_supplement(detail->materials, detail->n_materials, err);
 		if (code == TB_OK)
+			code = material_check_named(turn, peer, detail->materials, detail->n_materials, err);
+		if (code == TB_OK)
 			code = check_decision(turn, peer, run.list[i], err);
 	}
 	if (code)
@@ -489,6 +493,8 @@ static enum tb_code take_proposal(struct turn *turn, const char *peer, const PbC
 	if (!may_propose(record, proposal))
 		return tb_fail(err, TB_EDENIED, "a proposal needs a person");
 	enum tb_code code = catalogue_check_supplement(detail->materials, detail->n_materials, err);
+	if (code == TB_OK)
+		code = material_check_named(turn, peer, detail->materials, detail->n_materials, err);
 	if (code)
 		return code;
 	struct case_change change = {.event = proposal->event,

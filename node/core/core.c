@@ -388,6 +388,7 @@ static void adopt(struct turn *turn, struct peer_set *peers)
 		states[i].describe_at = 0;
 		/* What was not believed so far may be now. */
 		states[i].shown.again_at = states[i].shown_back.again_at = 0;
+		states[i].fetch_at = 0;
 	}
 	for (size_t i = 0; i < core->states_count; i++)
 		drop_state(turn, &core->states[i]);
@@ -397,7 +398,6 @@ static void adopt(struct turn *turn, struct peer_set *peers)
 	peer_set_ref(peers);
 	peer_set_unref(core->peers);
 	core->peers = peers;
-	core->fetch_due = true;
 }
 
 static struct turn begin(struct core *core, struct store_txn *txn, tb_time now, struct core_effects *effects)
@@ -455,8 +455,7 @@ static bool is_blob_wanted(void *ctx, const char *name)
 	uint8_t root[PKI_HASH_BYTES];
 	if (strlen(name) != 2 * sizeof(root) || !tb_unhex(root, sizeof(root), name))
 		return false;
-	struct kv_key key = kv_key_of(tb_bytes_of(root, sizeof(root)));
-	return kv_has(kv, KV_WANTED, &key);
+	return material_coming(kv, tb_bytes_of(root, sizeof(root)));
 }
 
 enum tb_code core_open(struct core **out, const struct core_setup *setup, struct peer_set *peers,

@@ -24,7 +24,7 @@ enum kv_table {
 	KV_CASE_PROOF,   /* case number, u64 time, evidence reference -> sealed nothing: the key is shown */
 	KV_MATERIAL,     /* root -> StoredMaterial */
 	KV_MATERIAL_FOR, /* peer, root -> nothing: the peer may fetch it */
-	KV_WANTED,       /* root -> nothing: still to be fetched */
+	KV_WANTED,       /* peer, u64 due, root -> nothing: to be fetched from it */
 	KV_CATALOGUE,    /* region -> CatalogueHead */
 	KV_IMPORT,       /* import id -> ImportRecord */
 	KV_AUDIT_LEAF,   /* u64 index of its last leaf -> AuditBundle */

@@ -244,17 +244,6 @@ static enum tb_code check_parties(struct turn *turn, const PbMatterPost *post, s
 	                            : TB_OK;
 }
 
-static enum tb_code check_files_here(struct turn *turn, const PbMatterPost *post, struct tb_error *err)
-{
-	for (size_t i = 0; i < post->n_files; i++) {
-		if (post->files[i]->root.len == PKI_HASH_BYTES &&
-		    !material_here(&turn->kv, proto_bytes(post->files[i]->root)))
-			return tb_fail(err, TB_ENOTFOUND,
-			               "post.files[%zu]: this content was not uploaded here", i);
-	}
-	return TB_OK;
-}
-
 static void send(struct turn *turn, const PbMatterRecord *record, PbMatterPost *post)
 {
 	for (size_t i = 0; i < record->opening->n_parties; i++) {
@@ -319,7 +308,7 @@ void matter_apply_open(struct turn *turn, struct core_request *request)
 	if (code == TB_OK)
 		code = check_parties(turn, post, &err);
 	if (code == TB_OK)
-		code = check_files_here(turn, post, &err);
+		code = material_check_here(turn, post->files, post->n_files, &err);
 	if (code) {
 		turn_refuse(turn, request, &err);
 		return;
@@ -343,7 +332,7 @@ void matter_apply_post(struct turn *turn, struct core_request *request)
 		code = check_post(record, post, &err);
 	}
 	if (code == TB_OK)
-		code = check_files_here(turn, post, &err);
+		code = material_check_here(turn, post->files, post->n_files, &err);
 	if (code == TB_OK && record->own_posts >= TB_MATTER_POSTS_MAX)
 		code = tb_fail(&err, TB_ETOOBIG, "more than %d posts", TB_MATTER_POSTS_MAX);
 	if (code) {
@@ -380,6 +369,8 @@ enum tb_code matter_take(struct turn *turn, const char *peer, const PbMatterPost
 	enum tb_code code = check_form(post, err);
 	if (code == TB_OK && strcmp(post->region, peer) != 0)
 		code = tb_fail(err, TB_EDENIED, "a post of %.8s, sent by %.8s", post->region, peer);
+	if (code == TB_OK)
+		code = material_check_named(turn, peer, post->files, post->n_files, err);
 	if (code)
 		return code;
 	if (post->kind == PB_POST_KIND__POST_OPENS) {

@@ -300,42 +300,21 @@ struct taken {
 	uint32_t messages;
 };
 
-/* The case |number| needs the material no longer; the last that did takes it away. */
-static void release_material(struct turn *turn, const PbCaseRecord *of, struct tb_bytes root,
-                             struct taken *taken)
+void retention_doom(struct turn *turn, struct tb_bytes root)
 {
 	struct kv_key key = kv_key_of(root);
-	PbStoredMaterial *record;
-	if (root.size != PKI_HASH_BYTES ||
-	    KV_GET(&turn->kv, KV_MATERIAL, &key, stored_material, &turn->arena, &record, NULL))
-		return;
-	size_t left = 0;
-	for (size_t i = 0; i < record->n_cases; i++) {
-		if (strcmp(record->cases[i], of->number) != 0)
-			record->cases[left++] = record->cases[i];
-	}
-	record->n_cases = left;
-	if (left > 0) {
-		kv_put_message(&turn->kv, KV_MATERIAL, &key, &record->base);
-		return;
-	}
-	const char *other = case_other(of, turn->core->setup.region);
-	struct kv_key allowed = kv_key_str(other);
-	kv_key_add(&allowed, root);
-	kv_delete(&turn->kv, KV_MATERIAL_FOR, &allowed);
-	kv_delete(&turn->kv, KV_WANTED, &key);
-	kv_delete(&turn->kv, KV_MATERIAL, &key);
 	kv_mark(&turn->kv, KV_DOOMED, &key);
 	turn->core->doomed_at = turn->core->turns + 1; /* as this turn's end will count */
 	turn->core->doomed = true;
-	taken->materials++;
 }
 
 static void release_all(struct turn *turn, const PbCaseRecord *record, PbMaterial *const *materials,
                         size_t count, struct taken *taken)
 {
+	const char *other = case_other(record, turn->core->setup.region);
 	for (size_t i = 0; i < count; i++)
-		release_material(turn, record, proto_bytes(materials[i]->root), taken);
+		taken->materials +=
+			material_release(turn, record->number, other, proto_bytes(materials[i]->root));
 }
 
 /* Every material that the log names. */

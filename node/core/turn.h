@@ -74,6 +74,7 @@ struct peer_state {
 	uint32_t list_after_version;
 	/* fetches from it */
 	unsigned fetches;
+	tb_time fetch_at; /* when what is wanted of it is to be looked at; INT64_MAX: when one ends */
 	/* queries from it: token bucket, thousandths of a query */
 	int64_t tokens;
 	tb_time tokens_at;
@@ -147,10 +148,7 @@ struct core {
 	uint64_t batches_stored;
 	uint64_t credentials; /* the last serial */
 	uint64_t credentials_stored;
-	uint64_t wanted; /* materials to fetch */
 	struct active_fetch *fetching;
-	bool fetch_due; /* KV_WANTED should be looked at */
-	tb_time fetch_at;
 	uint64_t turns;
 	uint64_t events;
 	tb_time purge_at;
@@ -298,6 +296,8 @@ void retention_apply_prune(struct turn *turn, struct core_request *request);
 void retention_apply_erase(struct turn *turn, struct core_request *request);
 /* Removes files that no record names any more. */
 tb_time retention_finish(struct turn *turn);
+/* The files of the material |root| go when this turn is durable. */
+void retention_doom(struct turn *turn, struct tb_bytes root);
 
 /* ---- batches.c: batches kept as evidence */
 uint64_t batch_keep(struct turn *turn, const struct pki_batch *batch, const char *peer, uint64_t pair);
@@ -673,8 +673,20 @@ void case_receipted(struct turn *turn, const char *peer, const PbCaseMessage *me
                     const PbReceipt *receipt);
 
 /* ---- fetching.c */
+/* Files that |materials| name were uploaded here, and are what is said of them. */
+enum tb_code material_check_here(struct turn *turn, PbMaterial *const *materials, size_t count,
+                                 struct tb_error *err);
+/* What |peer| says of files is not known to be false: by the file itself, if it is here, or by what it said
+ * of the same before. */
+enum tb_code material_check_named(struct turn *turn, const char *peer, PbMaterial *const *materials,
+                                  size_t count, struct tb_error *err);
+/* |peer| has what |number| needs: it will be fetched. It has passed material_check_named(), and is not here.
+ */
 void material_want(struct turn *turn, const char *peer, const char *number, const PbMaterial *material);
 bool material_here(struct kv *kv, struct tb_bytes root);
+bool material_coming(struct kv *kv, struct tb_bytes root); /* wanted, and not here */
+/* |number|, which was between us and |other|, needs it no longer. True: nobody does, and it is gone. */
+bool material_release(struct turn *turn, const char *number, const char *other, struct tb_bytes root);
 void material_allow(struct turn *turn, const char *peer, struct tb_bytes root);
 /* What is here already is also of the case |number|. */
 void material_belongs(struct turn *turn, const char *number, struct tb_bytes root);

@@ -23,6 +23,7 @@ static struct pki_random *drawn(struct pair *pair)
 	uint8_t seed[32];
 	memset(seed, ++pair->seed, sizeof(seed));
 	seed[0] = 99;
+	tb_put_u32(seed + 1, pair->calls);
 	return pki_random_new(seed);
 }
 
@@ -137,6 +138,32 @@ void hostile_batch(struct pair *pair, struct tb_buf *out, PbBatchKind kind, cons
                    const struct credential *signer, const struct tb_bytes *messages, size_t count)
 {
 	hostile_answer(pair, out, kind, from, to, signer, tb_bytes_of(NULL, 0), messages, count);
+}
+
+const PbReceipt *hostile_post(struct pair *pair, const struct region *author, struct side *to,
+                              PbMatterPost *post, struct pair_reply *reply)
+{
+	PbCaseMessage message = PB_CASE_MESSAGE__INIT;
+	struct pki_random *random = drawn(pair);
+	struct tb_arena arena = {0};
+	struct tb_buf bytes = {0};
+	uint8_t id[16];
+	pki_random_bytes(random, id, sizeof(id));
+	pki_random_free(random);
+	message.id = proto_data(tb_bytes_of(id, sizeof(id)));
+	message.seq = ++pair->calls;
+	message.case_number = post->matter;
+	message.issued_at_ms = pair->now;
+	message.expires_at_ms = pair->now + TB_DAY;
+	message.post = post;
+	struct tb_bytes encoded = proto_encode_arena(&arena, &message.base);
+	hostile_batch(pair, &bytes, PB_BATCH_KIND__MESSAGES, author->code, to->region.code, &author->message,
+	              &encoded, 1);
+	if (pair_inject(pair, to, CORE_DELIVER, author->code, tb_buf_bytes(&bytes), reply))
+		fail_msg("the batch was refused: %s", reply->error.text);
+	tb_buf_clear(&bytes);
+	tb_arena_clear(&arena);
+	return (const PbReceipt *)(const void *)reply->messages[0];
 }
 
 /* ---- what may not change */

@@ -28,6 +28,10 @@ struct tb_bytes forgery_encode(struct forgery *forgery);
 /* Sends it alone, and gives the receipt. */
 const PbReceipt *forgery_send(struct forgery *forgery, struct pair_reply *reply);
 
+/* Sends |post| to |to| as a message of |author|, which signs for itself, and gives the receipt. */
+const PbReceipt *hostile_post(struct pair *pair, const struct region *author, struct side *to,
+                              PbMatterPost *post, struct pair_reply *reply);
+
 /* A batch of |count| messages from |from| to |to|, signed by |signer|, encoded. */
 void hostile_batch(struct pair *pair, struct tb_buf *out, PbBatchKind kind, const char *from, const char *to,
                    const struct credential *signer, const struct tb_bytes *messages, size_t count);
