@@ -13,6 +13,7 @@
 #include <curl/curl.h>
 
 #include "node/cli/jsontext.h"
+#include "node/cli/userfile.h"
 
 enum {
 	CLIENT_CONNECT_MS = 5000,
@@ -237,7 +238,7 @@ static enum tb_code open_material(FILE **out, const char *file, uint64_t *size, 
 	struct stat st;
 	*out = fopen(file, "rbe");
 	if (!*out)
-		return tb_fail(err, errno == ENOENT ? TB_ENOTFOUND : TB_EIO, "%s: %s", file, strerror(errno));
+		return userfile_fail(err, file, errno);
 	enum tb_code code = TB_OK;
 	if (fstat(fileno(*out), &st) != 0 || !S_ISREG(st.st_mode))
 		code = tb_refuse(err, TB_REASON_FILE_NOT_REGULAR, file, NULL);

@@ -58,6 +58,10 @@
 	XX(TEXT_M_OPERANDS_MANY, "参数过多，应为：{1}", "too many words; expected: {1}") \
 	XX(TEXT_M_NO_DIR, "不知道节点目录：请给出 --dir 或设置 TONGBAN_DIR", \
 	   "the node's directory is not known: give --dir or set TONGBAN_DIR") \
+	XX(TEXT_M_FILE_NONE, "{1}：没有这个文件或目录", "{1}: no such file or directory") \
+	XX(TEXT_M_FILE_DENIED, "{1}：没有权限（{2}）", "{1}: no permission ({2})") \
+	XX(TEXT_M_FILE_DIRECTORY, "{1}：是目录，不是文件", "{1}: is a directory, not a file") \
+	XX(TEXT_M_FILE_FULL, "{1}：空间不足（{2}）", "{1}: no room left ({2})") \
 	XX(TEXT_M_STDOUT, "无法写入标准输出", "cannot write to the standard output") \
 	XX(TEXT_M_YES, "是", "yes") \
 	XX(TEXT_M_NO, "否", "no") \
