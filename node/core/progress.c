@@ -252,18 +252,22 @@ void progress_csv(struct tb_buf *out, const PbProgressReport *report, bool zh)
 		tb_buf_csv(out, row->name);
 		tb_buf_str(out, ",");
 		tb_buf_csv(out, row->due_on);
-		tb_buf_printf(out, ",%s,%s,",
+		tb_buf_printf(out, ",%s,",
 		              zh             ? (row->overdue ? "是" : "否")
 		              : row->overdue ? "true"
-		                             : "false",
-		              progress_state_text(row->state, zh));
+		                             : "false");
+		tb_buf_csv(out, progress_state_text(row->state, zh));
+		tb_buf_str(out, ",");
 		tb_buf_csv(out, row->item);
 		tb_buf_str(out, ",");
 		add_list(out, row->modes, row->n_modes);
 		tb_buf_str(out, ",");
 		add_list(out, row->partners, row->n_partners);
-		tb_buf_printf(out, ",%u,%u,%s,%s,%llu,%llu,%llu\r\n", row->findings, row->halls, report->from,
-		              report->to, (unsigned long long)row->cases, (unsigned long long)row->decided,
-		              (unsigned long long)row->in_time);
+		tb_buf_printf(out, ",%u,%u,", row->findings, row->halls);
+		tb_buf_csv(out, report->from);
+		tb_buf_str(out, ",");
+		tb_buf_csv(out, report->to);
+		tb_buf_printf(out, ",%llu,%llu,%llu\r\n", (unsigned long long)row->cases,
+		              (unsigned long long)row->decided, (unsigned long long)row->in_time);
 	}
 }

@@ -153,6 +153,7 @@ static void test_the_table_has_a_line_for_every_item(void **state)
 	tb_buf_clear(&csv);
 	progress_csv(&csv, all, false);
 	assert_non_null(strstr(tb_buf_text(&csv), "D,其他,,false,not claimed,,,,0,0,"));
+	assert_non_null(strstr(tb_buf_text(&csv), ",2024-12-31,true,\"claimed, with nobody\",a,DS,,"));
 	tb_buf_clear(&csv);
 }
 
