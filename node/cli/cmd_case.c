@@ -480,18 +480,51 @@ static enum tb_code set_detail(struct cli *cli, const struct options *options, P
 	return code;
 }
 
-/* Who acts when --role does not say: it depends on the case's mode. A case that cannot be seen is refused
- * when it is acted on. */
-static PbRole role_here(struct cli *cli, const char *number, const struct event *event)
+/* NULL for a case that cannot be seen: it is refused when it is acted on. */
+static const PbCaseView *seen_case(struct cli *cli, const char *number)
 {
 	PbCaseGetRequest request = PB_CASE_GET_REQUEST__INIT;
 	PbCaseView *view;
 	request.number = cli_pb(number);
 	if (CLI_CALL(cli, "CaseService/Get", &request, case_view, &view)) {
 		cli->error = (struct tb_error){0};
-		return event->role;
+		return NULL;
 	}
-	return case_role(view->mode, view->state, event->event, event->role);
+	return view;
+}
+
+/* Who acts when --role does not say: it depends on the case's mode. */
+static PbRole role_here(struct cli *cli, const char *number, const struct event *event)
+{
+	const PbCaseView *view = seen_case(cli, number);
+	return view ? case_role(view->mode, view->state, event->event, event->role) : event->role;
+}
+
+/* What was asked for last: "M2 租赁合同, M3 授权委托书". */
+static const char *asked_text(struct cli *cli, const PbCaseView *view)
+{
+	const PbCaseDetail *asked = NULL;
+	const char *all = "";
+	for (size_t i = 0; view && i < view->n_log; i++) {
+		if (view->log[i]->detail && view->log[i]->detail->n_needs > 0)
+			asked = view->log[i]->detail;
+	}
+	for (size_t i = 0; asked && i < asked->n_needs; i++)
+		all = tb_arena_printf(&cli->arena, "%s%s%s %s", all, i ? ", " : "", asked->needs[i]->code,
+		                      asked->needs[i]->name);
+	return all;
+}
+
+/* What was asked for is not there by a word alone: the case would go on without the paper. */
+static enum tb_code papers_given(struct cli *cli, const struct options *options, PbCaseEvent event)
+{
+	if ((event != PB_CASE_EVENT__SUPPLEMENT && event != PB_CASE_EVENT__BRING) ||
+	    options_value(options, "material") || options_value(options, "credential") ||
+	    options_value(options, "original"))
+		return TB_OK;
+	const char *asked = asked_text(cli, seen_case(cli, options->operands[0]));
+	return text_fail(&cli->error, TB_EINVALID, asked[0] ? TEXT_M_PAPERS_ASKED : TEXT_M_PAPERS_NONE, asked,
+	                 NULL);
 }
 
 static int run_event(struct cli *cli, const struct options *options)
@@ -501,9 +534,9 @@ static int run_event(struct cli *cli, const struct options *options)
 	PbCaseDetail detail = PB_CASE_DETAIL__INIT;
 	PbCaseView *view;
 	assert(event);
-	if (case_actor(cli, options, event->role, true, &request.actor) ||
-	    set_detail(cli, options, &detail) ||
+	if (case_actor(cli, options, event->role, &request.actor) || set_detail(cli, options, &detail) ||
 	    (options->own == bring_options && case_materials_form(cli, options)) ||
+	    papers_given(cli, options, event->event) ||
 	    set_number(cli, options, "expect-seq", UINT32_MAX, &request.expect_seq))
 		return cli_usage(cli);
 	if (!options_value(options, "role"))
@@ -538,10 +571,10 @@ static const struct option list_options[] = {
 	LAST_OPTION,
 };
 
-#define EVENT_VERB(word, about, options, more)                                                            \
-	{                                                                                                 \
-		"case " word, "NUMBER", 1, 1, about, options, "tongban case " word " NUMBER" more, false, \
-			run_event                                                                         \
+#define EVENT_VERB(word, about, options, more)                                             \
+	{                                                                                  \
+		"case " word, "NUMBER", 1, 1, about, options,                              \
+			"tongban case " word " NUMBER --actor 2086" more, false, run_event \
 	}
 
 const struct cli_verb cmd_case_verbs[] = {
@@ -569,7 +602,7 @@ const struct cli_verb cmd_case_verbs[] = {
 	EVENT_VERB("return", TEXT_V_CASE_RETURN, act_options, " --reason 扫描件不清晰"),
 	EVENT_VERB("fix", TEXT_V_CASE_FIX, act_options, ""),
 	EVENT_VERB("close", TEXT_V_CASE_CLOSE, act_options, " --reason 申请人放弃"),
-	EVENT_VERB("accept", TEXT_V_CASE_ACCEPT, act_options, " --actor 2086"),
+	EVENT_VERB("accept", TEXT_V_CASE_ACCEPT, act_options, ""),
 	EVENT_VERB("notify", TEXT_V_CASE_NOTIFY, need_options, " --need M2=租赁合同 --need M3=授权委托书"),
 	EVENT_VERB("supplement", TEXT_V_CASE_SUPPLEMENT, bring_options, " --material M2=lease.pdf"),
 	EVENT_VERB("refuse", TEXT_V_CASE_REFUSE, act_options, " --reason 不属于本机关职权范围"),

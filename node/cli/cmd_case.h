@@ -19,10 +19,10 @@ TB_MUST_CHECK enum tb_code case_materials(struct cli *cli, const struct options 
 /* Uploads the file |path|; *out is it as a material, without the need that it meets. */
 TB_MUST_CHECK enum tb_code case_upload(struct cli *cli, const char *path, PbMaterial **out);
 
-/* Who acts, and through what: --role, --actor, --actor-name, --channel. Without --actor it is the account
- * that runs the command, if |may_default|. */
+/* Who acts, and through what: --role, --actor, --actor-name, --channel. TB_EINVALID without --actor: what is
+ * done in law is a person's act, and the account of the computer is none. */
 TB_MUST_CHECK enum tb_code case_actor(struct cli *cli, const struct options *options, PbRole role,
-                                      bool may_default, PbActor **out);
+                                      PbActor **out);
 #define CASE_ACTOR_OPTIONS                                                                        \
 	{"role", OPTION_VALUE, "ROLE", TEXT_O_ROLE}, {"actor", OPTION_VALUE, "ID", TEXT_O_ACTOR}, \
 		{"channel", OPTION_VALUE, "window|online|mobile|kiosk|phone", TEXT_O_CHANNEL},    \

@@ -2,11 +2,9 @@
  * acting share. */
 #include "node/cli/cmd_case.h"
 
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #include "node/cli/userfile.h"
 #include "node/core/casetable.h"
@@ -27,8 +25,7 @@ PbRole case_role(const char *mode, PbCaseState state, PbCaseEvent event, PbRole 
 	return usual;
 }
 
-enum tb_code case_actor(struct cli *cli, const struct options *options, PbRole role, bool may_default,
-                        PbActor **out)
+enum tb_code case_actor(struct cli *cli, const struct options *options, PbRole role, PbActor **out)
 {
 	int value = (int)role;
 	const char *given = options_value(options, "role");
@@ -36,12 +33,8 @@ enum tb_code case_actor(struct cli *cli, const struct options *options, PbRole r
 	*out = NULL;
 	if (given && cli_enum_option(cli, &pb_role__descriptor, "role", given, &value))
 		return TB_EINVALID;
-	if (!id && !may_default)
+	if (!id)
 		return text_fail(&cli->error, TB_EINVALID, TEXT_OPTION_MISSING, "actor", NULL);
-	if (!id) {
-		const struct passwd *account = getpwuid(getuid());
-		id = account ? account->pw_name : cli_number(cli, getuid());
-	}
 	*out = PROTO_NEW(PbActor, actor, &cli->arena);
 	(*out)->role = (PbRole)value;
 	(*out)->id = cli_pb(id);
@@ -459,8 +452,7 @@ int case_submit_run(struct cli *cli, const struct options *options)
 		text_fail(&cli->error, TB_EINVALID, TEXT_OPTION_MISSING, missing, NULL);
 		return cli_usage(cli);
 	}
-	if (case_actor(cli, options, PB_ROLE__R_WIN, false, &request.actor) ||
-	    case_materials_form(cli, options))
+	if (case_actor(cli, options, PB_ROLE__R_WIN, &request.actor) || case_materials_form(cli, options))
 		return cli_usage(cli);
 	code = choose_mode(cli, request.application);
 	if (code)

@@ -98,7 +98,7 @@ static int run_dispute(struct cli *cli, const struct options *options)
 	PbCreditNote *note = NULL;
 	request.case_number = cli_pb(options->operands[0]);
 	request.reason = cli_pb(options_value_or(options, "reason", ""));
-	if (case_actor(cli, options, PB_ROLE__H_WIN, true, &request.actor))
+	if (case_actor(cli, options, PB_ROLE__H_WIN, &request.actor))
 		return cli_usage(cli);
 	enum tb_code code = CLI_CALL(cli, "CommitmentService/Dispute", &request, credit_note, &note);
 	return show_changed(cli, code, note);
@@ -111,7 +111,7 @@ static int run_settle(struct cli *cli, const struct options *options)
 	request.case_number = cli_pb(options->operands[0]);
 	request.reason = cli_pb(options_value_or(options, "reason", ""));
 	request.correct = options_flag(options, "correct");
-	if (case_actor(cli, options, PB_ROLE__H_HEAD, true, &request.actor))
+	if (case_actor(cli, options, PB_ROLE__H_HEAD, &request.actor))
 		return cli_usage(cli);
 	enum tb_code code = CLI_CALL(cli, "CommitmentService/Settle", &request, credit_note, &note);
 	return show_changed(cli, code, note);

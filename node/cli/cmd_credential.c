@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "node/cli/words.h"
+#include "node/core/ident.h"
+#include "node/io/now.h"
 
 #define LAST_OPTION                                 \
 	{                                           \
@@ -68,18 +70,35 @@ static int run_show(struct cli *cli, const struct options *options)
 	return said_view(cli, code, view);
 }
 
-/* --holder-type, --holder and --holder-name; NULL if none is given. */
-static PbHolder *holder_option(struct cli *cli, const struct options *options)
+/* The type that |code| is of, if its form and check characters say so; else NULL. */
+static const char *holder_type_of(struct cli *cli, const char *code)
+{
+	char *folded = tb_arena_alloc(&cli->arena, strlen(code) + 1);
+	if (!ident_fold(folded, strlen(code) + 1, code))
+		return NULL;
+	if (ident_citizen_valid(folded, tb_day_at(now_ms())))
+		return "111";
+	return ident_uscc_valid(folded) ? "001" : NULL;
+}
+
+/* --holder-type, --holder and --holder-name; *out is NULL if none is given. */
+static enum tb_code holder_option(struct cli *cli, const struct options *options, PbHolder **out)
 {
 	const char *code = options_value(options, "holder");
 	const char *name = options_value(options, "holder-name");
+	const char *type = options_value(options, "holder-type");
+	*out = NULL;
+	if (code && !type)
+		type = holder_type_of(cli, code);
+	if (code && !type)
+		return text_fail(&cli->error, TB_EINVALID, TEXT_M_HOLDER_TYPE, NULL);
 	if (!code && !name)
-		return NULL;
-	PbHolder *holder = PROTO_NEW(PbHolder, holder, &cli->arena);
-	holder->code_type = cli_pb(code ? options_value_or(options, "holder-type", "111") : "");
-	holder->code = cli_pb(code ? code : "");
-	holder->name = cli_pb(name ? name : "");
-	return holder;
+		return TB_OK;
+	*out = PROTO_NEW(PbHolder, holder, &cli->arena);
+	(*out)->code_type = cli_pb(code ? type : "");
+	(*out)->code = cli_pb(code ? code : "");
+	(*out)->name = cli_pb(name ? name : "");
+	return TB_OK;
 }
 
 static int run_find(struct cli *cli, const struct options *options)
@@ -91,11 +110,16 @@ static int run_find(struct cli *cli, const struct options *options)
 	PbCredentialFindRequest request = PB_CREDENTIAL_FIND_REQUEST__INIT;
 	PbCredentialFindResponse *reply;
 	uint64_t limit;
-	if (options_number(options, "limit", 1, TB_PAGE_ROWS_MAX, 100, &limit, &cli->error))
+	if (options_number(options, "limit", 1, TB_PAGE_ROWS_MAX, 100, &limit, &cli->error) ||
+	    holder_option(cli, options, &request.holder))
 		return cli_usage(cli);
+	if (options_value(options, "number") && !options_value(options, "type")) {
+		/* Each authority numbers its own certificates: a number alone names none. */
+		text_fail(&cli->error, TB_EINVALID, TEXT_OPTION_WITH, "number", "type", NULL);
+		return cli_usage(cli);
+	}
 	request.type = cli_pb(options_value_or(options, "type", ""));
 	request.number = cli_pb(options_value_or(options, "number", ""));
-	request.holder = holder_option(cli, options);
 	request.limit = (uint32_t)limit;
 	enum tb_code code =
 		CLI_CALL(cli, "CredentialService/Find", &request, credential_find_response, &reply);
@@ -171,7 +195,8 @@ static enum tb_code make_query(struct cli *cli, const struct options *options, P
 	query->identifier = cli_pb(options_value_or(options, "id", ""));
 	query->type = cli_pb(options_value_or(options, "type", ""));
 	query->number = cli_pb(options_value_or(options, "number", ""));
-	query->holder = holder_option(cli, options);
+	if (holder_option(cli, options, &query->holder))
+		return TB_EINVALID;
 	query->purpose = cli_pb(options_value_or(options, "purpose", ""));
 	query->basis = cli_pb(options_value_or(options, "basis", ""));
 	query->case_number = cli_pb(options_value_or(options, "case", ""));
@@ -268,7 +293,7 @@ static int run_verify(struct cli *cli, const struct options *options)
 /* ---- verbs */
 
 #define HOLDER_OPTIONS                                                  \
-	{"holder-type", OPTION_VALUE, "TYPE", TEXT_O_CODE_TYPE},        \
+	{"holder-type", OPTION_VALUE, "TYPE", TEXT_O_HOLDER_TYPE},      \
 		{"holder", OPTION_VALUE, "CODE", TEXT_O_HOLDER_CODE},   \
 	{                                                               \
 		"holder-name", OPTION_VALUE, "NAME", TEXT_O_HOLDER_NAME \

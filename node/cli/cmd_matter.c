@@ -124,7 +124,7 @@ static enum tb_code set_words(struct cli *cli, const struct options *options, Pb
 {
 	post->text = cli_pb(options_value_or(options, "text", ""));
 	post->video = cli_pb(options_value_or(options, "video", ""));
-	return case_actor(cli, options, role, true, &post->actor);
+	return case_actor(cli, options, role, &post->actor);
 }
 
 /* ---- opening */
@@ -339,16 +339,17 @@ static const struct option list_options[] = {
 
 const struct cli_verb cmd_matter_verbs[] = {
 	{"matter open", "", 0, 0, TEXT_V_MATTER_OPEN, open_options,
-         "tongban matter open --about dispute --ask 320400 --days 15 --case NUMBER --subject 执照名称有误 "
-         "--text "
-         "与申请书不符",
+         "tongban matter open --about dispute --ask 320400 --days 15 --case NUMBER --actor 0931 "
+         "--subject 执照名称有误 --text 与申请书不符",
          false, run_open},
 	{"matter say", "MATTER", 1, 1, TEXT_V_MATTER_SAY, say_options,
-         "tongban matter say 441300-20261122-7a6da133 --text 补充说明 --file photo.jpg", false, run_say},
+         "tongban matter say 441300-20261122-7a6da133 --actor 0931 --text 补充说明 --file photo.jpg", false,
+         run_say},
 	{"matter answer", "MATTER", 1, 1, TEXT_V_MATTER_ANSWER, answer_options,
-         "tongban matter answer 441300-20261122-7a6da133 --outcome upheld --text 已核实", false, run_answer},
+         "tongban matter answer 441300-20261122-7a6da133 --actor 0519 --outcome upheld --text 已核实", false,
+         run_answer},
 	{"matter close", "MATTER", 1, 1, TEXT_V_MATTER_CLOSE, say_options,
-         "tongban matter close 441300-20261122-7a6da133 --text 已更正", false, run_close},
+         "tongban matter close 441300-20261122-7a6da133 --actor 0931 --text 已更正", false, run_close},
 	{"matter show", "MATTER", 1, 1, TEXT_V_MATTER_SHOW, NULL,
          "tongban matter show 441300-20261122-7a6da133", false, run_show},
 	{"matter list", "", 0, 0, TEXT_V_MATTER_LIST, list_options, "tongban matter list --state open", false,

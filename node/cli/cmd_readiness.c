@@ -139,7 +139,7 @@ static int run_note(struct cli *cli, const struct options *options)
 		text_fail(&cli->error, TB_EINVALID, TEXT_M_READY_TEXT, NULL);
 		return cli_usage(cli);
 	}
-	if (case_actor(cli, options, PB_ROLE__LIAISON, true, &note.actor))
+	if (case_actor(cli, options, PB_ROLE__LIAISON, &note.actor))
 		return cli_usage(cli);
 	enum tb_code code = CLI_CALL(cli, "ReadinessService/Note", &note, readiness_note, &reply);
 	int ended;
@@ -160,6 +160,7 @@ static const struct option note_options[] = {
 const struct cli_verb cmd_readiness_verbs[] = {
 	{"readiness", "REGION", 1, 1, TEXT_V_READY, NULL, "tongban readiness 320400", false, run_readiness},
 	{"readiness note", "training|trial|backup|publicity", 1, 1, TEXT_V_READY_NOTE, note_options,
-         "tongban readiness note training --peer 320400 --text 窗口人员42人培训考核合格", false, run_note},
+         "tongban readiness note training --peer 320400 --actor 0931 --text 窗口人员42人培训考核合格", false,
+         run_note},
 	{0},
 };

@@ -30,6 +30,7 @@
 	XX(TEXT_OPTION_WANTS_VALUE, "选项 --{1} 缺少值 {2}", "option --{1} wants a value: {2}") \
 	XX(TEXT_OPTION_TWICE, "选项 --{1} 只能给出一次", "option --{1} is given twice") \
 	XX(TEXT_OPTION_MISSING, "缺少选项 --{1}", "option --{1} is missing") \
+	XX(TEXT_OPTION_WITH, "--{1} 须与 --{2} 一并给出", "--{1} wants --{2} beside it") \
 	XX(TEXT_OPTION_NUMBER, "{1}：应为 {2} 至 {3} 的整数", "{1}: a whole number from {2} to {3} is expected") \
 	XX(TEXT_OPTION_ONE_OF, "--{1}：应为以下之一：{2}", "--{1}: one of these is expected: {2}") \
 	XX(TEXT_OPTION_PAIR, "--{1}：应写作 {2}", "--{1}: written as {2}, neither side empty")
@@ -100,6 +101,10 @@
 	XX(TEXT_M_CLOCK_DUE, "{1} {2} 到期", "{1} due {2}") \
 	XX(TEXT_M_CLOCK_OVERDUE, "{1} {2} 已逾期", "{1} overdue since {2}") \
 	XX(TEXT_M_CLOCK_PAUSED, "{1} 暂停，剩余 {2} 个工作日", "{1} paused, {2} working days left") \
+	XX(TEXT_M_PAPERS_NONE, "请用 --material 材料编码=文件 附上材料（或 --credential、--original）", \
+	   "give the papers: --material NEED=FILE (or --credential, --original)") \
+	XX(TEXT_M_PAPERS_ASKED, "尚缺 {1}：请用 --material 材料编码=文件 附上（或 --credential、--original）", \
+	   "{1}: asked for, and not given: --material NEED=FILE (or --credential, --original)") \
 	XX(TEXT_M_ROOT, "材料以 64 位十六进制根哈希命名", "a material is named by the 64 hex digits of its root") \
 	XX(TEXT_M_EVIDENCE_WRITTEN, "已写入 {1}。", "Written to {1}.") \
 	XX(TEXT_M_AUDIT_INTACT, "审计日志完整：{1} 条记录，{2} 个检查点，根 {3}", \
@@ -125,6 +130,8 @@
 	XX(TEXT_M_NO_ANSWER, "节点没有对每条查询给出答复", "the node did not give an outcome for every query") \
 	XX(TEXT_M_VERIFY_WHAT, "请给出 --id，或 --type 与 --number，或 --type 与 --holder", \
 	   "give --id, or --type and --number, or --type and --holder") \
+	XX(TEXT_M_HOLDER_TYPE, "--holder：既非公民身份号码，也非统一社会信用代码；请用 --holder-type 给出类型", \
+	   "--holder: neither a citizen number nor a unified social credit code; give its type with --holder-type") \
 	XX(TEXT_M_VERIFY_BASIS, "请给出法律依据 --basis 或办件 --case", "give the legal basis, --basis, or the case, --case") \
 	XX(TEXT_M_EQUAL, "一致", "equal") \
 	XX(TEXT_M_DIFFERS, "不一致", "differs") \
@@ -338,6 +345,8 @@
 	XX(TEXT_O_BATCH_FILE, "批量核验：JSON Lines 查询文件，- 为标准输入", "many: JSON Lines of queries, - for the standard input") \
 	XX(TEXT_O_TYPE, "证照类型代码", "certificate type code") \
 	XX(TEXT_O_NUMBER, "证照编号", "certificate number") \
+	XX(TEXT_O_HOLDER_TYPE, "持证主体代码类型（公民身份号码 111、统一社会信用代码 001 可省略）", \
+	   "type of the holder's code (need not be given for a citizen number, 111, or a unified social credit code, 001)") \
 	XX(TEXT_O_HOLDER_CODE, "持证主体代码", "the holder's code") \
 	XX(TEXT_O_HOLDER_NAME, "持证主体名称", "the holder's name") \
 	XX(TEXT_O_BY, "新证照标识", "identifier of the newer certificate") \

@@ -57,18 +57,21 @@ static void test_a_channel_and_what_goes_back_are_said(void **state)
 	(void)state;
 	verbs_reply_with("{\"mode\":\"DS\",\"state\":\"CLOSED\"}");
 	verbs_reply_with("{\"number\":\"N1\"}");
-	verbs_check(cmd_case_verbs, "case evaluate", WORDS("N1", "--grade", "1", "--channel", "mobile"),
+	verbs_check(cmd_case_verbs, "case evaluate",
+	            WORDS("N1", "--grade", "1", "--channel", "mobile", "--actor", "王伟"),
 	            WORDS("\"grade\":1", "\"channel\":\"CHANNEL_MOBILE\""));
 	verbs_setup(NULL);
 	verbs_reply_with("{\"mode\":\"DS\",\"state\":\"DELIVERING\"}");
 	verbs_reply_with("{\"number\":\"N1\"}");
-	verbs_check(cmd_case_verbs, "case hand-over", WORDS("N1", "--returned", "M2", "--returned", "M3"),
+	verbs_check(cmd_case_verbs, "case hand-over",
+	            WORDS("N1", "--returned", "M2", "--returned", "M3", "--actor", "w1"),
 	            WORDS("\"returned\":[\"M2\",\"M3\"]"));
 	struct tb_buf seen;
 	struct tb_error err;
 	verbs_setup(NULL);
 	assert_int_equal(verbs_run(cmd_case_verbs, "case evaluate",
-	                           WORDS("N1", "--grade", "1", "--channel", "pigeon"), &seen, &err),
+	                           WORDS("N1", "--grade", "1", "--channel", "pigeon", "--actor", "王伟"),
+	                           &seen, &err),
 	                 CLI_USAGE);
 	assert_non_null(strstr(err.text, "kiosk"));
 	tb_buf_clear(&seen);
@@ -103,7 +106,7 @@ static void test_who_acts_follows_from_the_mode(void **state)
 		verbs_reply_with("{\"number\":\"N1\"}");
 		snprintf(role, sizeof(role), "\"role\":\"%s\"", rows[i].role);
 		verbs_check(cmd_case_verbs, rows[i].verb,
-		            (const char *const[]){"N1", rows[i].more[0],
+		            (const char *const[]){"N1", "--actor", "a1", rows[i].more[0],
 		                                  rows[i].more[0] ? rows[i].more[1] : NULL, NULL},
 		            WORDS("/tongban.v1.CaseService/Get", "/tongban.v1.CaseService/Act", role));
 	}
@@ -113,11 +116,12 @@ static void test_a_role_that_is_given_is_sent_as_it_is(void **state)
 {
 	(void)state;
 	verbs_reply_with("{\"number\":\"N1\"}");
-	verbs_check(cmd_case_verbs, "case start", WORDS("N1", "--role", "r-dept"),
+	verbs_check(cmd_case_verbs, "case start", WORDS("N1", "--role", "r-dept", "--actor", "a1"),
 	            WORDS("/tongban.v1.CaseService/Act", "\"role\":\"R_DEPT\""));
 	verbs_setup(NULL);
 	verbs_reply_with("{\"number\":\"N1\"}");
-	verbs_check(cmd_case_verbs, "case extend", WORDS("N1", "--role", "R_HEAD", "--days", "3"),
+	verbs_check(cmd_case_verbs, "case extend",
+	            WORDS("N1", "--role", "R_HEAD", "--days", "3", "--actor", "a1"),
 	            WORDS("\"role\":\"R_HEAD\""));
 }
 
@@ -177,6 +181,50 @@ static void test_a_bundle_is_handed_in_and_asked_about_by_its_code(void **state)
 	                  "{\"home\":\"320400\",\"item\":\"P2\"}"));
 }
 
+static void check_usage(const char *name, const char *const *words, const char *says)
+{
+	struct tb_buf seen;
+	struct tb_error err;
+	assert_int_equal(verbs_run(cmd_case_verbs, name, words, &seen, &err), CLI_USAGE);
+	if (!strstr(err.text, says))
+		fail_msg("%s says %s", name, err.text);
+	assert_null(strstr(tb_buf_text(&seen), "/Act"));
+	tb_buf_clear(&seen);
+}
+
+static void test_who_acts_is_said_and_never_the_account_of_the_computer(void **state)
+{
+	(void)state;
+	check_usage("case accept", WORDS("N1"), "--actor");
+	check_usage("case evaluate", WORDS("N1", "--grade", "1"), "--actor");
+	check_usage("case grant", WORDS("N1", "--role", "h-dept", "--actor-name", "王伟"), "--actor");
+}
+
+static void test_nothing_is_supplemented_without_a_paper(void **state)
+{
+	(void)state;
+	verbs_reply_with(
+		"{\"mode\":\"DS\",\"state\":\"CORRECTION\",\"log\":[{\"event\":\"NOTIFY\",\"detail\":"
+		"{\"needs\":[{\"code\":\"M2\",\"name\":\"租赁合同\"},{\"code\":\"M3\",\"name\":\"委托书\"}]}}"
+	        "]}");
+	check_usage("case supplement", WORDS("N1", "--actor", "w1"), "--material");
+	verbs_setup(NULL);
+	verbs_reply_with(
+		"{\"mode\":\"DS\",\"state\":\"CORRECTION\",\"log\":[{\"event\":\"NOTIFY\",\"detail\":"
+		"{\"needs\":[{\"code\":\"M2\",\"name\":\"租赁合同\"},{\"code\":\"M3\",\"name\":\"委托书\"}]}}"
+	        "]}");
+	check_usage("case supplement", WORDS("N1", "--actor", "w1"), "M2 租赁合同, M3 委托书");
+	verbs_setup(NULL);
+	verbs_reply_with("{\"mode\":\"YS\",\"state\":\"CHECKING\",\"log\":[{\"event\":\"ASK\",\"detail\":"
+	                 "{\"needs\":[{\"code\":\"M5\",\"name\":\"章程\"}]}}]}");
+	check_usage("case bring", WORDS("N1", "--actor", "w1"), "M5 章程");
+	verbs_setup(NULL);
+	verbs_reply_with("{\"mode\":\"DS\",\"state\":\"CORRECTION\"}");
+	verbs_reply_with("{\"number\":\"N1\"}");
+	verbs_check(cmd_case_verbs, "case supplement", WORDS("N1", "--actor", "w1", "--credential", "M2=C1"),
+	            WORDS("\"event\":\"SUPPLEMENT\"", "M2"));
+}
+
 /* Whatever people may do has a verb. */
 static void test_every_event_of_people_has_a_verb(void **state)
 {
@@ -210,6 +258,9 @@ int main(void)
 		cmocka_unit_test_setup(test_a_channel_and_what_goes_back_are_said, verbs_setup),
 		cmocka_unit_test_setup(test_who_acts_follows_from_the_mode, verbs_setup),
 		cmocka_unit_test_setup(test_a_role_that_is_given_is_sent_as_it_is, verbs_setup),
+		cmocka_unit_test_setup(test_who_acts_is_said_and_never_the_account_of_the_computer,
+	                               verbs_setup),
+		cmocka_unit_test_setup(test_nothing_is_supplemented_without_a_paper, verbs_setup),
 		cmocka_unit_test_setup(test_what_is_needed_is_asked_for_region_by_region, verbs_setup),
 		cmocka_unit_test_setup(test_a_bundle_is_handed_in_and_asked_about_by_its_code, verbs_setup),
 		cmocka_unit_test_setup(test_every_event_of_people_has_a_verb, verbs_setup),

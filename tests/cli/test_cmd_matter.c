@@ -41,7 +41,7 @@ static void test_a_supervision_order_comes_from_a_supervisor(void **state)
 	verbs_reply_with("{\"matter\":\"441300-1\"}");
 	verbs_check(cmd_matter_verbs, "matter open",
 	            WORDS("--about", "supervision", "--subject", "S", "--text", "T", "--ask", "320400",
-	                  "--days", "5"),
+	                  "--days", "5", "--actor", "s1"),
 	            WORDS("\"about\":\"SUPERVISION\"", "\"role\":\"SUPERVISOR\""));
 }
 
@@ -53,6 +53,8 @@ static void test_a_matter_of_no_known_kind_is_not_sent(void **state)
 	check_usage("matter open", WORDS("--about", "dispute", "--days", "0"), "days");
 	check_usage("matter answer", WORDS("M1", "--outcome", "perhaps", "--text", "T"), "outcome");
 	check_usage("matter list", WORDS("--state", "lost"), "state");
+	check_usage("matter open", WORDS("--about", "dispute", "--text", "T"), "--actor");
+	check_usage("matter answer", WORDS("M1", "--outcome", "upheld", "--text", "T"), "--actor");
 }
 
 static void test_what_is_said_is_of_the_kind_that_the_verb_names(void **state)
@@ -69,14 +71,15 @@ static void test_what_is_said_is_of_the_kind_that_the_verb_names(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		verbs_setup(NULL);
 		verbs_reply_with("{\"matter\":\"M1\"}");
-		verbs_check(cmd_matter_verbs, rows[i].verb, WORDS("M1", "--text", "T", "--video", "room 7"),
+		verbs_check(cmd_matter_verbs, rows[i].verb,
+		            WORDS("M1", "--text", "T", "--video", "room 7", "--actor", "l1"),
 		            WORDS("/tongban.v1.MatterService/Post", rows[i].kind, "\"matter\":\"M1\"",
 		                  "\"text\":\"T\"", "\"video\":\"room 7\""));
 	}
 	verbs_setup(NULL);
 	verbs_reply_with("{\"matter\":\"M1\"}");
 	verbs_check(cmd_matter_verbs, "matter answer",
-	            WORDS("M1", "--outcome", "partly-upheld", "--text", "T"),
+	            WORDS("M1", "--outcome", "partly-upheld", "--text", "T", "--actor", "l1"),
 	            WORDS("\"outcome\":\"PARTLY_UPHELD\""));
 }
 

@@ -340,7 +340,7 @@ until_true 20 matter_is changzhou MATTER_OPEN || bad "异议没有到常州" "it
 expect "常州收到，须在 15 个工作日内答复；两地的办件都标明有争议" "it came to Changzhou, to be answered in 15 working days; both mark the case as disputed" until_true 20 disputed "$number" true
 quiet_must matter say "$matter" --dir changzhou --text 正在调取制卡记录 --actor 联络员02
 expect "谁被问到谁答复：惠州自己不能替常州答复" "who is asked answers: Huizhou cannot answer for Changzhou" \
-	refused huizhou "320400's to give" matter answer "$matter" --outcome upheld --text 成立
+	refused huizhou "320400's to give" matter answer "$matter" --outcome upheld --text 成立 --actor 联络员01
 must matter answer "$matter" --dir changzhou --outcome upheld --text 核实属实，系录入错误，即日重办 --actor 联络员02
 until_true 20 matter_is huizhou MATTER_ANSWERED || bad "答复没有到惠州" "the answer did not come to Huizhou"
 act changzhou reopen "$number" REVIEW --actor 3011 --reason 异议成立，重新制卡
