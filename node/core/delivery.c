@@ -759,7 +759,7 @@ static struct tb_bytes receive(struct turn *turn, const struct core_inbound *inb
 	}
 	receipt.kind = PB_RECEIPT_KIND__DURABLE;
 	*remembered = true;
-	state->refused_bytes += code ? bytes.size : 0;
+	state->refused_bytes += code ? pki_batch_message(inbound->batch, i).size : 0;
 	if (code)
 		refuse(turn, inbound->peer, code, in_both(turn, &err), &receipt);
 	struct tb_bytes encoded = proto_encode_arena(&turn->arena, &receipt.base);
