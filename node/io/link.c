@@ -14,6 +14,7 @@ enum {
 	LINK_THREADS_MIN = 2,
 	LINK_THREADS_MAX = 8,
 	LINK_QUOTA_BYTES = 512 << 20, /* what gRPC may hold for all connections of the server */
+	SWEEPS = 4,                   /* for late messages, in the time that one has */
 };
 
 /* ---- bytes and codes */
@@ -135,14 +136,21 @@ size_t link_running(struct link *link)
 static void *run(void *arg)
 {
 	struct link *link = arg;
+	gpr_timespec pause = gpr_time_from_millis(link->setup.message_ms / SWEEPS, GPR_TIMESPAN);
+	gpr_timespec due = gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), pause);
 	for (;;) {
-		grpc_event event =
-			grpc_completion_queue_next(link->queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
+		grpc_event event = grpc_completion_queue_next(link->queue, due, NULL);
 		if (event.type == GRPC_QUEUE_SHUTDOWN)
 			return NULL;
 		if (event.type == GRPC_OP_COMPLETE) {
 			struct link_tag *tag = event.tag;
 			tag->done(tag, event.success != 0);
+		}
+		/* gRPC has no timer for servers in C. By the clock, since a busy queue never times out. */
+		gpr_timespec now = gpr_now(GPR_CLOCK_MONOTONIC);
+		if (gpr_time_cmp(now, due) >= 0) {
+			link_server_sweep(link);
+			due = gpr_time_add(now, pause);
 		}
 	}
 }
@@ -183,6 +191,8 @@ static struct link *link_new(const struct link_setup *setup)
 {
 	struct link *link = tb_alloc(sizeof(*link));
 	link->setup = *setup;
+	if (link->setup.message_ms == 0)
+		link->setup.message_ms = LINK_MESSAGE_MS;
 	link->setup.listen = tb_strdup(setup->listen);
 	link->setup.tls_chain_pem = link->setup.tls_key_pem = (struct tb_bytes){0};
 	link->guard = link_guard_new(&link->setup);

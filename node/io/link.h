@@ -29,11 +29,13 @@
 #include "node/core/material.h"
 
 enum {
-	LINK_CALLS_MAX = 1024,              /* peers' calls under way; one more is told TB_ETHROTTLED */
-	LINK_PEER_STREAMS_MAX = 64,         /* on one connection; further ones wait at the peer */
-	LINK_PEER_CALLS_MAX = 128,          /* calls of one region, over all its connections; TB_ETHROTTLED */
-	LINK_PEER_FETCHES_MAX = 8,          /* of them, those for materials: each holds two parts */
-	LINK_FETCH_MS = 600 * 1000,         /* a fetch ends after this; what is good stays for the next */
+	LINK_CALLS_MAX = 1024,       /* peers' calls under way; one more is told TB_ETHROTTLED */
+	LINK_PEER_STREAMS_MAX = 64,  /* on one connection; further ones wait at the peer */
+	LINK_PEER_CALLS_MAX = 128,   /* calls of one region, over all its connections; TB_ETHROTTLED */
+	LINK_PEER_CALLS_SURE = 2,    /* of them, those that LINK_CALLS_MAX does not refuse; no fetches */
+	LINK_PEER_FETCHES_MAX = 8,   /* of them, those for materials: each holds two parts */
+	LINK_MESSAGE_MS = 20 * 1000, /* a peer's call whose message has not come by then is ended */
+	LINK_FETCH_MS = 600 * 1000,  /* a fetch ends after this; what is good stays for the next */
 	LINK_TLS_PEM_BYTES_MAX = 32 * 1024, /* a peer's certificates as text */
 };
 
@@ -44,6 +46,7 @@ struct link_setup {
 	const char *listen;            /* "host:port"; port 0: any, see link_port() */
 	struct tb_bytes tls_chain_pem; /* this node's TLS certificate, leaf first; copied */
 	struct tb_bytes tls_key_pem;   /* its key, PKCS #8; copied */
+	int64_t message_ms;            /* in place of LINK_MESSAGE_MS; 0: that */
 	tb_time (*now)(void);
 	/* A counted reference to the current set. */
 	struct peer_set *(*peers)(void *ctx);

@@ -126,6 +126,8 @@ TB_MUST_CHECK enum tb_code link_call_region(char region[PKI_REGION_ROOM], grpc_c
 /* ---- link_server.c */
 
 TB_MUST_CHECK enum tb_code link_server_open(struct link *link, struct tb_error *err);
+/* Ends the calls whose message has not come in time. */
+void link_server_sweep(struct link *link);
 /* Answers every call that waits for link_answer(): the link closes. */
 void link_server_cut(struct link *link);
 

@@ -34,6 +34,8 @@ struct serve {
 	grpc_call_details details;
 	grpc_metadata_array metadata;
 	grpc_byte_buffer *request;
+	int64_t waits_until_ms; /* for its message, by the monotonic clock; 0: it does not. Under link->lock.
+	                         */
 	int cancelled;
 	const struct route *route;
 	struct link_caller *caller; /* counted there; NULL before that */
@@ -364,10 +366,65 @@ static const struct route *find_route(grpc_slice method)
 	return NULL;
 }
 
+static int64_t monotonic_ms(void)
+{
+	gpr_timespec now = gpr_now(GPR_CLOCK_MONOTONIC);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void receive(struct serve *serve)
+{
+	struct link *link = serve->link;
+	pthread_mutex_lock(&link->lock);
+	serve->waits_until_ms = monotonic_ms() + link->setup.message_ms;
+	pthread_mutex_unlock(&link->lock);
+	grpc_op op = {.op = GRPC_OP_RECV_MESSAGE};
+	op.data.recv_message.recv_message = &serve->request;
+	start(serve, &op, 1, &serve->received);
+}
+
+/* Counted references to calls that are late, into |calls|, up to |most|; they are not found again. A call
+ * that waits for its message holds a reference to its gRPC call. */
+static size_t gather_late(struct link *link, grpc_call **calls, size_t most)
+{
+	size_t count = 0;
+	int64_t now = monotonic_ms();
+	pthread_mutex_lock(&link->lock);
+	for (struct link_node *node = link->serves.next; node != &link->serves && count < most;
+	     node = node->next) {
+		struct serve *serve = container_of(node, struct serve, node);
+		if (serve->waits_until_ms == 0 || now < serve->waits_until_ms)
+			continue;
+		serve->waits_until_ms = 0;
+		grpc_call_ref(serve->call);
+		calls[count++] = serve->call;
+	}
+	pthread_mutex_unlock(&link->lock);
+	return count;
+}
+
+void link_server_sweep(struct link *link)
+{
+	grpc_call *calls[64];
+	size_t count;
+	do {
+		count = gather_late(link, calls, sizeof(calls) / sizeof(calls[0]));
+		for (size_t i = 0; i < count; i++) {
+			/* on_received() follows, and ends it. */
+			grpc_call_cancel_with_status(calls[i], GRPC_STATUS_DEADLINE_EXCEEDED,
+			                             "no message in time", NULL);
+			grpc_call_unref(calls[i]);
+		}
+	} while (count > 0);
+}
+
 static void on_received(struct link_tag *tag, bool ok)
 {
 	struct serve *serve = container_of(tag, struct serve, received);
 	grpc_slice slice;
+	pthread_mutex_lock(&serve->link->lock);
+	serve->waits_until_ms = 0;
+	pthread_mutex_unlock(&serve->link->lock);
 	if (!ok || !serve->request) {
 		refuse(serve, TB_EMALFORMED, "no message, or over the limit");
 		return;
@@ -399,7 +456,9 @@ static bool take_room(struct serve *serve)
 		*bucket = caller;
 	}
 	bool fetch = serve->route->serve == serve_material;
-	bool room = link->serving <= LINK_CALLS_MAX && caller->running < LINK_PEER_CALLS_MAX &&
+	/* However many calls a few regions hold, each other one keeps room for some. */
+	bool sure = !fetch && caller->running < LINK_PEER_CALLS_SURE;
+	bool room = (sure || link->serving <= LINK_CALLS_MAX) && caller->running < LINK_PEER_CALLS_MAX &&
 	            (!fetch || caller->fetching < LINK_PEER_FETCHES_MAX);
 	if (room) {
 		caller->running++;
@@ -431,9 +490,7 @@ static void begin(struct serve *serve)
 		refuse(serve, TB_ETHROTTLED, "too many calls at once");
 		return;
 	}
-	grpc_op op = {.op = GRPC_OP_RECV_MESSAGE};
-	op.data.recv_message.recv_message = &serve->request;
-	start(serve, &op, 1, &serve->received);
+	receive(serve);
 }
 
 static void on_arrived(struct link_tag *tag, bool ok)

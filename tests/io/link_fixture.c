@@ -23,7 +23,7 @@ static tb_time now(void)
 
 /* ---- certificates */
 
-static void region_make(struct region *region)
+void region_make(struct region *region)
 {
 	struct tb_error err = {0};
 	const struct pki_issue ca = {
@@ -47,7 +47,7 @@ static void region_make(struct region *region)
 	                 TB_OK);
 }
 
-static void region_free(struct region *region)
+void region_free(struct region *region)
 {
 	pki_key_free(region->ca_key);
 	pki_key_free(region->key);
@@ -57,6 +57,8 @@ static void region_free(struct region *region)
 }
 
 static struct region *const all_regions[] = {&changzhou, &hangzhou, &chengdu, &pretender};
+
+int64_t test_message_ms;
 
 int regions_setup(void **state)
 {
@@ -390,6 +392,7 @@ struct link_setup node_setup(struct node *node)
 		.tls_chain_pem = tb_buf_bytes(&node->region->chain),
 		.tls_key_pem = tb_buf_bytes(&node->region->key_pem),
 		.now = now,
+		.message_ms = test_message_ms,
 		.peers = on_peers,
 		.inbound = on_inbound,
 		.refused = on_refused,
@@ -647,4 +650,84 @@ int raw_call(const struct region *region, const char *endpoint, const char *path
 	grpc_completion_queue_shutdown(queue);
 	grpc_completion_queue_destroy(queue);
 	return (int)status;
+}
+
+/* ---- calls without a message */
+
+struct raw_call {
+	grpc_call *call;
+	grpc_metadata_array initial;
+	grpc_metadata_array trailing;
+	grpc_status_code status;
+	grpc_slice details;
+};
+
+struct raw_hold {
+	grpc_completion_queue *queue;
+	grpc_channel *channel;
+	size_t count;
+	struct raw_call calls[LINK_PEER_STREAMS_MAX];
+};
+
+struct raw_hold *raw_hold_new(const struct region *region, const char *endpoint, const char *path,
+                              size_t count)
+{
+	struct raw_hold *hold = tb_alloc(sizeof(*hold));
+	assert_in_range(count, 1, LINK_PEER_STREAMS_MAX);
+	hold->count = count;
+	hold->queue = grpc_completion_queue_create_for_next(NULL);
+	hold->channel = raw_channel(region, endpoint);
+	for (size_t i = 0; i < count; i++) {
+		struct raw_call *raw = &hold->calls[i];
+		raw->call = grpc_channel_create_call(hold->channel, NULL, GRPC_PROPAGATE_DEFAULTS,
+		                                     hold->queue, grpc_slice_from_copied_string(path), NULL,
+		                                     gpr_inf_future(GPR_CLOCK_REALTIME), NULL);
+		raw->details = grpc_empty_slice();
+		grpc_metadata_array_init(&raw->initial);
+		grpc_metadata_array_init(&raw->trailing);
+		/* A status does not come to somebody who does not wait for the beginning. */
+		grpc_op ops[3] = {0};
+		ops[0].op = GRPC_OP_SEND_INITIAL_METADATA;
+		ops[1].op = GRPC_OP_RECV_INITIAL_METADATA;
+		ops[1].data.recv_initial_metadata.recv_initial_metadata = &raw->initial;
+		ops[2].op = GRPC_OP_RECV_STATUS_ON_CLIENT;
+		ops[2].data.recv_status_on_client.trailing_metadata = &raw->trailing;
+		ops[2].data.recv_status_on_client.status = &raw->status;
+		ops[2].data.recv_status_on_client.status_details = &raw->details;
+		assert_int_equal(grpc_call_start_batch(raw->call, ops, 3, raw, NULL), GRPC_CALL_OK);
+	}
+	return hold;
+}
+
+int raw_hold_end(struct raw_hold *hold)
+{
+	for (size_t i = 0; i < hold->count; i++) {
+		grpc_event event =
+			grpc_completion_queue_next(hold->queue, gpr_inf_future(GPR_CLOCK_REALTIME), NULL);
+		assert_int_equal(event.type, GRPC_OP_COMPLETE);
+	}
+	grpc_status_code status = hold->calls[0].status;
+	for (size_t i = 0; i < hold->count; i++) {
+		struct raw_call *raw = &hold->calls[i];
+		assert_int_equal(raw->status, status);
+		grpc_slice_unref(raw->details);
+		grpc_metadata_array_destroy(&raw->initial);
+		grpc_metadata_array_destroy(&raw->trailing);
+		grpc_call_unref(raw->call);
+	}
+	grpc_channel_destroy(hold->channel);
+	grpc_completion_queue_shutdown(hold->queue);
+	assert_int_equal(
+		grpc_completion_queue_next(hold->queue, gpr_inf_future(GPR_CLOCK_REALTIME), NULL).type,
+		GRPC_QUEUE_SHUTDOWN);
+	grpc_completion_queue_destroy(hold->queue);
+	free(hold);
+	return (int)status;
+}
+
+void raw_hold_cancel(struct raw_hold *hold)
+{
+	for (size_t i = 0; i < hold->count; i++)
+		grpc_call_cancel(hold->calls[i].call, NULL);
+	assert_int_equal(raw_hold_end(hold), GRPC_STATUS_CANCELLED);
 }

@@ -37,11 +37,16 @@ struct region {
 /* Three regions, and one that says it is the first but has another CA. */
 extern struct region changzhou, hangzhou, chengdu, pretender;
 
+void region_make(struct region *region);
+void region_free(struct region *region);
 int regions_setup(void **state);
 int regions_teardown(void **state);
 
 /* What every node takes for now. */
 extern atomic_llong test_now;
+
+/* How long nodes that start now wait for a call's message; 0: as usual. */
+extern int64_t test_message_ms;
 
 struct call {
 	const char *text;
@@ -117,3 +122,13 @@ void node_wait_progress(struct node *node);
  * status; the answer's bytes in |answer|. */
 int raw_call(const struct region *region, const char *endpoint, const char *path, const void *bytes,
              size_t size, struct tb_buf *answer);
+
+/* Calls, up to LINK_PEER_STREAMS_MAX, that say what they are and send no message; on a connection of their
+ * own. */
+struct raw_hold;
+struct raw_hold *raw_hold_new(const struct region *region, const char *endpoint, const char *path,
+                              size_t count);
+/* Waits until all have ended; gives the status that all of them have. */
+int raw_hold_end(struct raw_hold *hold);
+/* Cancels them first. */
+void raw_hold_cancel(struct raw_hold *hold);

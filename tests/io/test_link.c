@@ -1,6 +1,7 @@
 /* Opening, limits, the server's routes, draining, closing. */
 #include "link_fixture.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -161,6 +162,78 @@ static void test_link_bounds_the_calls_of_one_peer(void **state)
 	node_stop(&b);
 }
 
+static const char verify_path[] = "/tongban.v1.Exchange/Verify";
+
+static void wait_running(const struct node *node, size_t count)
+{
+	while (link_running(node->link) != count)
+		sched_yield();
+}
+
+static void test_link_ends_calls_whose_message_does_not_come(void **state)
+{
+	(void)state;
+	struct node a, b;
+	struct raw_hold *holds[2];
+	test_message_ms = 400;
+	node_start(&b, &hangzhou, peers_of(&changzhou, NULL));
+	test_message_ms = 0;
+	node_start(&a, &changzhou, peers_of(&hangzhou, NULL));
+	for (size_t i = 0; i < 2; i++)
+		holds[i] = raw_hold_new(&changzhou, b.endpoint, verify_path, LINK_PEER_STREAMS_MAX);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(raw_hold_end(holds[i]), 4); /* DEADLINE_EXCEEDED */
+	wait_running(&b, 0);
+	struct core_outbound *outbound = node_call(&a, &hangzhou, b.endpoint, "hello");
+	assert_int_equal(outbound->error.code, TB_OK);
+	outbound_free(outbound);
+	assert_int_equal(node_inbound_count(&b), 1);
+	node_stop(&a);
+	node_stop(&b);
+}
+
+static void test_link_has_room_for_each_peer_whatever_others_hold(void **state)
+{
+	(void)state;
+	enum { CROWD = LINK_CALLS_MAX / LINK_PEER_CALLS_MAX, HOLDS = LINK_CALLS_MAX / LINK_PEER_STREAMS_MAX };
+	static const char *const codes[CROWD] = {"110100", "120100", "130100", "140100",
+	                                         "150100", "210100", "220100", "230100"};
+	struct region crowd[CROWD] = {0};
+	struct raw_hold *holds[HOLDS];
+	struct tb_error err = {0};
+	struct node b, c;
+	struct peer_set *peers = peers_of(&chengdu, NULL);
+	for (size_t i = 0; i < CROWD; i++) {
+		crowd[i].code = codes[i];
+		region_make(&crowd[i]);
+		const struct peer peer = {.region = codes[i], .name = "", .endpoint = ""};
+		assert_int_equal(peer_set_add(peers, &peer, tb_buf_bytes(&crowd[i].ca), &err), TB_OK);
+	}
+	node_start(&b, &hangzhou, peers);
+	node_start(&c, &chengdu, peers_of(&hangzhou, NULL));
+	b.hold = true;
+	for (size_t i = 0; i < HOLDS; i++)
+		holds[i] = raw_hold_new(&crowd[i / 2], b.endpoint, verify_path, LINK_PEER_STREAMS_MAX);
+	wait_running(&b, LINK_CALLS_MAX);
+	for (size_t i = 1; i <= LINK_PEER_CALLS_SURE; i++) {
+		node_send(&c, &hangzhou, b.endpoint, "hello", 30000);
+		node_wait_held(&b, i);
+	}
+	node_call_fails(&c, &hangzhou, b.endpoint, "one more", TB_ETHROTTLED);
+	for (size_t i = 0; i < HOLDS; i++)
+		raw_hold_cancel(holds[i]);
+	for (size_t i = 0; i < LINK_PEER_CALLS_SURE; i++) {
+		link_answer(b.link, node_take_held(&b));
+		struct core_outbound *outbound = node_wait_called(&c);
+		assert_int_equal(outbound->error.code, TB_OK);
+		outbound_free(outbound);
+	}
+	node_stop(&c);
+	node_stop(&b);
+	for (size_t i = 0; i < CROWD; i++)
+		region_free(&crowd[i]);
+}
+
 static void test_link_drains(void **state)
 {
 	(void)state;
@@ -263,6 +336,8 @@ int main(void)
 		cmocka_unit_test(test_link_answers_health_and_refuses_unknown_methods),
 		cmocka_unit_test(test_link_refuses_messages_over_the_limit),
 		cmocka_unit_test(test_link_bounds_the_calls_of_one_peer),
+		cmocka_unit_test(test_link_ends_calls_whose_message_does_not_come),
+		cmocka_unit_test(test_link_has_room_for_each_peer_whatever_others_hold),
 		cmocka_unit_test(test_link_drains),
 		cmocka_unit_test(test_link_drain_cuts_what_does_not_end),
 		cmocka_unit_test(test_link_closes_with_calls_under_way),
