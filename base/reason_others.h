@@ -156,7 +156,7 @@
 	XX(WEBHOOK_HOST, TB_EDENIED, "url：node.yaml 的 webhooks.allow 未列出 {1}:{2}", \
 	   "url: node.yaml, webhooks.allow does not name {1}:{2}") \
 	XX(NODE_NOT_RUNNING, TB_EUNREACHABLE, "{1} 中没有运行的节点（请先执行 tongban run，或检查 --dir 与当前用户）", \
-	   "no node runs in {1}") \
+	   "no node runs in {1}: tongban run starts it; or check --dir and the user") \
 	XX(NODE_SILENT, TB_ETIMEOUT, "{1} 中的节点未及时应答", \
 	   "the node in {1} did not answer in time") \
 	XX(NODE_ANSWER, TB_EUNREACHABLE, "{1} 中的节点：{2}", \
@@ -204,5 +204,5 @@
 	XX(PEER_UNKNOWN, TB_ENOTFOUND, "没有对等节点 {1}", \
 	   "no peer {1}") \
 	XX(PEER_OTHER_ANCHORS, TB_EEXISTS, "{1} 中 {2} 的信任锚不同；请与对方电话核对指纹，再使用 --force", \
-	   "{1} holds other anchors for {2}; compare the fingerprint with the partner, then force it")
+	   "{1} holds other anchors for {2}; compare the fingerprint with the partner, then use --force")
 /* clang-format on */

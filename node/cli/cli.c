@@ -119,10 +119,22 @@ enum tb_code cli_enum_option(struct cli *cli, const proto_enum *type, const char
 	return TB_EINVALID;
 }
 
+enum tb_code cli_period_options(struct cli *cli, const struct options *options, char **from, char **to)
+{
+	tb_day first, last;
+	*from = cli_pb(options_value_or(options, "from", ""));
+	*to = cli_pb(options_value_or(options, "to", ""));
+	/* What is no day is the node's to refuse. */
+	if (tb_day_parse(*from, &first) && tb_day_parse(*to, &last) && last < first)
+		return text_fail(&cli->error, TB_EINVALID, TEXT_OPTION_PERIOD, NULL);
+	return TB_OK;
+}
+
 enum tb_code cli_pair(struct cli *cli, const char *name, const char *value, const char **left,
                       const char **right)
 {
-	return options_split(value, '=', name, left, right, &cli->arena, &cli->error);
+	const char *option = tb_arena_printf(&cli->arena, "--%s", name);
+	return options_split(value, '=', option, left, right, &cli->arena, &cli->error);
 }
 
 enum tb_code cli_read_json(struct cli *cli, const char *path, const proto_type *type, proto_message **out)

@@ -105,6 +105,9 @@ TB_MUST_CHECK enum tb_code cli_enum_option(struct cli *cli, const proto_enum *ty
 TB_MUST_CHECK enum tb_code cli_channel_option(struct cli *cli, const struct options *options, PbChannel *out);
 /* 渠道: "" where it is not known. */
 const char *cli_channel_text(PbChannel channel);
+/* --from and --to; "" where not given. TB_EINVALID if the period ends before it begins. */
+TB_MUST_CHECK enum tb_code cli_period_options(struct cli *cli, const struct options *options, char **from,
+                                              char **to);
 /* "LEFT=RIGHT" of option |name|, in cli->arena. */
 TB_MUST_CHECK enum tb_code cli_pair(struct cli *cli, const char *name, const char *value, const char **left,
                                     const char **right);

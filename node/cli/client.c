@@ -132,6 +132,18 @@ static void read_reason(struct tb_bytes body, struct tb_error *err)
 	tb_buf_clear(&text);
 }
 
+/* Two codes have one name on the wire: what a full disk says of itself tells them apart. */
+static enum tb_code full_or_throttled(enum tb_code code, const char *message)
+{
+	const char *const full[] = {strerror(ENOSPC), strerror(EDQUOT), tb_code_text(TB_EFULL),
+	                            "MDB_MAP_FULL"};
+	for (size_t i = 0; code == TB_ETHROTTLED && i < sizeof(full) / sizeof(full[0]); i++) {
+		if (strstr(message, full[i]))
+			return TB_EFULL;
+	}
+	return code;
+}
+
 /* Connect, "Error end-stream and unary errors": {"code": "not_found", "message": "..."} with another status
  * than 200; docs/departments.md, section 6, for the rest. */
 static enum tb_code api_error(struct tb_bytes body, long status, struct tb_error *err)
@@ -143,6 +155,7 @@ static enum tb_code api_error(struct tb_bytes body, long status, struct tb_error
 		code = tb_code_from_connect(tb_buf_text(&name));
 		if (!jsontext_string(body, "message", &message) || message.size == 0)
 			tb_buf_str(&message, tb_code_text(code));
+		code = full_or_throttled(code, tb_buf_text(&message));
 		tb_fail(err, code, "%s", tb_buf_text(&message));
 		read_reason(body, err);
 	} else {

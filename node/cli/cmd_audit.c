@@ -131,6 +131,11 @@ static int run_consistency(struct cli *cli, const struct options *options)
 	    (options->operands_count > 1 && options_parse_number(options->operands[1], "NEW", 1, UINT64_MAX,
 	                                                         &request.new_size, &cli->error)))
 		return cli_usage(cli);
+	if (request.new_size && request.new_size < request.old_size) {
+		text_fail(&cli->error, TB_EINVALID, TEXT_M_AUDIT_ORDER, options->operands[0],
+		          options->operands[1], NULL);
+		return cli_usage(cli);
+	}
 	enum tb_code code = CLI_CALL(cli, "AuditService/Consistency", &request, consistency_response, &reply);
 	if (code)
 		return cli_fail(cli, code);

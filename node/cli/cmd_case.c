@@ -380,10 +380,16 @@ static enum tb_code set_needs(struct cli *cli, const struct options *options, Pb
 	return TB_OK;
 }
 
+static const char *dashed(struct cli *cli, const char *name)
+{
+	return tb_arena_printf(&cli->arena, "--%s", name);
+}
+
 static enum tb_code set_fen(struct cli *cli, const struct options *options, const char *name, uint64_t *out)
 {
 	const char *value = given(options, name);
-	return value ? options_parse_number(value, name, 0, CASE_FEE_FEN_MAX, out, &cli->error) : TB_OK;
+	return value ? options_parse_number(value, dashed(cli, name), 0, CASE_FEE_FEN_MAX, out, &cli->error)
+	             : TB_OK;
 }
 
 static enum tb_code set_waybill(struct cli *cli, const struct options *options, PbCaseDetail *detail)
@@ -395,7 +401,7 @@ static enum tb_code set_waybill(struct cli *cli, const struct options *options, 
 	if (!waybill)
 		return TB_OK;
 	enum tb_code code =
-		options_split(waybill, ':', "waybill", &carrier, &number, &cli->arena, &cli->error);
+		options_split(waybill, ':', "--waybill", &carrier, &number, &cli->arena, &cli->error);
 	if (code)
 		return code;
 	PbWaybill *out = PROTO_NEW(PbWaybill, waybill, &cli->arena);
@@ -433,7 +439,8 @@ static enum tb_code set_number(struct cli *cli, const struct options *options, c
 {
 	const char *value = given(options, name);
 	uint64_t number = 0;
-	enum tb_code code = value ? options_parse_number(value, name, 1, max, &number, &cli->error) : TB_OK;
+	enum tb_code code =
+		value ? options_parse_number(value, dashed(cli, name), 1, max, &number, &cli->error) : TB_OK;
 	*out = (uint32_t)number;
 	return code;
 }
@@ -527,6 +534,29 @@ static enum tb_code papers_given(struct cli *cli, const struct options *options,
 	                 NULL);
 }
 
+/* The node names fields; who typed a command is told the option that fills them. */
+static enum tb_code name_option(struct cli *cli, enum tb_code code)
+{
+	static const struct {
+		enum tb_reason reason;
+		const char *option;
+	} rows[] = {
+		{TB_REASON_DETAIL_WAY, "way"},       {TB_REASON_DETAIL_WAYBILL, "waybill"},
+		{TB_REASON_DETAIL_NEEDS, "need"},    {TB_REASON_DETAIL_FEE, "reference"},
+		{TB_REASON_DETAIL_REASON, "reason"}, {TB_REASON_DETAIL_REASON_LISTED, "reason"},
+		{TB_REASON_DETAIL_NOTE, "note"},     {TB_REASON_DETAIL_DAYS, "days"},
+		{TB_REASON_DETAIL_GRADE, "grade"},   {TB_REASON_DETAIL_MATERIALS, "material"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char said[TB_ERROR_TEXT_MAX];
+		if (cli->error.reason != rows[i].reason)
+			continue;
+		tb_error_text(said, &cli->error, text_zh());
+		return text_fail(&cli->error, code, TEXT_M_BY_OPTION, said, rows[i].option, NULL);
+	}
+	return code;
+}
+
 static int run_event(struct cli *cli, const struct options *options)
 {
 	const struct event *event = event_of(cli->verb);
@@ -554,7 +584,7 @@ static int run_event(struct cli *cli, const struct options *options)
 	if (!code)
 		code = CLI_CALL(cli, "CaseService/Act", &request, case_view, &view);
 	if (code)
-		return cli_fail(cli, code);
+		return cli_fail(cli, name_option(cli, code));
 	if (cli->json)
 		cli_print_json(&view->base);
 	else

@@ -100,7 +100,8 @@ static int run_show(struct cli *cli, const struct options *options)
 	enum tb_code code = catalogue_list(cli, options_value_or(options, "region", ""), options->operands[0],
 	                                   options_flag(options, "history"), &reply);
 	if (!code && reply->catalogue->n_items == 0 && reply->n_replaced == 0)
-		code = text_fail(&cli->error, TB_ENOTFOUND, TEXT_M_CATALOGUE_NONE, NULL);
+		code = text_fail(&cli->error, TB_ENOTFOUND, TEXT_M_ITEM_UNKNOWN, reply->catalogue->region,
+		                 options->operands[0], NULL);
 	if (code)
 		return cli_fail(cli, code);
 	if (cli->json) {

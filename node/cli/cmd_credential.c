@@ -254,6 +254,19 @@ static bool is_refused(PbVerifyResult result)
 	       result == PB_VERIFY_RESULT__BAD_QUERY;
 }
 
+/* Each line of a batch is a whole query: what would be said of all of them is refused, not forgotten. */
+static enum tb_code only_batch(struct cli *cli, const struct options *options)
+{
+	static const char *const of_a_line[] = {"id",     "type",        "number",    "holder-type",
+	                                        "holder", "holder-name", "match",     "purpose",
+	                                        "basis",  "case",        "disclosure"};
+	for (size_t i = 0; i < sizeof(of_a_line) / sizeof(of_a_line[0]); i++) {
+		if (options_value(options, of_a_line[i]))
+			return text_fail(&cli->error, TB_EINVALID, TEXT_M_BATCH_ONLY, of_a_line[i], NULL);
+	}
+	return TB_OK;
+}
+
 static int run_verify(struct cli *cli, const struct options *options)
 {
 	PbVerifyRequest request = PB_VERIFY_REQUEST__INIT;
@@ -266,7 +279,7 @@ static int run_verify(struct cli *cli, const struct options *options)
 		return cli_usage(cli);
 	}
 	if (options_value(options, "batch"))
-		return credential_batch_run(cli, options, region);
+		return only_batch(cli, options) ? cli_usage(cli) : credential_batch_run(cli, options, region);
 	if (make_query(cli, options, &query))
 		return cli_usage(cli);
 	request.region = cli_pb(region);

@@ -286,7 +286,7 @@ static enum tb_code open_files(struct batch *batch, const char *in, struct userf
 	struct tb_error *err = &batch->cli->error;
 	batch->stream = strcmp(in, "-") == 0 ? stdin : fopen(in, "rbe");
 	if (!batch->stream)
-		return tb_fail(err, errno == ENOENT ? TB_ENOTFOUND : TB_EIO, "%s: %s", in, strerror(errno));
+		return userfile_fail(err, in, errno);
 	batch->lines = lines_new(batch->stream, 0, 1, TB_IMPORT_LINE_BYTES_MAX);
 	enum tb_code code = userfile_out_open(out, path, err);
 	batch->out = out->stream;

@@ -12,6 +12,7 @@
 
 #include "node/cli/lines.h"
 #include "node/cli/progress.h"
+#include "node/cli/userfile.h"
 #include "pki/merkle.h"
 
 enum {
@@ -46,7 +47,8 @@ struct import {
 	PbImportFormat format;
 	char *header; /* CSV */
 	bool stop;
-	bool stopped; /* by a bad line, with |stop| */
+	bool stopped;     /* by a bad line, with |stop| */
+	uint64_t untaken; /* the first line of the chunk that a bad line stopped; 0: none */
 	size_t chunk_lines;
 	struct progress progress;
 	struct lane lanes[IMPORT_LANES];
@@ -60,13 +62,14 @@ struct import {
 
 static enum tb_code open_file(struct import *import)
 {
-	struct stat st;
+	struct stat st = {0};
 	struct tb_error *err = &import->cli->error;
 	import->stream = fopen(import->path, "rbe");
 	if (!import->stream)
-		return tb_fail(err, errno == ENOENT ? TB_ENOTFOUND : TB_EIO, "%s: %s", import->path,
-		               strerror(errno));
-	if (fstat(fileno(import->stream), &st) != 0 || !S_ISREG(st.st_mode))
+		return userfile_fail(err, import->path, errno);
+	if (fstat(fileno(import->stream), &st) == 0 && S_ISDIR(st.st_mode))
+		return userfile_fail(err, import->path, EISDIR);
+	if (!S_ISREG(st.st_mode))
 		return tb_refuse(err, TB_REASON_FILE_NOT_REGULAR, import->path, NULL);
 	import->size = (uint64_t)st.st_size;
 	return TB_OK;
@@ -121,15 +124,20 @@ static enum tb_code name_by_hash(struct import *import)
 
 static enum tb_code choose_format(struct import *import, const char *given)
 {
+	struct stat st;
 	const char *dot = strrchr(import->path, '.');
 	const char *word = given ? given : dot ? dot + 1 : "";
 	if (strcasecmp(word, "csv") == 0)
 		import->format = PB_IMPORT_FORMAT__CSV;
 	else if (strcasecmp(word, "jsonl") == 0 || (!given && strcasecmp(word, "ndjson") == 0))
 		import->format = PB_IMPORT_FORMAT__JSONL;
-	else
+	else if (given)
 		return text_fail(&import->cli->error, TB_EINVALID, TEXT_OPTION_ONE_OF, "format", "csv, jsonl",
 		                 NULL);
+	else if (stat(import->path, &st) == 0 && S_ISDIR(st.st_mode))
+		return userfile_fail(&import->cli->error, import->path, EISDIR);
+	else
+		return text_fail(&import->cli->error, TB_EINVALID, TEXT_M_IMPORT_FORMAT, import->path, NULL);
 	return TB_OK;
 }
 
@@ -212,6 +220,8 @@ static enum tb_code absorb(struct import *import, struct lane *lane)
 	if (!client_job_busy(lane->job))
 		return TB_OK;
 	enum tb_code code = client_job_wait(lane->job, &bytes, &import->cli->error);
+	if (import->stop && tb_code_fault(code) == TB_FAULT_PEER)
+		import->untaken = lane->first_line;
 	if (!code)
 		code = proto_json_decode(&message, &pb_import_response__descriptor, bytes, &arena,
 		                         &import->cli->error);
@@ -288,6 +298,7 @@ static enum tb_code take_line(struct import *import, const struct line *line)
 			say_bad(import, line->number, problem);
 		import->done.refused++;
 		import->stopped = true;
+		import->untaken = lane->count > 0 ? lane->first_line : line->number;
 		return code;
 	}
 	if (lane->count == 0) {
@@ -349,6 +360,8 @@ static int finish(struct import *import, enum tb_code code)
 		text_say(stdout, TEXT_M_IMPORT_DONE, cli_number(cli, import->done.lines),
 		         cli_number(cli, import->done.added), cli_number(cli, import->done.unchanged),
 		         cli_number(cli, import->done.refused), NULL);
+	if (import->untaken)
+		text_say(stderr, TEXT_M_IMPORT_STOPPED, cli_number(cli, import->untaken), NULL);
 	if (code)
 		return cli_fail(cli, code);
 	return import->done.refused > 0 ? CLI_REFUSED : CLI_DONE;

@@ -1,4 +1,5 @@
 /* tongban export, tongban import: what feeds a department's database, and what it feeds. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -114,10 +115,8 @@ static int run_import_cases(struct cli *cli, const struct options *options)
 	size_t room = 0;
 	uint64_t number = 0, done = 0, refused = 0;
 	enum tb_code code = TB_OK;
-	if (!file) {
-		tb_fail(&cli->error, TB_ENOTFOUND, "%s: cannot be read", options->operands[0]);
-		return cli_fail(cli, TB_ENOTFOUND);
-	}
+	if (!file)
+		return cli_fail(cli, userfile_fail(&cli->error, options->operands[0], errno));
 	for (ssize_t size; code == TB_OK && (size = getline(&line, &room, file)) >= 0;) {
 		struct tb_buf reply = {0};
 		struct tb_error err = {0};

@@ -28,7 +28,7 @@ static enum tb_code own_halls(struct cli *cli, const PbHallList **out)
 	return code == TB_ENOTFOUND ? TB_OK : code;
 }
 
-static enum tb_code gather(struct cli *cli, const struct options *options, const PbCatalogue *base,
+static enum tb_code gather(struct cli *cli, char *from, char *to, const PbCatalogue *base,
                            PbProgressReport **out)
 {
 	PbStatusRequest status = PB_STATUS_REQUEST__INIT;
@@ -39,8 +39,8 @@ static enum tb_code gather(struct cli *cli, const struct options *options, const
 	PbStatsCasesResponse stats = PB_STATS_CASES_RESPONSE__INIT;
 	struct progress_facts facts = {.today = tb_day_at(now_ms()), .base = base, .stats = &stats};
 	period.by = PB_STATS_BY__STATS_BY_ITEM;
-	period.from = cli_pb(options_value_or(options, "from", ""));
-	period.to = cli_pb(options_value_or(options, "to", ""));
+	period.from = from;
+	period.to = to;
 	enum tb_code code = CLI_CALL(cli, "NodeService/Status", &status, status_response, &node);
 	if (code == TB_OK)
 		code = own_list(cli, &facts.list);
@@ -109,14 +109,17 @@ static int run_progress(struct cli *cli, const struct options *options)
 {
 	PbCatalogue base;
 	PbProgressReport *report;
+	char *from, *to;
 	const char *path = options_value(options, "base"), *csv = options_value(options, "csv");
 	if (!path) {
 		text_fail(&cli->error, TB_EINVALID, TEXT_OPTION_MISSING, "base", NULL);
 		return cli_usage(cli);
 	}
+	if (cli_period_options(cli, options, &from, &to))
+		return cli_usage(cli);
 	enum tb_code code = catalogue_base_read(cli, path, &base);
 	if (code == TB_OK)
-		code = gather(cli, options, &base, &report);
+		code = gather(cli, from, to, &base, &report);
 	if (code)
 		return cli_fail(cli, code);
 	if (csv)

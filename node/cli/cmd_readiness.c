@@ -25,6 +25,15 @@ static enum tb_code halls_of(struct cli *cli, const char *region, const PbHallLi
 	return code == TB_ENOTFOUND ? TB_OK : code;
 }
 
+static enum tb_code check_peer(struct cli *cli, const PbStatusResponse *status, const char *peer)
+{
+	for (size_t i = 0; i < status->n_peers; i++) {
+		if (strcmp(status->peers[i]->region, peer) == 0)
+			return TB_OK;
+	}
+	return text_fail(&cli->error, TB_ENOTFOUND, TEXT_M_PEER_UNKNOWN, peer, NULL);
+}
+
 static enum tb_code gather(struct cli *cli, const char *peer, PbReadinessReport **out)
 {
 	PbStatusRequest status = PB_STATUS_REQUEST__INIT;
@@ -35,6 +44,8 @@ static enum tb_code gather(struct cli *cli, const char *peer, PbReadinessReport 
 	agreements.peer = cli_pb(peer);
 	notes.peer = cli_pb(peer);
 	enum tb_code code = CLI_CALL(cli, "NodeService/Status", &status, status_response, &facts.status);
+	if (code == TB_OK)
+		code = check_peer(cli, facts.status, peer);
 	if (code == TB_OK)
 		code = list_of(cli, "", &facts.list);
 	if (code == TB_OK)
@@ -144,7 +155,8 @@ static int run_note(struct cli *cli, const struct options *options)
 	enum tb_code code = CLI_CALL(cli, "ReadinessService/Note", &note, readiness_note, &reply);
 	int ended;
 	if (!CLI_ENDED(cli, code, reply, &ended))
-		text_say(stdout, TEXT_M_READY_NOTED, reply->topic, reply->done_on, NULL);
+		text_say(stdout, note.text[0] ? TEXT_M_READY_NOTED : TEXT_M_READY_WITHDRAWN, reply->topic,
+		         reply->done_on, NULL);
 	return ended;
 }
 

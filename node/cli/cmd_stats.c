@@ -200,11 +200,10 @@ static int run_stats(struct cli *cli, const struct options *options)
 {
 	PbStatsCasesRequest request = PB_STATS_CASES_REQUEST__INIT;
 	PbStatsCasesResponse all = PB_STATS_CASES_RESPONSE__INIT;
-	if (by_option(cli, options, &request.by))
+	if (by_option(cli, options, &request.by) ||
+	    cli_period_options(cli, options, &request.from, &request.to))
 		return cli_usage(cli);
 	request.peer = cli_pb(options_value_or(options, "peer", ""));
-	request.from = cli_pb(options_value_or(options, "from", ""));
-	request.to = cli_pb(options_value_or(options, "to", ""));
 	enum tb_code code = stats_cases(cli, &request, &all);
 	if (code)
 		return cli_fail(cli, code);

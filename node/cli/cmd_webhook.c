@@ -76,7 +76,8 @@ static int run_list(struct cli *cli, const struct options *options)
 		const char *cursor = tb_arena_printf(&cli->arena, "%s/%s", cli_number(cli, hook->cursor),
 		                                     cli_number(cli, reply->audit_size));
 		TABLE_ROW(table, hook->name, hook->url, cursor, cli_number(cli, hook->failures),
-		          cli_time(cli, hook->retry_ms), hook->last_error, cli_time(cli, hook->given_up_ms));
+		          cli_time(cli, hook->retry_ms), hook->failures ? hook->last_error : "",
+		          cli_time(cli, hook->given_up_ms));
 	}
 	table_end(table, stdout);
 	return CLI_DONE;

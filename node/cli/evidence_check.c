@@ -35,7 +35,9 @@ enum tb_code evidence_read(PbEvidence **out, struct tb_bytes file, struct tb_are
 		*out = (PbEvidence *)(void *)message;
 		return code;
 	}
-	return PROTO_DECODE(out, evidence, file, arena, err);
+	struct tb_error why;
+	enum tb_code code = PROTO_DECODE(out, evidence, file, arena, &why);
+	return code ? text_fail(err, code, TEXT_M_EVIDENCE_NONE, why.text, NULL) : TB_OK;
 }
 
 /* "320400.pem" */

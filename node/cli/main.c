@@ -229,14 +229,15 @@ static int run_verb(struct cli *cli, int argc, char *const *argv)
 
 static int help(struct cli *cli, int argc, char *const *argv)
 {
-	size_t words;
-	const char *second = argc > 1 ? argv[1] : NULL;
-	if (argc == 0)
+	int at[2] = {0, 0};
+	size_t count = leading_words(argc, argv, at), words;
+	if (count == 0)
 		return help_all();
-	const struct cli_verb *verb = find_verb(argv[0], second, &words);
+	const char *first = argv[at[0]], *second = count > 1 ? argv[at[1]] : NULL;
+	const struct cli_verb *verb = find_verb(first, second, &words);
 	if (verb)
 		return help_verb(verb);
-	return !second && help_group(argv[0], stdout) ? CLI_DONE : unknown_verb(cli, argv[0], second);
+	return !second && help_group(first, stdout) ? CLI_DONE : unknown_verb(cli, first, second);
 }
 
 static bool has_word(int argc, char *const *argv, const char *word)

@@ -189,7 +189,9 @@ enum tb_code options_number(const struct options *options, const char *name, uin
 {
 	const char *value = options_value(options, name);
 	*out = otherwise;
-	return value ? options_parse_number(value, name, min, max, out, err) : TB_OK;
+	char said[OPTION_WORD_MAX + 3];
+	snprintf(said, sizeof(said), "--%s", name);
+	return value ? options_parse_number(value, said, min, max, out, err) : TB_OK;
 }
 
 enum tb_code options_split(const char *value, char between, const char *name, const char **left,

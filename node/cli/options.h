@@ -48,10 +48,10 @@ const char *options_next(const struct options *options, const char *name, size_t
 TB_MUST_CHECK enum tb_code options_number(const struct options *options, const char *name, uint64_t min,
                                           uint64_t max, uint64_t otherwise, uint64_t *out,
                                           struct tb_error *err);
-/* The same for any text; |name| is for the error. */
+/* The same for any text; |name| is for the error: "--days", "INDEX". */
 TB_MUST_CHECK enum tb_code options_parse_number(const char *value, const char *name, uint64_t min,
                                                 uint64_t max, uint64_t *out, struct tb_error *err);
-/* Splits "LEFT=RIGHT" into |arena|; neither may be empty. */
+/* Splits "LEFT=RIGHT" into |arena|; neither may be empty. |name| is for the error: "--waybill". */
 TB_MUST_CHECK enum tb_code options_split(const char *value, char between, const char *name, const char **left,
                                          const char **right, struct tb_arena *arena, struct tb_error *err);
 /* Edits (insert, delete, replace, swap neighbours) from |a| to |b|, for "did you mean". */

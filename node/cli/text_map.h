@@ -33,7 +33,8 @@
 	XX(TEXT_OPTION_WITH, "--{1} 须与 --{2} 一并给出", "--{1} wants --{2} beside it") \
 	XX(TEXT_OPTION_NUMBER, "{1}：应为 {2} 至 {3} 的整数", "{1}: a whole number from {2} to {3} is expected") \
 	XX(TEXT_OPTION_ONE_OF, "--{1}：应为以下之一：{2}", "--{1}: one of these is expected: {2}") \
-	XX(TEXT_OPTION_PAIR, "--{1}：应写作 {2}", "--{1}: written as {2}, neither side empty")
+	XX(TEXT_OPTION_PERIOD, "--to 早于 --from", "--to is before --from") \
+	XX(TEXT_OPTION_PAIR, "{1}：应写作 {2}，两边均不能为空", "{1}: written as {2}, neither side empty")
 
 /* What is said while working. */
 #define TEXT_MAP_MESSAGES(XX) \
@@ -101,15 +102,19 @@
 	XX(TEXT_M_CLOCK_DUE, "{1} {2} 到期", "{1} due {2}") \
 	XX(TEXT_M_CLOCK_OVERDUE, "{1} {2} 已逾期", "{1} overdue since {2}") \
 	XX(TEXT_M_CLOCK_PAUSED, "{1} 暂停，剩余 {2} 个工作日", "{1} paused, {2} working days left") \
+	XX(TEXT_M_BY_OPTION, "{1}（用 --{2}）", "{1} (by --{2})") \
 	XX(TEXT_M_PAPERS_NONE, "请用 --material 材料编码=文件 附上材料（或 --credential、--original）", \
 	   "give the papers: --material NEED=FILE (or --credential, --original)") \
 	XX(TEXT_M_PAPERS_ASKED, "尚缺 {1}：请用 --material 材料编码=文件 附上（或 --credential、--original）", \
 	   "{1}: asked for, and not given: --material NEED=FILE (or --credential, --original)") \
 	XX(TEXT_M_ROOT, "材料以 64 位十六进制根哈希命名", "a material is named by the 64 hex digits of its root") \
+	XX(TEXT_M_EVIDENCE_NONE, "不是证据文件（tongban evidence export 所写）：{1}", \
+	   "this is no evidence file, as tongban evidence export writes it: {1}") \
 	XX(TEXT_M_EVIDENCE_WRITTEN, "已写入 {1}。", "Written to {1}.") \
 	XX(TEXT_M_AUDIT_INTACT, "审计日志完整：{1} 条记录，{2} 个检查点，根 {3}", \
 	   "The audit log is intact: {1} leaves, {2} checkpoints, root {3}") \
 	XX(TEXT_M_AUDIT_MORE, "共 {1} 条，继续：--from {2}", "{1} in all; to go on: --from {2}") \
+	XX(TEXT_M_AUDIT_ORDER, "先旧后新：{1} 大于 {2}", "the older size comes first: {1} is more than {2}") \
 	XX(TEXT_M_AUDIT_NO_PROOF, "节点给出的证明不成立", "the proof that the node gave does not hold") \
 	XX(TEXT_M_AUDIT_PROVED, "已验证：该记录在大小为 {1} 的日志之内。", "Checked: the leaf is in the log of size {1}.") \
 	XX(TEXT_M_AUDIT_CONSISTENT, "已验证：大小 {3}（根 {4}）的日志以大小 {1}（根 {2}）的日志为开头，未被改写。", \
@@ -121,6 +126,10 @@
 	XX(TEXT_M_IMPORT_READING, "读取文件 {1}%", "reading the file {1}%") \
 	XX(TEXT_M_IMPORT_PROGRESS, "{1}%  {2} 行  每秒 {3} 行", "{1}%  {2} lines  {3} a second") \
 	XX(TEXT_M_IMPORT_RESUMED, "从第 {1} 行继续。", "Goes on at line {1}.") \
+	XX(TEXT_M_IMPORT_FORMAT, "{1}：从文件名看不出格式，请用 --format 给出（csv 或 jsonl）", \
+	   "{1}: its name does not tell the format; give it with --format (csv or jsonl)") \
+	XX(TEXT_M_IMPORT_STOPPED, "已停止：第 {1} 行起（同一批的有误行之前各行在内）均未导入；改正后重新导入。", \
+	   "Stopped: nothing from line {1} on was taken, nor the good lines in one batch with the bad one. Mend it and import again.") \
 	XX(TEXT_M_IMPORT_EMPTY, "{1}：空文件", "{1}: empty") \
 	XX(TEXT_M_IMPORT_BAD, "第 {1} 行：{2}", "line {1}: {2}") \
 	XX(TEXT_M_IMPORT_DONE, "{1} 行：新增 {2}，未变 {3}，有误 {4}", "{1} lines: {2} added, {3} unchanged, {4} bad") \
@@ -128,6 +137,8 @@
 	XX(TEXT_M_BATCH_DONE, "{1} 条结果，其中 {2} 条有误", "{1} outcomes, {2} of them errors") \
 	XX(TEXT_M_REGION_DIGITS, "{1}：地区代码由数字组成", "{1}: a region code is made of digits") \
 	XX(TEXT_M_NO_ANSWER, "节点没有对每条查询给出答复", "the node did not give an outcome for every query") \
+	XX(TEXT_M_BATCH_ONLY, "--{1} 不能与 --batch 同用：每行查询自带（purpose、basis 等）", \
+	   "--{1} goes not with --batch: each line has its own (purpose, basis and so on)") \
 	XX(TEXT_M_VERIFY_WHAT, "请给出 --id，或 --type 与 --number，或 --type 与 --holder", \
 	   "give --id, or --type and --number, or --type and --holder") \
 	XX(TEXT_M_HOLDER_TYPE, "--holder：既非公民身份号码，也非统一社会信用代码；请用 --holder-type 给出类型", \

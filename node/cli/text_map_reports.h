@@ -10,6 +10,7 @@
 	XX(TEXT_O_READY_ON, "哪天做的（默认今天）", "the day; by default today") \
 	XX(TEXT_O_READY_WITHDRAW, "撤销此项登记", "take the note back") \
 	XX(TEXT_M_READY_TEXT, "须给出 --text 或 --withdraw，二者取一", "either --text or --withdraw is expected") \
+	XX(TEXT_M_READY_WITHDRAWN, "已撤回：{1}", "withdrawn: {1}") \
 	XX(TEXT_M_READY_NOTED, "已登记：{1} {2}", "noted: {1} {2}") \
 	XX(TEXT_M_READY_LACKING, "与 {1} 开展通办还缺 {2} 项", "{2} things are lacking before cases are taken with {1}") \
 	XX(TEXT_M_READY, "与 {1} 开展通办的准备已齐", "all is there to take cases with {1}") \

@@ -122,6 +122,30 @@ static void test_client_job_works_in_the_background(void **state)
 	server_clear(&server);
 }
 
+static void test_client_tells_a_full_disk_from_a_limit(void **state)
+{
+	static const char *const replies[] = {
+		"HTTP/1.1 429 No\r\nContent-Length: 76\r\n\r\n"
+		"{\"code\":\"resource_exhausted\",\"message\":\"m: cannot: No space left on device\"}",
+		"HTTP/1.1 429 No\r\nContent-Length: 54\r\n\r\n"
+		"{\"code\":\"resource_exhausted\",\"message\":\"in 7 seconds\"}",
+		NULL,
+	};
+	struct server server;
+	struct tb_error err;
+	struct tb_buf reply = {0};
+	(void)state;
+	server_start(&server, replies);
+	struct client *client = client_new(server.dir);
+	assert_int_equal(client_post(client, "/x", tb_bytes_str("{}"), &reply, &err), TB_EFULL);
+	reply.size = 0;
+	assert_int_equal(client_post(client, "/x", tb_bytes_str("{}"), &reply, &err), TB_ETHROTTLED);
+	client_free(client);
+	tb_buf_clear(&reply);
+	server_stop(&server);
+	server_clear(&server);
+}
+
 static void test_client_says_that_no_node_runs(void **state)
 {
 	struct tb_buf reply = {0};
@@ -170,6 +194,7 @@ int main(void)
 		cmocka_unit_test(test_client_gives_the_node_s_error),
 		cmocka_unit_test(test_client_job_works_in_the_background),
 		cmocka_unit_test(test_client_says_that_no_node_runs),
+		cmocka_unit_test(test_client_tells_a_full_disk_from_a_limit),
 		cmocka_unit_test(test_client_refuses_a_directory_too_long_for_a_socket),
 		cmocka_unit_test(test_client_does_not_send_what_is_no_file),
 	};

@@ -206,13 +206,13 @@ static void test_nothing_is_supplemented_without_a_paper(void **state)
 	verbs_reply_with(
 		"{\"mode\":\"DS\",\"state\":\"CORRECTION\",\"log\":[{\"event\":\"NOTIFY\",\"detail\":"
 		"{\"needs\":[{\"code\":\"M2\",\"name\":\"租赁合同\"},{\"code\":\"M3\",\"name\":\"委托书\"}]}}"
-	        "]}");
+		"]}");
 	check_usage("case supplement", WORDS("N1", "--actor", "w1"), "--material");
 	verbs_setup(NULL);
 	verbs_reply_with(
 		"{\"mode\":\"DS\",\"state\":\"CORRECTION\",\"log\":[{\"event\":\"NOTIFY\",\"detail\":"
 		"{\"needs\":[{\"code\":\"M2\",\"name\":\"租赁合同\"},{\"code\":\"M3\",\"name\":\"委托书\"}]}}"
-	        "]}");
+		"]}");
 	check_usage("case supplement", WORDS("N1", "--actor", "w1"), "M2 租赁合同, M3 委托书");
 	verbs_setup(NULL);
 	verbs_reply_with("{\"mode\":\"YS\",\"state\":\"CHECKING\",\"log\":[{\"event\":\"ASK\",\"detail\":"
@@ -223,6 +223,40 @@ static void test_nothing_is_supplemented_without_a_paper(void **state)
 	verbs_reply_with("{\"number\":\"N1\"}");
 	verbs_check(cmd_case_verbs, "case supplement", WORDS("N1", "--actor", "w1", "--credential", "M2=C1"),
 	            WORDS("\"event\":\"SUPPLEMENT\"", "M2"));
+}
+
+static void test_a_refusal_names_the_option_that_mends_it(void **state)
+{
+	static const struct {
+		const char *reason;
+		const char *option;
+	} rows[] = {{"DETAIL_WAY", "--way"},
+	            {"DETAIL_WAYBILL", "--waybill"},
+	            {"DETAIL_REASON", "--reason"},
+	            {"DETAIL_DAYS", "--days"},
+	            {"DETAIL_MATERIALS", "--material"}};
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct tb_buf seen;
+		struct tb_error err;
+		char json[128];
+		verbs_setup(NULL);
+		verbs_reply_with("{\"mode\":\"DS\",\"state\":\"GRANTED\"}");
+		snprintf(json, sizeof(json),
+		         "{\"code\":\"invalid_argument\",\"message\":\"m\",\"reason\":\"%s\",\"values\":["
+		         "\"9\"]}",
+		         rows[i].reason);
+		verbs_refuse_with(json);
+		assert_int_equal(
+			verbs_run(cmd_case_verbs, "case dispatch", WORDS("N1", "--actor", "a1"), &seen, &err),
+			CLI_REFUSED);
+		if (!strstr(err.text, rows[i].option))
+			fail_msg("%s: %s", rows[i].reason, err.text);
+		tb_buf_clear(&seen);
+	}
+	check_usage("case post", WORDS("N1", "--actor", "a1", "--waybill", "EMS"),
+	            "--waybill: written as A:B");
+	check_usage("case needs", WORDS("310000"), "REGION:ITEM");
 }
 
 /* Whatever people may do has a verb. */
@@ -261,6 +295,7 @@ int main(void)
 		cmocka_unit_test_setup(test_who_acts_is_said_and_never_the_account_of_the_computer,
 	                               verbs_setup),
 		cmocka_unit_test_setup(test_nothing_is_supplemented_without_a_paper, verbs_setup),
+		cmocka_unit_test_setup(test_a_refusal_names_the_option_that_mends_it, verbs_setup),
 		cmocka_unit_test_setup(test_what_is_needed_is_asked_for_region_by_region, verbs_setup),
 		cmocka_unit_test_setup(test_a_bundle_is_handed_in_and_asked_about_by_its_code, verbs_setup),
 		cmocka_unit_test_setup(test_every_event_of_people_has_a_verb, verbs_setup),

@@ -54,12 +54,38 @@ static void test_the_type_of_a_holder_s_code_follows_from_the_code_or_is_said(vo
 	            WORDS("\"codeType\":\"414\"", "E12345678"));
 }
 
+static void test_a_batch_has_its_purposes_in_its_lines(void **state)
+{
+	(void)state;
+	check_usage("credential verify", WORDS("--region", "320400", "--batch", "q.jsonl", "--purpose", "P"),
+	            "--purpose");
+	check_usage("credential verify", WORDS("--region", "320400", "--batch", "q.jsonl", "--holder", UNIT),
+	            "--holder");
+}
+
+static void test_a_format_that_a_name_does_not_tell_is_asked_for(void **state)
+{
+	(void)state;
+	check_usage("credential import", WORDS("items.yaml"), "items.yaml");
+	check_usage("credential import", WORDS("items.jsonl", "--format", "yaml"), "--format: one of");
+	struct tb_buf seen;
+	struct tb_error err;
+	check_usage("credential import", WORDS("/tmp"), "/tmp: is a directory, not a file");
+	assert_int_equal(
+		verbs_run(cmd_credential_verbs, "credential import", WORDS("/tmp/no/such.csv"), &seen, &err),
+		CLI_REFUSED);
+	assert_int_equal(err.code, TB_ENOTFOUND);
+	tb_buf_clear(&seen);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_a_number_is_looked_for_among_its_type, verbs_setup),
 		cmocka_unit_test_setup(test_the_type_of_a_holder_s_code_follows_from_the_code_or_is_said,
 	                               verbs_setup),
+		cmocka_unit_test_setup(test_a_batch_has_its_purposes_in_its_lines, verbs_setup),
+		cmocka_unit_test_setup(test_a_format_that_a_name_does_not_tell_is_asked_for, verbs_setup),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

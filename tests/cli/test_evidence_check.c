@@ -592,6 +592,8 @@ static void test_evidence_is_read_as_json_and_as_protobuf(void **state)
 	assert_int_not_equal(evidence_read(&read, tb_bytes_str("{\"version\":1,\"x\":2}"), &arena, &err),
 	                     TB_OK);
 	assert_null(read);
+	assert_int_not_equal(evidence_read(&read, tb_bytes_str("%PDF-1.7\n%\xE2\xE3"), &arena, &err), TB_OK);
+	assert_non_null(strstr(err.text, "this is no evidence file"));
 	assert_int_not_equal(evidence_read(&read, tb_bytes_of(wire.data, wire.size - 1), &arena, &err),
 	                     TB_OK);
 	tb_buf_clear(&json);

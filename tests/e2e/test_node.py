@@ -59,6 +59,9 @@ def test_exit_statuses_tell_done_refused_usage_and_unreachable(world):
     for wrong in (["nonsense"], ["case", "show"], ["status", "--nonsense"], ["case", "list", "--limit", "x"], []):
         run = node.cli(*wrong) if wrong else node.cli("credential", "verify")
         assert run.status == 2 and run.err, f"{wrong}: {run}"
+    for words in ([], ["case"], ["case", "show"]):
+        run = subprocess.run([harness.options.tongban, "help", *words, "--lang", "zh"], capture_output=True, text=True, check=False)
+        assert run.returncode == 0 and "办件" in run.stdout, f"help {words}: {run}"
     assert node.stop() == 0
     assert node.cli("status").status == 3
 
