@@ -327,15 +327,15 @@ const struct cli_verb cmd_prune_verbs[] = {
 };
 const struct cli_verb cmd_hold_verbs[] = {
 	{"hold add", "CASE", 1, 1, TEXT_V_HOLD_ADD, reason_options,
-         "tongban hold add 620100-20261121-000001 --reason 复议", false, run_hold_add},
+         "tongban hold add 620100202611210000001M --reason 复议", false, run_hold_add},
 	{"hold list", "", 0, 0, TEXT_V_HOLD_LIST, NULL, "tongban hold list", false, run_hold_list},
 	{"hold release", "CASE", 1, 1, TEXT_V_HOLD_RELEASE, reason_options,
-         "tongban hold release 620100-20261121-000001 --reason 已结案", false, run_hold_release},
+         "tongban hold release 620100202611210000001M --reason 已结案", false, run_hold_release},
 	{0},
 };
 const struct cli_verb cmd_erase_verbs[] = {
 	{"erase case", "NUMBER", 1, 1, TEXT_V_ERASE_CASE, reason_options,
-         "tongban erase case 620100-20261121-000001 --reason 本人申请", false, run_erase_case},
+         "tongban erase case 620100202611210000001M --reason 本人申请", false, run_erase_case},
 	{"erase certificate", "IDENTIFIER", 1, 1, TEXT_V_ERASE_CERTIFICATE, reason_options,
          "tongban erase certificate 1.2.156.3005.2... --reason 本人申请", false, run_erase_certificate},
 	{0},
