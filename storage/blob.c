@@ -282,6 +282,8 @@ enum tb_code blob_remove(struct blob_dir *dir, const char *root, struct tb_error
 	char path[NAME_BYTES_MAX + 4], sub[3];
 	if (!name_valid(root))
 		return name_fail(err);
+	if (unlinkat(dir->partial_fd, root, 0) == 0 ? fsync(dir->partial_fd) != 0 : errno != ENOENT)
+		return fail(err, "removing a partial", errno);
 	final_path(path, root);
 	if (unlinkat(dir->fd, path, 0) != 0)
 		return errno == ENOENT ? TB_OK : fail(err, "removing", errno);

@@ -42,7 +42,8 @@ void blob_reader_close(struct blob_reader *reader);
 /* Opens the partial |name| for reading what was synced. */
 TB_MUST_CHECK enum tb_code blob_reader_open_partial(struct blob_reader **out, struct blob_dir *dir,
                                                     const char *name, struct tb_error *err);
-/* Removes a finished blob, durably; TB_OK also when there is none. Who reads it reads on. */
+/* Removes a finished blob and the partial of its name, durably; TB_OK also when there is none. Who reads it
+ * reads on. */
 TB_MUST_CHECK enum tb_code blob_remove(struct blob_dir *dir, const char *root, struct tb_error *err);
 /* Removes partials whose name |keep| refuses; at start-up. */
 void blob_sweep(struct blob_dir *dir, bool (*keep)(void *ctx, const char *name), void *ctx);

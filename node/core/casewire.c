@@ -655,7 +655,7 @@ static void send_entries_anew(struct turn *turn, const char *peer, PbCaseRecord 
 	for (uint32_t seq = first; seq <= record->seq; seq++) {
 		struct kv_key key = case_entry_key(record->number, seq);
 		struct tb_bytes entry;
-		struct tb_error err;
+		struct tb_error err = {.text = "an entry is missing"};
 		if (kv_get(&turn->kv, KV_ENTRY, &key, &turn->arena, &entry, &err)) {
 			turn_log(turn, TB_LOG_ERROR, "case.unreadable", peer, record->number, "%s", err.text);
 			return;

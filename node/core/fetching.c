@@ -287,6 +287,11 @@ static const struct active_fetch *active(const struct core *core, struct tb_byte
 	return fetch;
 }
 
+bool material_fetching(const struct core *core, struct tb_bytes root)
+{
+	return active(core, root) != NULL;
+}
+
 static uint32_t chunks_of(uint64_t size)
 {
 	return (uint32_t)((size + TB_CHUNK_BYTES - 1) / TB_CHUNK_BYTES);
@@ -534,6 +539,14 @@ void material_fetched(struct turn *turn, struct core_fetch *fetch)
 	if (is_false(fetch))
 		refusal_note(turn, fetch->peer, "part", fetch->error.code, root);
 	enum tb_code code = load(&turn->kv, root, &turn->arena, &record, &err);
+	if (code == TB_ENOTFOUND) {
+		/* Its cases were erased or pruned meanwhile: what it has written goes too. */
+		if (!progress)
+			retention_doom(turn, root);
+		turn_log(turn, TB_LOG_INFO, "material.not_wanted", fetch->peer, "",
+		         "nobody needs it any more, and what came of it is removed");
+		return;
+	}
 	if (code) {
 		turn_log(turn, TB_LOG_ERROR, "material.unreadable", fetch->peer, "", "%s", err.text);
 		return;

@@ -729,6 +729,22 @@ void retention_apply_erase(struct turn *turn, struct core_request *request)
 
 /* ---- files */
 
+/* A fetch that still writes the file marks it again when it ends; after a crash the mark is there, and the
+ * fetch is not. */
+static bool next_doomed(struct turn *turn, struct kv_key *root)
+{
+	struct store_cursor cursor;
+	struct tb_bytes key, value;
+	bool any = false;
+	store_cursor(&cursor, turn->kv.txn, KV_DOOMED, tb_bytes_of(NULL, 0), tb_bytes_of(NULL, 0));
+	while (!any && store_next(&cursor, &key, &value))
+		any = key.size == PKI_HASH_BYTES && !material_fetching(turn->core, key);
+	if (any)
+		*root = kv_key_of(key);
+	store_cursor_end(&cursor);
+	return any;
+}
+
 tb_time retention_finish(struct turn *turn)
 {
 	struct core *core = turn->core;
@@ -738,17 +754,10 @@ tb_time retention_finish(struct turn *turn)
 	if (core->doomed_at == core->turns)
 		return turn->now;
 	for (unsigned i = 0; i < FILES_REMOVED_MAX; i++) {
-		struct store_cursor cursor;
-		struct tb_bytes key, value;
 		struct kv_key root;
 		char name[2 * PKI_HASH_BYTES + 1];
 		struct tb_error err;
-		store_cursor(&cursor, turn->kv.txn, KV_DOOMED, tb_bytes_of(NULL, 0), tb_bytes_of(NULL, 0));
-		bool any = store_next(&cursor, &key, &value) && key.size == PKI_HASH_BYTES;
-		if (any)
-			root = kv_key_of(key);
-		store_cursor_end(&cursor);
-		if (!any) {
+		if (!next_doomed(turn, &root)) {
 			core->doomed = false;
 			return INT64_MAX;
 		}

@@ -691,6 +691,7 @@ void material_allow(struct turn *turn, const char *peer, struct tb_bytes root);
 /* What is here already is also of the case |number|. */
 void material_belongs(struct turn *turn, const char *number, struct tb_bytes root);
 void material_fetched(struct turn *turn, struct core_fetch *fetch);
+bool material_fetching(const struct core *core, struct tb_bytes root); /* its files are being written */
 tb_time material_finish(struct turn *turn);
 void material_forget_all(struct core *core);
 void material_apply_added(struct turn *turn, struct core_request *request);

@@ -420,7 +420,12 @@ static void release(struct pair *pair, struct side *side, const struct core_effe
 			send(pair, side, effect->outbound);
 			break;
 		case CORE_FETCH:
-			fetch(pair, side, effect->fetch);
+			if (pair->holding && !pair->held) {
+				pair->held = effect->fetch;
+				pair->holder = side;
+			} else {
+				fetch(pair, side, effect->fetch);
+			}
 			break;
 		case CORE_LOG:
 			if (effect->log.level == TB_LOG_ERROR)
@@ -458,6 +463,15 @@ void pair_run(struct pair *pair)
 			return;
 	}
 	fail_msg("the pair does not come to rest");
+}
+
+void pair_fetch_held(struct pair *pair)
+{
+	struct core_fetch *held = pair->held;
+	assert_non_null(held);
+	pair->held = NULL;
+	pair->holding = false;
+	fetch(pair, pair->holder, held);
 }
 
 void pair_pass(struct pair *pair, tb_time span)

@@ -64,7 +64,10 @@ struct pair {
 	void *test;                  /* the test's own */
 	unsigned calls;
 	uint8_t seed;
-	bool parted; /* the wire is down */
+	bool parted;  /* the wire is down */
+	bool holding; /* the next fetch begins, and goes on with pair_fetch_held() only */
+	struct core_fetch *held;
+	struct side *holder; /* whose it is */
 };
 
 /* How often the sides of a new pair ask each other for their descriptions; 0: as usual. Stories of weeks are
@@ -74,6 +77,8 @@ struct pair *pair_new(struct scratch *scratch);
 void pair_free(struct pair *pair);
 /* Runs turns until nothing moves at this time. */
 void pair_run(struct pair *pair);
+/* Lets the fetch that was held go on; its end is heard of in the next run. */
+void pair_fetch_held(struct pair *pair);
 /* Moves the time and runs. */
 void pair_pass(struct pair *pair, tb_time span);
 /* Sets the clocks of both sides back; what was to be woken is woken after the same span as before. */

@@ -191,11 +191,13 @@ static void test_what_is_here_is_not_undone_by_a_late_fetch(void **state)
 	size_t leaves = hostile_leaves(w.pair, &w.pair->home, "LEAF_REFUSED");
 	bring(&w, TB_EUNTRUSTED, 2);
 	assert_int_equal(hostile_leaves(w.pair, &w.pair->home, "LEAF_REFUSED"), leaves + 1);
-	/* And one of a material that nobody wants is told, and changes nothing. */
+	/* And one of a material that nobody wants changes nothing. */
 	unsigned errors = w.pair->home.logged_errors;
 	w.bytes[0] ^= 1;
 	bring(&w, TB_OK, CHUNKS);
-	assert_int_equal(w.pair->home.logged_errors, errors + 1);
+	assert_int_equal(w.pair->home.logged_errors, errors);
+	w.bytes[0] ^= 1;
+	assert_true(view_of(&w)->complete);
 	pair_free(w.pair);
 }
 

@@ -1,6 +1,8 @@
 /* Archives, holds, pruning and erasing: nothing goes silently, and the proofs hold without it. */
 #include "tests/core/hostile.h"
 
+#include <dirent.h>
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
 
 #define S "/tongban.v1."
@@ -349,6 +351,55 @@ static void test_what_was_of_a_person_is_erased_and_the_proofs_hold(void **state
 	pair_free(pair);
 }
 
+static size_t partials(const struct side *side)
+{
+	char path[256];
+	snprintf(path, sizeof(path), "%s/blobs/partial", side->dir);
+	DIR *dir = opendir(path);
+	size_t count = 0;
+	assert_non_null(dir);
+	for (const struct dirent *entry = readdir(dir); entry; entry = readdir(dir))
+		count += entry->d_name[0] != '.';
+	closedir(dir);
+	return count;
+}
+
+/* A scan that is still coming when its case is erased does not stay. */
+static void test_what_is_fetched_while_its_case_is_erased_goes_too(void **state)
+{
+	enum { WHOLE, CUT, CRASHED, ENDS };
+	for (int end = WHOLE; end < ENDS; end++) {
+		struct pair *pair = pair_new(*state);
+		struct side *side = &pair->home;
+		char number[32], json[2048], material[512];
+		pair_upload(pair, &pair->window, 3 * 1024 * 1024, 7, material);
+		pair->holding = true;
+		pair_application(json, material, "", true);
+		snprintf(number, sizeof(number), "%s",
+		         ((PbCaseView *)(void *)pair_ask(pair, &pair->window,
+		                                         "/tongban.v1.CaseService/Submit", json))
+		                 ->number);
+		assert_non_null(pair->held);
+		assert_int_equal(pair_act(pair, &pair->window, number, "WITHDRAW", "APPLICANT", ""), TB_OK);
+		snprintf(json, sizeof(json), "{\"caseNumber\":\"%s\",\"reason\":\"x\"}", number);
+		assert_int_equal(call(pair, side, ERASE, json), TB_OK);
+		pair_run(pair);
+		side->fetches_cut = end == CUT;
+		unsigned errors = side->logged_errors;
+		pair_fetch_held(pair);
+		assert_int_equal(files(side), end != CUT);
+		if (end == CRASHED)
+			pair_crash(pair, side);
+		pair_pass(pair, TB_MINUTE);
+		assert_int_equal(files(side), 0);
+		assert_int_equal(partials(side), 0);
+		assert_int_equal(side->logged_errors, errors);
+		pair_free(pair);
+		scratch_teardown(state);
+		scratch_setup(state);
+	}
+}
+
 static void test_a_certificate_in_force_is_not_erased_and_one_that_ended_is(void **state)
 {
 	static const char import[] = "{\"format\":\"JSONL\",\"importId\":\"x\",\"firstLine\":1,\"lines\":["
@@ -621,6 +672,7 @@ int main(void)
 		TEST(test_materials_may_go_before_their_case_and_a_crash_in_between_loses_nothing),
 		TEST(test_a_material_of_two_cases_goes_with_the_second),
 		TEST(test_what_was_of_a_person_is_erased_and_the_proofs_hold),
+		TEST(test_what_is_fetched_while_its_case_is_erased_goes_too),
 		TEST(test_a_certificate_in_force_is_not_erased_and_one_that_ended_is),
 		TEST(test_a_hold_names_a_case_and_a_reason_and_ends_with_one),
 		TEST(test_finished_cases_are_listed_by_the_day_of_their_end),

@@ -245,6 +245,20 @@ static void test_blob_sweep_removes_what_is_not_kept(void **state)
 	blob_dir_close(dir);
 }
 
+static void test_blob_remove_leaves_nothing_of_the_name(void **state)
+{
+	struct blob_dir *dir = open_dir(*state);
+	assert_int_equal(blob_finish(open_writer(dir, NAME, 0), ROOT, NULL), TB_OK);
+	blob_writer_close(open_writer(dir, ROOT, 0), false);
+	blob_writer_close(open_writer(dir, "aa", 0), false);
+	assert_int_equal(blob_remove(dir, ROOT, NULL), TB_OK);
+	assert_false(blob_exists(dir, ROOT));
+	assert_int_equal(mode_of(*state, "blobs/partial/" ROOT), -1);
+	assert_int_equal(mode_of(*state, "blobs/partial/aa"), 0600);
+	assert_int_equal(blob_remove(dir, ROOT, NULL), TB_OK);
+	blob_dir_close(dir);
+}
+
 static void test_blob_dir_refuses_a_file(void **state)
 {
 	int fd = open(scratch_path(*state, "blobs"), O_WRONLY | O_CREAT, 0600);
@@ -270,6 +284,7 @@ int main(void)
 		TEST(test_blob_that_is_not_there_is_not_found),
 		TEST(test_blob_does_not_follow_links),
 		TEST(test_blob_sweep_removes_what_is_not_kept),
+		TEST(test_blob_remove_leaves_nothing_of_the_name),
 		TEST(test_blob_dir_refuses_a_file),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
