@@ -624,12 +624,11 @@ static tb_time checkpoint(struct turn *turn)
 	return INT64_MAX;
 }
 
-/* Nonces whose batches have expired by any clock are forgotten. */
-static void purge(struct turn *turn)
+/* Nonces whose batches have expired by any clock are forgotten: all of them, some in each turn. */
+static tb_time purge(struct turn *turn)
 {
 	if (turn->now < turn->core->purge_at && turn->core->purge_at <= turn->now + PURGE_EVERY)
-		return;
-	turn->core->purge_at = turn->now + PURGE_EVERY;
+		return INT64_MAX;
 	for (unsigned i = 0; i < PURGE_AT_ONCE; i++) {
 		struct store_cursor cursor;
 		struct tb_bytes key, value;
@@ -640,10 +639,14 @@ static void purge(struct turn *turn)
 		if (any)
 			when = kv_key_of(key);
 		store_cursor_end(&cursor);
-		if (!any)
-			return;
+		if (!any) {
+			turn->core->purge_at = turn->now + PURGE_EVERY;
+			return INT64_MAX;
+		}
 		kv_delete(&turn->kv, KV_NONCE, &when);
 	}
+	turn->core->purge_at = turn->now;
+	return turn->now;
 }
 
 static tb_time sooner(tb_time a, tb_time b)
@@ -667,7 +670,7 @@ tb_time core_finish(struct core *core, struct store_txn *txn, tb_time now, struc
 	struct turn turn = begin(core, txn, now, effects);
 	tb_time wake = case_timers(&turn);
 	core->turns++;
-	purge(&turn);
+	wake = sooner(wake, purge(&turn));
 	for (size_t i = 0; i < core->states_count; i++) {
 		struct peer_state *state = &core->states[i];
 		const struct peer *peer = peer_set_at(core->peers, i);

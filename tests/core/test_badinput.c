@@ -84,6 +84,26 @@ static void test_a_replayed_batch_of_queries_is_refused_and_audited(void **state
 	pair_free(pair);
 }
 
+static void test_nonces_are_forgotten_as_fast_as_they_come(void **state)
+{
+	enum { MANY = 4500 };
+	struct pair *pair = pair_new(*state);
+	struct store_txn *txn;
+	struct tb_error err;
+	assert_int_equal(store_write(&txn, pair->home.setup.store, &err), TB_OK);
+	for (uint32_t i = 0; i < MANY; i++) {
+		struct kv_key key = kv_key_u64((uint64_t)(pair->now - TB_DAY));
+		kv_key_add_str(&key, WINDOW);
+		kv_key_add_u32(&key, i);
+		store_put(txn, KV_NONCE, kv_key_bytes(&key), tb_bytes_of(NULL, 0));
+	}
+	assert_int_equal(store_commit(txn, &err), TB_OK);
+	assert_true(hostile_count(&pair->home, KV_NONCE) >= MANY);
+	pair_pass(pair, TB_MINUTE + TB_SECOND);
+	assert_true(hostile_count(&pair->home, KV_NONCE) < 100);
+	pair_free(pair);
+}
+
 static void test_a_nonce_is_forgotten_only_when_its_batch_is_refused_for_its_age(void **state)
 {
 	struct pair *pair = pair_new(*state);
@@ -594,6 +614,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_replayed_batch_of_queries_is_refused_and_audited),
+		TEST(test_nonces_are_forgotten_as_fast_as_they_come),
 		TEST(test_a_nonce_is_forgotten_only_when_its_batch_is_refused_for_its_age),
 		TEST(test_a_replayed_batch_of_messages_gets_the_same_receipts_and_does_nothing),
 		TEST(test_a_receipt_that_is_not_the_right_one_settles_nothing),
