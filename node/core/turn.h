@@ -46,6 +46,7 @@ struct peer_state {
 	uint64_t outgoing; /* not yet receipted; kept in step with KV_OUTGOING */
 	unsigned failures; /* calls that failed, in a row */
 	tb_time retry_at;  /* no call before, after them */
+	uint64_t newest;   /* message; known once |waiting_next| is set */
 	uint64_t offered;  /* message up to which all were in calls that it answered; those that go still wait
 	                    */
 	uint64_t waiting_next;   /* where their round goes on; 1: it is to begin */
@@ -403,13 +404,14 @@ void delivery_queue_post(struct turn *turn, const char *peer, PbCaseMessage *mes
 /* Queues |message| (its id, seq, case_seq, previous and times are set here) for |peer|. */
 void delivery_queue(struct turn *turn, const char *peer, PbCaseRecord *record, PbCaseMessage *message,
                     bool hand_over);
-void delivery_inbound(struct turn *turn, struct core_inbound *inbound);
 void delivery_answered(struct turn *turn, struct core_outbound *outbound);
 /* Forms the next batch; returns when it wants to be called again. */
 tb_time delivery_finish(struct turn *turn, struct peer_state *state, const struct peer *peer);
 uint64_t delivery_outgoing(struct kv *kv, const char *peer);
 /* When it is called again, for people; 0: nothing waits. */
 tb_time delivery_retry_at(const struct peer_state *state);
+/* ---- inbox.c */
+void delivery_inbound(struct turn *turn, struct core_inbound *inbound);
 /* ---- deadletter.c */
 enum tb_code delivery_read_dead(struct query *query, struct tb_error *err);
 void delivery_apply_requeue(struct turn *turn, struct core_request *request);
