@@ -39,8 +39,9 @@ enum {
 	TB_PARTS_MAX = 16, /* of a joint case */
 
 	TB_MATTER_PARTIES_MAX = 16,
-	TB_MATTER_POSTS_MAX = 1000, /* of one author */
-	TB_MATTER_FILES_MAX = 50,
+	TB_MATTER_POSTS_MAX = 1000,     /* of a matter, in equal shares of its parties */
+	TB_MATTER_FILES_MAX = 50,       /* of a post */
+	TB_MATTER_FILES_MIB_MAX = 4096, /* of files of matters that are to come from one peer */
 
 	TB_STATS_ROWS_MAX = 2000,   /* of one answer */
 	TB_STATS_CASES_MAX = 20000, /* that one call looks at */

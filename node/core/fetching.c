@@ -182,6 +182,49 @@ static bool is_of(const PbStoredMaterial *record, const char *number)
 	return false;
 }
 
+/* ---- bytes of matters' files that are to come from a peer */
+
+static const char *matter_bytes_name(struct turn *turn, const char *peer)
+{
+	return tb_arena_printf(&turn->arena, "matter_bytes:%.6s", peer);
+}
+
+enum tb_code material_check_room(struct turn *turn, const char *peer, PbMaterial *const *files, size_t count,
+                                 bool *defer, struct tb_error *err)
+{
+	const uint64_t most = (uint64_t)TB_MATTER_FILES_MIB_MAX << 20;
+	uint64_t bytes = 0;
+	for (size_t i = 0; i < count; i++) {
+		PbStoredMaterial *record;
+		struct tb_bytes root = proto_bytes(files[i]->root);
+		if (root.size == PKI_HASH_BYTES && (load(&turn->kv, root, &turn->arena, &record, NULL) ||
+		                                    (!record->complete && !claim_of(record, peer))))
+			bytes += files[i]->size;
+	}
+	if (bytes > most)
+		return tb_fail(err, TB_ETOOBIG, "post.files: more than %d MiB", TB_MATTER_FILES_MIB_MAX);
+	*defer = bytes > 0 && kv_number(&turn->kv, matter_bytes_name(turn, peer)) + bytes > most;
+	return TB_OK;
+}
+
+static void count_file(struct turn *turn, PbStoredClaim *claim)
+{
+	const char *name = matter_bytes_name(turn, claim->peer);
+	claim->matter = true;
+	kv_set_number(&turn->kv, name, kv_number(&turn->kv, name) + claim->size);
+}
+
+/* |claim| is no longer: its file is here, or nobody needs it. */
+static void end_claim(struct turn *turn, const PbStoredClaim *claim, struct tb_bytes root)
+{
+	unmark(turn, claim, root);
+	if (!claim->matter)
+		return;
+	const char *name = matter_bytes_name(turn, claim->peer);
+	uint64_t bytes = kv_number(&turn->kv, name);
+	kv_set_number(&turn->kv, name, bytes > claim->size ? bytes - claim->size : 0);
+}
+
 static PbStoredClaim *add_claim(struct turn *turn, const char *peer, const PbMaterial *material,
                                 PbStoredMaterial *record)
 {
@@ -198,7 +241,8 @@ static PbStoredClaim *add_claim(struct turn *turn, const char *peer, const PbMat
 	return claim;
 }
 
-void material_want(struct turn *turn, const char *peer, const char *number, const PbMaterial *material)
+static void want(struct turn *turn, const char *peer, const char *number, const PbMaterial *material,
+                 bool matter)
 {
 	struct tb_bytes root = proto_bytes(material->root);
 	PbStoredMaterial *record;
@@ -212,13 +256,26 @@ void material_want(struct turn *turn, const char *peer, const char *number, cons
 	assert(!record->complete);
 	/* Two peers may name the same content, and one of them wrongly: what each says is kept apart. */
 	PbStoredClaim *claim = claim_of(record, peer);
-	if (!claim)
+	if (!claim) {
 		claim = add_claim(turn, peer, material, record);
+		if (matter)
+			count_file(turn, claim);
+	}
 	if (says(material, claim->size, claim->sha256)) /* once for each time that it is named */
 		add_case(&turn->arena, &claim->cases, &claim->n_cases, number);
 	if (!is_of(record, number))
 		add_case(&turn->arena, &record->cases, &record->n_cases, number);
 	put(turn, root, record);
+}
+
+void material_want(struct turn *turn, const char *peer, const char *number, const PbMaterial *material)
+{
+	want(turn, peer, number, material, false);
+}
+
+void material_want_file(struct turn *turn, const char *peer, const char *number, const PbMaterial *file)
+{
+	want(turn, peer, number, file, true);
 }
 
 void material_belongs(struct turn *turn, const char *number, struct tb_bytes root)
@@ -256,7 +313,7 @@ bool material_release(struct turn *turn, const char *number, const char *other, 
 		if (claim->n_cases > 0 && record->n_cases > 0)
 			record->claims[kept++] = claim;
 		else
-			unmark(turn, claim, root);
+			end_claim(turn, claim, root);
 	}
 	record->n_claims = kept;
 	if (record->n_cases > 0) {
@@ -486,7 +543,7 @@ static void complete(struct turn *turn, struct tb_bytes root, const char *peer,
 	audit_add(turn, PB_LEAF_KIND__LEAF_MATERIAL, record->n_cases ? record->cases[0] : "material", peer,
 	          root, 1);
 	for (size_t i = 0; i < count; i++) {
-		unmark(turn, claims[i], root);
+		end_claim(turn, claims[i], root);
 		if (claims[i]->size != record->size ||
 		    !tb_bytes_equal(proto_bytes(claims[i]->sha256), proto_bytes(record->sha256))) {
 			contradict(turn, claims[i], root);

@@ -12,6 +12,8 @@
 
 enum { DAYS_MAX = 365, DUE_PER_TURN = 64 };
 
+_Static_assert((int)TB_MATTER_POSTS_MAX <= (int)TB_PAGE_ROWS_MAX, "whoever looks at a matter sees all of it");
+
 static struct kv_key matter_key(const char *matter)
 {
 	return kv_key_of(tb_bytes_of(matter, strnlen(matter, TB_ID_BYTES_MAX)));
@@ -97,6 +99,19 @@ static enum tb_code check_post(const PbMatterRecord *record, const PbMatterPost 
 	if (post->kind == PB_POST_KIND__POST_ANSWERS && needs_outcome(opening->about) &&
 	    (post->outcome < PB_OUTCOME__UPHELD || post->outcome > PB_OUTCOME__NOT_UPHELD))
 		return tb_fail(err, TB_EINVALID, "post.outcome: whether it is upheld");
+	return TB_OK;
+}
+
+/* Each party has an equal share of what a matter may hold: nobody's posts hide another's. The last of it is
+ * for what settles the matter. */
+static enum tb_code check_share(const PbMatterPost *opening, const PbMatterPost *post, uint32_t number,
+                                struct tb_error *err)
+{
+	uint32_t share = TB_MATTER_POSTS_MAX / (uint32_t)opening->n_parties;
+	bool settles = post->kind == PB_POST_KIND__POST_ANSWERS || post->kind == PB_POST_KIND__POST_CLOSES;
+	if (number > share || (number == share && !settles))
+		return tb_fail(err, TB_ETOOBIG, "post: the share of %.8s in this matter is %u posts",
+		               post->region, share);
 	return TB_OK;
 }
 
@@ -333,8 +348,8 @@ void matter_apply_post(struct turn *turn, struct core_request *request)
 	}
 	if (code == TB_OK)
 		code = material_check_here(turn, post->files, post->n_files, &err);
-	if (code == TB_OK && record->own_posts >= TB_MATTER_POSTS_MAX)
-		code = tb_fail(&err, TB_ETOOBIG, "more than %d posts", TB_MATTER_POSTS_MAX);
+	if (code == TB_OK)
+		code = check_share(record->opening, post, record->own_posts + 1, &err);
 	if (code) {
 		turn_refuse(turn, request, &err);
 		return;
@@ -344,7 +359,31 @@ void matter_apply_post(struct turn *turn, struct core_request *request)
 
 /* ---- peers' posts */
 
-static enum tb_code take_opening(struct turn *turn, const char *peer, const PbMatterPost *post,
+/* Who is granted something, has a case with us, or was drawn into the matter by us may show us files. */
+static bool may_show(struct turn *turn, const char *peer, const PbMatterPost *opening)
+{
+	const struct peer *config = peer_find(turn->core->peers, peer);
+	PbCaseRecord *record;
+	if ((config && (config->verify_count > 0 || config->cases_count > 0)) ||
+	    strcmp(opening->region, turn->core->setup.region) == 0)
+		return true;
+	return opening->case_number[0] &&
+	       case_load(&turn->kv, opening->case_number, &turn->arena, &record, NULL) == TB_OK &&
+	       case_sides(record, peer) != 0;
+}
+
+static enum tb_code check_files(struct turn *turn, const char *peer, const PbMatterPost *opening,
+                                const PbMatterPost *post, bool *defer, struct tb_error *err)
+{
+	if (post->n_files == 0)
+		return TB_OK;
+	if (!may_show(turn, peer, opening))
+		return tb_fail(err, TB_EDENIED, "post.files: %.8s has no grant here, and no case with us",
+		               peer);
+	return material_check_room(turn, peer, post->files, post->n_files, defer, err);
+}
+
+static enum tb_code take_opening(struct turn *turn, const char *peer, const PbMatterPost *post, bool *defer,
                                  struct tb_error *err)
 {
 	PbMatterRecord *known;
@@ -355,11 +394,15 @@ static enum tb_code take_opening(struct turn *turn, const char *peer, const PbMa
 		return tb_fail(err, TB_EINVALID, "post.parties: this region is not one");
 	if (strlen(post->matter) > TB_ID_BYTES_MAX / 4 || strncmp(post->matter, peer, strlen(peer)) != 0)
 		return tb_fail(err, TB_EINVALID, "post.matter: not a number of %.8s", peer);
+	if (post->number != 1)
+		return tb_fail(err, TB_EINVALID, "post.number: an opening is its author's first");
 	code = load(&turn->kv, post->matter, &turn->arena, &known, err);
 	if (code != TB_ENOTFOUND)
 		return code ? code : tb_fail(err, TB_ESTATE, "the matter is open already");
-	keep(turn, new_matter(turn, post), post);
-	return TB_OK;
+	code = check_files(turn, peer, post, post, defer, err);
+	if (code == TB_OK && !*defer)
+		keep(turn, new_matter(turn, post), post);
+	return code;
 }
 
 enum tb_code matter_take(struct turn *turn, const char *peer, const PbMatterPost *post, bool *defer,
@@ -374,12 +417,14 @@ enum tb_code matter_take(struct turn *turn, const char *peer, const PbMatterPost
 	if (code)
 		return code;
 	if (post->kind == PB_POST_KIND__POST_OPENS) {
-		code = take_opening(turn, peer, post, err);
+		code = take_opening(turn, peer, post, defer, err);
 	} else {
 		code = load(&turn->kv, post->matter, &turn->arena, &record, err);
 		*defer = code == TB_ENOTFOUND;
 		if (code == TB_OK)
 			code = check_post(record, post, err);
+		if (code == TB_OK)
+			code = check_share(record->opening, post, post->number, err);
 		if (code == TB_OK && record->n_seen == record->opening->n_parties) {
 			uint32_t last = record->seen[party_index(record->opening, post->region)];
 			*defer = post->number > last + 1;
@@ -387,15 +432,17 @@ enum tb_code matter_take(struct turn *turn, const char *peer, const PbMatterPost
 				code = tb_fail(err, TB_ESTATE, "post %u of %.8s was here before",
 				               post->number, peer);
 		}
-		if (*defer)
-			return TB_OK;
-		if (code == TB_OK)
+		if (code == TB_OK && !*defer)
+			code = check_files(turn, peer, record->opening, post, defer, err);
+		if (code == TB_OK && !*defer)
 			keep(turn, record, post);
 	}
+	if (*defer)
+		return TB_OK;
 	for (size_t i = 0; i < post->n_files && code == TB_OK; i++) {
 		if (post->files[i]->root.len == PKI_HASH_BYTES &&
 		    !material_here(&turn->kv, proto_bytes(post->files[i]->root)))
-			material_want(turn, peer, post->matter, post->files[i]);
+			material_want_file(turn, peer, post->matter, post->files[i]);
 	}
 	return code;
 }

@@ -685,6 +685,12 @@ enum tb_code material_check_named(struct turn *turn, const char *peer, PbMateria
 /* |peer| has what |number| needs: it will be fetched. It has passed material_check_named(), and is not here.
  */
 void material_want(struct turn *turn, const char *peer, const char *number, const PbMaterial *material);
+/* The same for a file of the matter |number|. */
+void material_want_file(struct turn *turn, const char *peer, const char *number, const PbMaterial *file);
+/* Files of matters that are to come from |peer| have a measure. |*defer|: there will be room for |files| when
+ * others have come. TB_ETOOBIG: there never will. */
+enum tb_code material_check_room(struct turn *turn, const char *peer, PbMaterial *const *files, size_t count,
+                                 bool *defer, struct tb_error *err);
 bool material_here(struct kv *kv, struct tb_bytes root);
 bool material_coming(struct kv *kv, struct tb_bytes root); /* wanted, and not here */
 /* |number|, which was between us and |other|, needs it no longer. True: nobody does, and it is gone. */

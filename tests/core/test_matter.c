@@ -472,6 +472,163 @@ static void test_a_matter_without_end_is_refused(void **state)
 	pair_free(pair);
 }
 
+/* ---- what one party may add */
+
+static void test_every_party_of_a_matter_has_its_share(void **state)
+{
+	enum { SHARE = TB_MATTER_POSTS_MAX / 2 };
+	static const struct {
+		uint32_t number;
+		PbPostKind kind;
+		PbReceiptKind receipt;
+	} tries[] = {{SHARE + 1, PB_POST_KIND__POST_CLOSES, PB_RECEIPT_KIND__REJECTED},
+	             {SHARE, PB_POST_KIND__POST_SAYS, PB_RECEIPT_KIND__REJECTED},
+	             {SHARE, PB_POST_KIND__POST_CLOSES, PB_RECEIPT_KIND__DEFERRED},
+	             {SHARE - 1, PB_POST_KIND__POST_SAYS, PB_RECEIPT_KIND__DEFERRED}};
+	struct pair *pair = pair_new(*state);
+	struct forgery f;
+	struct pair_reply reply;
+	char matter[64], json[512];
+	enum tb_code code = TB_OK;
+	open_matter(pair, &pair->window, "\"about\":\"CONSULTATION\"", matter);
+	pair->parted = true;
+	assert_int_equal(post(pair, &pair->window, matter, "\"kind\":\"POST_SAYS\""), TB_OK);
+	for (size_t i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
+		forgery_take(&f, pair, &pair->window);
+		f.message->post->number = tries[i].number;
+		f.message->post->kind = tries[i].kind;
+		f.message->post->at_ms = 0;
+		const PbReceipt *receipt = forgery_send(&f, &reply);
+		if (receipt->kind != tries[i].receipt)
+			fail_msg("%zu: %s", i, receipt->reason);
+		pair_reply_clear(&reply);
+		forgery_clear(&f);
+	}
+	/* Nor do we say more ourselves: two posts were said before. */
+	for (unsigned said = 2; code == TB_OK && said <= TB_MATTER_POSTS_MAX; said++) {
+		snprintf(json, sizeof(json),
+		         "{\"post\":{\"matter\":\"%s\",\"actor\":{\"role\":\"LIAISON\",\"id\":\"l2\"},"
+		         "\"text\":\"x\",\"kind\":\"POST_SAYS\"}}",
+		         matter);
+		pair_call(pair, &pair->window, SERVICE "Post", json, &code);
+		assert_true(code == TB_OK || said == SHARE - 1);
+	}
+	assert_int_equal(code, TB_ETOOBIG);
+	assert_int_equal(post(pair, &pair->window, matter, "\"kind\":\"POST_CLOSES\""), TB_OK);
+	assert_int_equal(get(pair, &pair->window, matter)->n_posts, SHARE);
+	pair_free(pair);
+}
+
+#define OTHER "330100"
+
+/* Opens a matter of the third region with |count| files of |sizes|; their roots begin with |mark|, but for
+ * |root|, if it is given, which is the first one's. */
+static PbReceiptKind open_with_files(struct pair *pair, const struct region *third, uint8_t mark,
+                                     const uint64_t *sizes, size_t count, const char *code,
+                                     const PbMaterialView *first)
+{
+	PbMatterPost said = PB_MATTER_POST__INIT;
+	PbMaterial files[3], *list[3];
+	PbActor actor = PB_ACTOR__INIT;
+	uint8_t roots[3][PKI_HASH_BYTES] = {{0}};
+	char matter[32], region[] = OTHER, home[] = HOME, text[] = "x", *parties[] = {region, home};
+	struct pair_reply reply;
+	snprintf(matter, sizeof(matter), OTHER "-%u", mark);
+	for (size_t i = 0; i < count; i++) {
+		files[i] = (PbMaterial)PB_MATERIAL__INIT;
+		list[i] = &files[i];
+		roots[i][0] = mark;
+		roots[i][1] = (uint8_t)i;
+		files[i].name = text;
+		files[i].size = sizes[i];
+		files[i].root = files[i].sha256 = proto_data(tb_bytes_of(roots[i], PKI_HASH_BYTES));
+	}
+	if (first) {
+		files[0].size = first->size;
+		files[0].root = first->root;
+		files[0].sha256 = first->sha256;
+	}
+	actor.role = PB_ROLE__LIAISON;
+	said.matter = matter;
+	said.number = 1;
+	said.region = region;
+	said.actor = &actor;
+	said.at_ms = pair->now;
+	said.kind = PB_POST_KIND__POST_OPENS;
+	said.about = PB_MATTER_KIND__CONSULTATION;
+	said.subject = said.text = text;
+	said.parties = parties;
+	said.n_parties = 2;
+	said.files = list;
+	said.n_files = count;
+	const PbReceipt *receipt = hostile_post(pair, third, &pair->home, &said, &reply);
+	PbReceiptKind kind = receipt->kind;
+	assert_string_equal(receipt->code, code);
+	pair_reply_clear(&reply);
+	return kind;
+}
+
+static void meet_third(struct pair *pair, struct region *third, const struct hostile_grant *grant)
+{
+	struct peer_set *set = peer_set_new();
+	region_init(third, OTHER, PKI_P256);
+	hostile_add_peer(set, &pair->window.region, grant);
+	hostile_add_peer(set, third, grant);
+	pair_set_peers(pair, &pair->home, set);
+}
+
+static void test_who_has_no_grant_and_no_case_shows_no_files(void **state)
+{
+	static const uint64_t size = 1000;
+	struct pair *pair = pair_new(*state);
+	struct region third;
+	meet_third(pair, &third, &(struct hostile_grant){0});
+	assert_int_equal(open_with_files(pair, &third, 1, &size, 1, "not_granted", NULL),
+	                 PB_RECEIPT_KIND__REJECTED);
+	assert_int_equal(hostile_count(&pair->home, KV_WANTED), 0);
+	assert_int_equal(open_with_files(pair, &third, 1, NULL, 0, "", NULL), PB_RECEIPT_KIND__DURABLE);
+	/* Whom we ask may show us something. */
+	char matter[64], file[512], more[1024];
+	open_matter(pair, &pair->home, "\"about\":\"ENQUIRY\",\"asked\":\"" WINDOW "\",\"days\":5", matter);
+	pair_upload(pair, &pair->window, 4000, 3, file);
+	snprintf(more, sizeof(more), "\"kind\":\"POST_ANSWERS\",\"files\":[{\"need\":\"x\",%s}]", file);
+	assert_int_equal(post(pair, &pair->window, matter, more), TB_OK);
+	assert_int_equal(get(pair, &pair->home, matter)->n_posts, 2);
+	pair_free(pair);
+	region_clear(&third);
+}
+
+static void test_files_of_matters_that_are_to_come_from_a_peer_have_a_measure(void **state)
+{
+	static const char *const all[] = {"*", NULL};
+	static const uint64_t gib2 = (uint64_t)2 << 30;
+	struct pair *pair = pair_new(*state);
+	struct region third;
+	char file[512];
+	meet_third(pair, &third, &(struct hostile_grant){.items = all});
+	pair_upload(pair, &pair->window, 4000, 3, file);
+	PbMaterialListResponse *had = (PbMaterialListResponse *)(void *)pair_ask(
+		pair, &pair->window, "/tongban.v1.MaterialService/List", "{}");
+	PbMaterialView content = *had->materials[0];
+	uint8_t root[PKI_HASH_BYTES], sha256[PKI_HASH_BYTES];
+	memcpy(root, content.root.data, sizeof(root));
+	memcpy(sha256, content.sha256.data, sizeof(sha256));
+	content.root = proto_data(tb_bytes_of(root, sizeof(root)));
+	content.sha256 = proto_data(tb_bytes_of(sha256, sizeof(sha256)));
+	const uint64_t over[] = {gib2, gib2, 1}, fills[] = {4000, gib2, gib2 - 4000}, one = 1;
+	assert_int_equal(open_with_files(pair, &third, 1, over, 3, "invalid", NULL),
+	                 PB_RECEIPT_KIND__REJECTED);
+	assert_int_equal(open_with_files(pair, &third, 1, fills, 3, "", &content), PB_RECEIPT_KIND__DURABLE);
+	assert_int_equal(open_with_files(pair, &third, 2, &one, 1, "", NULL), PB_RECEIPT_KIND__DEFERRED);
+	pair_crash(pair, &pair->home);
+	assert_int_equal(open_with_files(pair, &third, 2, &one, 1, "", NULL), PB_RECEIPT_KIND__DEFERRED);
+	/* What has come makes room. */
+	pair_upload(pair, &pair->home, 4000, 3, file);
+	assert_int_equal(open_with_files(pair, &third, 2, &one, 1, "", NULL), PB_RECEIPT_KIND__DURABLE);
+	pair_free(pair);
+	region_clear(&third);
+}
+
 int main(void)
 {
 	pair_describe_every = 5 * TB_MINUTE;
@@ -488,6 +645,9 @@ int main(void)
 		TEST(test_a_post_that_no_node_would_send_is_refused_or_deferred),
 		TEST(test_posts_of_an_author_follow_one_another),
 		TEST(test_a_matter_without_end_is_refused),
+		TEST(test_every_party_of_a_matter_has_its_share),
+		TEST(test_who_has_no_grant_and_no_case_shows_no_files),
+		TEST(test_files_of_matters_that_are_to_come_from_a_peer_have_a_measure),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
