@@ -568,6 +568,9 @@ static enum MHD_Result begin(struct call *call, const char *url, const char *ver
 	enum tb_code code = authenticate(call, &err);
 	if (code != TB_OK)
 		return http_reply_refusal(call, &err);
+	if (call->door->wants_token)
+		MHD_set_connection_option(call->connection, MHD_CONNECTION_OPTION_TIMEOUT,
+		                          (unsigned)HTTP_IDLE_S);
 	note_address(call);
 	if (strcmp(url, "/events") == 0 && get)
 		return http_events_begin(call);

@@ -20,11 +20,13 @@ enum {
 	 * a thread of libmicrohttpd 0.9.75 is given 128 events at once (MAX_EVENTS in MHD_epoll()), it waits
 	 * for more before it looks at any of them, and its connections hang until one comes. */
 	HTTP_CONNECTIONS_MAX = 360,
+	/* Of the port, from one address. A reverse proxy needs them all, and has one address. */
+	HTTP_ADDRESS_CONNECTIONS_MAX = 120,
 	HTTP_THREADS = 3,
 	HTTP_WORKERS = 2,
 	HTTP_CONNECTION_BYTES =
 		16 * 1024,    /* read buffer; libmicrohttpd clears all of it after every request */
-	HTTP_IDLE_S = 300,    /* an idle connection is closed after this */
+	HTTP_STRANGER_S = 15, /* a connection to the port on which no token came yet may be idle for this */
 	HTTP_FLUSH_MS = 1000, /* time for the last replies when closing */
 };
 
@@ -135,14 +137,16 @@ static enum tb_code door_open(struct http_door *door, struct tb_error *err)
 		{MHD_OPTION_END, 0, NULL},
 	};
 	struct MHD_OptionItem without[] = {{MHD_OPTION_END, 0, NULL}};
+	unsigned of_address = door->wants_token ? HTTP_ADDRESS_CONNECTIONS_MAX : 0;
+	unsigned idle_s = door->wants_token ? HTTP_STRANGER_S : HTTP_IDLE_S;
 	door->daemon = MHD_start_daemon(
 		tls ? flags | MHD_USE_TLS : flags, 0, NULL, NULL, http_on_access, door,
 		MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, door->fd,
 		MHD_OPTION_THREAD_POOL_SIZE, (unsigned)HTTP_THREADS, MHD_OPTION_CONNECTION_LIMIT,
-		(unsigned)HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_S,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_CONNECTION_BYTES,
-		MHD_OPTION_NOTIFY_COMPLETED, http_on_completed, NULL, MHD_OPTION_ARRAY,
-		tls ? with_tls : without, MHD_OPTION_END);
+		(unsigned)HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, idle_s,
+		MHD_OPTION_PER_IP_CONNECTION_LIMIT, of_address, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)HTTP_CONNECTION_BYTES, MHD_OPTION_NOTIFY_COMPLETED, http_on_completed, NULL,
+		MHD_OPTION_ARRAY, tls ? with_tls : without, MHD_OPTION_END);
 	if (door->daemon)
 		return TB_OK;
 	if (tls)

@@ -12,6 +12,7 @@
 #include "node/io/workers.h"
 
 enum {
+	HTTP_IDLE_S = 300,           /* an idle connection is closed after this */
 	HTTP_EVENT_READERS_MAX = 64, /* calls of GET /events at one time */
 	HTTP_EVENT_READERS_OF_ONE_MAX = 16,
 };

@@ -351,14 +351,22 @@ static void wait_asked(uint64_t times)
 
 /* ---- a client */
 
-static int dial_tcp(struct server *server)
+/* From 127.0.0.|host|. */
+static int dial_tcp_from(struct server *server, uint32_t host)
 {
+	struct sockaddr_in own = {.sin_family = AF_INET, .sin_addr.s_addr = htonl((127u << 24) + host)};
 	struct sockaddr_in address = {.sin_family = AF_INET,
 	                              .sin_port = htons((uint16_t)http_tcp_port(server->http))};
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	assert_return_code(bind(fd, (const struct sockaddr *)&own, sizeof(own)), errno);
 	assert_return_code(connect(fd, (const struct sockaddr *)&address, sizeof(address)), errno);
 	return fd;
+}
+
+static int dial_tcp(struct server *server)
+{
+	return dial_tcp_from(server, 1);
 }
 
 static int dial(struct server *server)
@@ -674,6 +682,33 @@ static void test_closing_with_readers_waiting_leaves_nothing(void **state)
 
 #define WITH_SERVER(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
+/* ---- who comes too often */
+
+static void test_one_address_leaves_room_for_others(void **state)
+{
+	enum { OF_ONE_ADDRESS = 120 };
+	struct server *server = *state;
+	int fds[OF_ONE_ADDRESS];
+	char byte;
+	struct tb_buf got = {0};
+	for (size_t i = 0; i < OF_ONE_ADDRESS; i++) {
+		fds[i] = dial_tcp(server);
+		/* Once it is answered it is counted. */
+		ask(fds[i], STATUS, GOOD, "{}");
+		expect(fds[i], &got, "{}");
+	}
+	tb_buf_clear(&got);
+	int more = dial_tcp(server);
+	assert_true(recv(more, &byte, 1, 0) <= 0);
+	close(more);
+	assert_says(dial_tcp_from(server, 2), STATUS, GOOD, "{}", " 200 ", "{}");
+	assert_says(fds[0], STATUS, GOOD, "{}", " 200 ", "{}");
+	/* The socket is its owner's, who is not counted. */
+	assert_says(dial(server), STATUS, "", "{}", " 200 ", "{}");
+	for (size_t i = 1; i < OF_ONE_ADDRESS; i++)
+		close(fds[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -690,6 +725,7 @@ int main(void)
 		WITH_SERVER(test_readers_are_bounded_for_each_token_and_for_all),
 		WITH_SERVER(test_draining_ends_streams_and_answers_who_waits),
 		WITH_SERVER(test_closing_with_readers_waiting_leaves_nothing),
+		WITH_SERVER(test_one_address_leaves_room_for_others),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
