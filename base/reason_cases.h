@@ -116,7 +116,7 @@
 	XX(APPLICATION_OWN_ITEM, TB_EINVALID, "application.home：{1} 模式只用于其他地区的事项", \
 	   "application.home: mode {1} is for items of another region") \
 	XX(APPLICATION_NOT_PEER, TB_ENOTFOUND, "application.home：{1} 不是本节点的对等节点，请运维人员先导入", \
-	   "application.home: {1} is not a peer of this node") \
+	   "application.home: {1} is not a peer of this node: the operator imports it first") \
 	XX(APPLICATION_MATERIALS_MANY, TB_ETOOBIG, "application.materials：超过 {1} 份", \
 	   "application.materials: more than {1}") \
 	XX(APPLICATION_FORM_MANY, TB_ETOOBIG, "application.form：超过 {1} 项", \
@@ -170,9 +170,9 @@
 	XX(ITEM_REPLACED, TB_ESTATE, "事项 {1} 在清单第 {2} 版中已被替换，早于申请日期很久", \
 	   "item {1} was replaced in version {2} of the list, long before the application") \
 	XX(ITEM_LIST_NOT_HERE, TB_EUNREACHABLE, "尚未取得 {1} 的事项清单，请确认与该地区的连接（tongban peer show）", \
-	   "the item list of {1} is not here yet") \
+	   "the item list of {1} is not here yet: look at the link to it (tongban peer show)") \
 	XX(ITEM_LIST_NONE, TB_ENOTFOUND, "本节点还没有 {1} 的事项清单（与该地区的连接见 tongban peer show {1}）", \
-	   "no item list of {1} is here") \
+	   "no item list of {1} is here (tongban peer show {1} tells of the link)") \
 	XX(ITEM_NO_CRITERIA, TB_ESTATE, "事项 {1}：清单未列明基本编码或审查标准，不能异地审批", \
 	   "item {1}: its list names no basic code or criteria to decide by") \
 	XX(ITEM_OTHER_CRITERIA, TB_ESTATE, "事项 {1} 的审查标准为 {2}，本地区为 {3}，不一致", \

@@ -24,7 +24,7 @@
 	XX(AGREEMENT_NOTICE_DAYS, TB_EINVALID, "effective：最早为 {1}（须提前 {2} 天通知）", \
 	   "effective: {1} at the earliest, after {2} days of notice") \
 	XX(NOT_GRANTED_ITEM, TB_EDENIED, "未授予 {1} 以 {3} 模式提交事项 {2} 的权限（peers/{1}.yaml，grants.cases）", \
-	   "{1} is not granted item {2} in mode {3}") \
+	   "{1} is not granted item {2} in mode {3} (peers/{1}.yaml, grants.cases)") \
 	XX(NOT_A_PEER, TB_ENOTFOUND, "{1} 不是本节点的对等节点", \
 	   "{1} is not a peer of this node") \
 	XX(NOT_A_PEER_S, TB_ENOTFOUND, "{1} 不是本节点的对等节点", \
@@ -60,7 +60,7 @@
 	XX(REASON_MISSING, TB_EINVALID, "reason：请写明理由", \
 	   "reason: missing") \
 	XX(TOKEN_NEEDED, TB_EUNTRUSTED, "此处需要令牌（Authorization: Bearer tb_…）", \
-	   "a token is needed here") \
+	   "a token is needed here (Authorization: Bearer tb_...)") \
 	XX(TOKEN_FORM, TB_EUNTRUSTED, "authorization：应为 “Bearer tb_…”", \
 	   "authorization: \"Bearer tb_...\" is expected") \
 	XX(TOKEN_UNKNOWN, TB_EUNTRUSTED, "令牌不存在或已吊销", \
@@ -92,7 +92,7 @@
 	XX(NAME_FORM, TB_EINVALID, "name：应为 1 至 {1} 个字符，限 a-z 0-9 . _ -", \
 	   "name: 1 to {1} of a-z 0-9 . _ -") \
 	XX(CALENDAR_YEAR, TB_ECALENDAR, "工作日历不含 {1} 年：请运维人员补充 data/workdays.tsv 并重启", \
-	   "the working-day calendar does not cover the year {1}") \
+	   "the working-day calendar does not cover the year {1}: the operator puts it into data/workdays.tsv and restarts") \
 	XX(RETENTION_NONE, TB_ESTATE, "node.yaml 未设置 retention：全部保留", \
 	   "node.yaml names no retention: everything is kept") \
 	XX(RETENTION_DAY, TB_EINVALID, "before：应为日期，写作 YYYY-MM-DD", \
@@ -168,7 +168,7 @@
 	XX(NODE_RUNS, TB_EBUSY, "{1}：该目录中已有节点在运行", \
 	   "{1}: a node is running in this directory already") \
 	XX(DIR_NO_NODE, TB_ENOTFOUND, "{1}：这里没有节点（缺少 node.yaml）；请先执行 tongban init", \
-	   "{1}: no node here: no node.yaml") \
+	   "{1}: no node here: no node.yaml; tongban init makes one") \
 	XX(DIR_NOT_EMPTY, TB_EEXISTS, "{1}：目录不为空", \
 	   "{1}: the directory is not empty") \
 	XX(FILE_OTHERS, TB_EPERMISSIONS, "{1}：他人可以访问（模式 {2}）；请执行：chmod 600 '{3}'", \

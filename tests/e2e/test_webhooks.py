@@ -114,6 +114,9 @@ def test_everything_comes_in_order_and_signed_though_both_sides_fail_in_between(
     assert seen == [int(e["cursor"]) for e in feed], "nothing is left out"
     assert [e["caseNumber"] for e in feed if e["event"] == "SUBMIT"] == numbers
     wait_for(lambda: "failures" not in view(node), 20, "it is well again")
+    listed = subprocess.run([harness.options.tongban, "webhook", "list", "--dir", node.dir, "--lang", "en"], capture_output=True,
+                            text=True, check=True).stdout
+    assert "archive" in listed and "503" not in listed, f"an error that is over is shown: {listed}"
 
 
 def test_a_redirect_is_not_followed_and_gone_is_given_up(world):
