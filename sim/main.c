@@ -21,10 +21,10 @@
 static const char usage[] =
 	"tongban-sim run [--seed N] [--nodes N] [--preset NAME] [--days N | --hours N | --minutes N]\n"
 	"                [--cases N] [--verifications N] [--crypto stub|real] [--twice] [--no-healing]\n"
-	"                [--report DIR] [--events FILE] [--save FILE] [--dir DIR] [--quiet]\n"
+	"                [--report DIR] [--words FILE] [--events FILE] [--save FILE] [--dir DIR] [--quiet]\n"
 	"tongban-sim campaign [--seeds FROM..TO] [--jobs N] [--budget 30m] [--preset NAME] [--once]\n"
 	"                [--seconds N] [--out DIR] [--dir DIR] [--quiet] [--require-marks]\n"
-	"tongban-sim replay FILE... [--report DIR] [--events FILE]\n"
+	"tongban-sim replay FILE... [--report DIR] [--words FILE] [--events FILE]\n"
 	"tongban-sim shrink FILE [--out FILE] [--budget 5m]\n"
 	"tongban-sim scenario FILE.yaml... [--report DIR] [--words FILE]\n"
 	"tongban-sim presets\n"
