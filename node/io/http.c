@@ -12,8 +12,9 @@
 
 enum {
 	HTTP_AT_ONCE_BYTES_MAX = 16 * 1024, /* a body up to this is decoded on the thread that read it */
-	HTTP_BODIES_BYTES_MAX = 256 << 20,  /* bodies in memory at one time, of all connections */
-	HTTP_DISCARD_BYTES_MAX = 64 << 20,  /* read after an error, so that the client reads the reply */
+	HTTP_BODIES_BYTES_MAX =
+		256 << 20, /* bodies of calls under way, of all connections; small ones pass */
+	HTTP_DISCARD_BYTES_MAX = 64 << 20, /* read after an error, so that the client reads the reply */
 };
 
 /* ---- life of a call */
@@ -31,10 +32,11 @@ static struct call *call_new(struct http_door *door, struct MHD_Connection *conn
 	return call;
 }
 
-static void body_clear(struct call *call)
+/* What a body was decoded to takes as much room as it, so the body counts until the call is back. */
+static void body_uncount(struct call *call)
 {
-	atomic_fetch_sub(&call->http->body_bytes, call->body.size);
-	tb_buf_clear(&call->body);
+	atomic_fetch_sub(&call->http->body_bytes, call->counted);
+	call->counted = 0;
 }
 
 static void call_free(struct call *call)
@@ -42,7 +44,8 @@ static void call_free(struct call *call)
 	struct http *http = call->http;
 	assert(call->state != CALL_AWAY);
 	http_reader_clear(call);
-	body_clear(call);
+	body_uncount(call);
+	tb_buf_clear(&call->body);
 	material_intake_free(call->intake);
 	material_source_free(call->source);
 	if (call->request)
@@ -293,6 +296,7 @@ static ssize_t source_read(void *ctx, uint64_t offset, char *out, size_t room)
 /* The call is back: what came of it. */
 static enum MHD_Result reply_result(struct call *call)
 {
+	body_uncount(call);
 	if (call->error.code != TB_OK)
 		return http_reply_refusal(call, &call->error);
 	if (call->kind->reply)
@@ -322,10 +326,12 @@ static enum tb_code method_add(struct call *call, struct tb_bytes bytes, struct 
 {
 	if (bytes.size > TB_API_BODY_BYTES_MAX - call->body.size)
 		return tb_fail(err, TB_ETOOBIG, "body over %d bytes", TB_API_BODY_BYTES_MAX);
-	if (atomic_fetch_add(&call->http->body_bytes, bytes.size) + bytes.size > HTTP_BODIES_BYTES_MAX) {
-		atomic_fetch_sub(&call->http->body_bytes, bytes.size);
+	call->counted += bytes.size;
+	/* Small ones are bounded by the connections: who holds the room with large ones keeps nobody else
+	 * out. */
+	if (atomic_fetch_add(&call->http->body_bytes, bytes.size) + bytes.size > HTTP_BODIES_BYTES_MAX &&
+	    call->counted > HTTP_AT_ONCE_BYTES_MAX)
 		return tb_fail(err, TB_ETHROTTLED, "too many large requests at one time");
-	}
 	tb_buf_add(&call->body, bytes.data, bytes.size);
 	return TB_OK;
 }
@@ -342,7 +348,7 @@ static void method_work(void *arg)
 	const struct http_setup *setup = &call->http->setup;
 	struct core_request *request = NULL;
 	call->error.code = core_request_new(&request, call->method, body_json(call), &call->error);
-	body_clear(call);
+	tb_buf_clear(&call->body);
 	if (call->error.code != TB_OK) {
 		http_call_back(call);
 		return;
@@ -405,7 +411,7 @@ static void own_work(void *arg)
 	proto_message *message;
 	call->error.code =
 		proto_json_decode(&message, call->own->input, body_json(call), &call->arena, &call->error);
-	body_clear(call);
+	tb_buf_clear(&call->body);
 	if (call->error.code == TB_OK)
 		call->error.code = call->own->call(call->http->setup.ctx, message, &call->own_reply,
 		                                   &call->arena, &call->error);
@@ -597,8 +603,10 @@ static enum MHD_Result take_body(struct call *call, struct tb_bytes bytes)
 	call->received += bytes.size;
 	if (call->error.code == TB_OK) {
 		call->error.code = call->kind->add(call, bytes, &call->error);
-		if (call->error.code != TB_OK)
-			body_clear(call);
+		if (call->error.code != TB_OK) {
+			body_uncount(call);
+			tb_buf_clear(&call->body);
+		}
 		return MHD_YES;
 	}
 	/* MHD takes a reply before the body or after it, not in between. */

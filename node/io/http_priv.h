@@ -72,6 +72,7 @@ struct call {
 	struct tb_arena arena;
 	proto_message *own_reply; /* in |arena| */
 	struct tb_buf body;
+	size_t counted;    /* its bytes in http->body_bytes */
 	uint64_t received; /* bytes of the body so far */
 	struct material_intake *intake;
 	uint8_t root[PKI_HASH_BYTES]; /* of a download */
@@ -93,7 +94,7 @@ struct http {
 	struct workers *workers;
 	struct guesses *guesses;
 	atomic_bool draining;
-	atomic_size_t body_bytes;
+	atomic_size_t body_bytes; /* of calls that are not back */
 	pthread_mutex_t mutex;
 	pthread_cond_t changed; /* |running|, |at_once| */
 	size_t running;

@@ -297,6 +297,54 @@ static void test_draining_lets_what_has_begun_end(void **state)
 	close(idle);
 }
 
+/* POST of {} with spaces around it, |size| bytes in all. */
+static int send_large(struct server *server, size_t size)
+{
+	struct tb_buf text = {0};
+	int fd = client_dial(server->path);
+	tb_buf_printf(&text,
+	              "POST " REQUEUE_METHOD " HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+	              "Content-Length: %zu\r\n\r\n{}",
+	              size);
+	size_t head = text.size;
+	tb_buf_reserve(&text, size - 2);
+	memset(text.data + head, ' ', size - 2);
+	text.size += size - 2;
+	client_send(fd, text.data, text.size);
+	tb_buf_clear(&text);
+	return fd;
+}
+
+static void test_bodies_count_until_their_calls_are_answered(void **state)
+{
+	enum { CALLS = (256 << 20) / TB_API_BODY_BYTES_MAX };
+	struct server *server = *state;
+	struct core_request *requests[CALLS];
+	int fds[CALLS];
+	for (size_t i = 0; i < CALLS; i++) {
+		fds[i] = send_large(server, TB_API_BODY_BYTES_MAX);
+		requests[i] = server_next(server);
+	}
+	int more = send_large(server, 100000);
+	client_assert_answer(more, 429, "resource_exhausted");
+	close(more);
+	/* What is small has room. */
+	more = send_large(server, 1000);
+	server_reply(server, server_next(server));
+	client_assert_answer(more, 200, "{}");
+	close(more);
+	server_reply(server, requests[0]);
+	client_assert_answer(fds[0], 200, "{}");
+	more = send_large(server, TB_API_BODY_BYTES_MAX);
+	server_reply(server, server_next(server));
+	client_assert_answer(more, 200, "{}");
+	close(more);
+	for (size_t i = 1; i < CALLS; i++)
+		server_reply(server, requests[i]);
+	for (size_t i = 0; i < CALLS; i++)
+		close(fds[i]);
+}
+
 static void test_closing_says_that_the_fate_is_unknown(void **state)
 {
 	struct server *server = *state;
@@ -381,6 +429,7 @@ int main(void)
 		WITH_SERVER(test_a_body_that_grows_too_large_is_refused),
 		WITH_SERVER(test_a_client_may_go_while_its_request_is_in_a_turn),
 		WITH_SERVER(test_draining_lets_what_has_begun_end),
+		WITH_SERVER(test_bodies_count_until_their_calls_are_answered),
 		WITH_SERVER(test_closing_says_that_the_fate_is_unknown),
 		WITH_SERVER(test_closing_waits_for_a_small_call_that_is_being_prepared),
 		WITH_SERVER(test_the_socket_is_for_its_owner_only),
