@@ -161,8 +161,14 @@ enum tb_code kv_get(struct kv *kv, enum kv_table table, const struct kv_key *key
 		*plain = tb_arena_bytes(arena, kept);
 		return TB_OK;
 	}
-	if (!store_get(kv->txn, table, kv_key_bytes(key), &sealed))
+	if (!store_get(kv->txn, table, kv_key_bytes(key), &sealed)) {
+		/* Most callers expect it: no words are made for them, nor left unset. */
+		if (err) {
+			err->code = TB_ENOTFOUND;
+			err->text[0] = 0;
+		}
 		return TB_ENOTFOUND;
+	}
 	enum tb_code code = kv_open(kv, table, kv_key_bytes(key), sealed, arena, plain, err);
 	if (code == TB_OK && caches)
 		kv_cache_put(kv->cache, table, kv_key_bytes(key), *plain, false);
