@@ -523,7 +523,7 @@ void case_apply_submit(struct turn *turn, struct core_request *request)
 {
 	const PbCaseSubmitRequest *submit = (const PbCaseSubmitRequest *)(const void *)request->message;
 	struct tb_error err = {0};
-	const char *number;
+	const char *number = NULL;
 	uint8_t digest[PKI_HASH_BYTES];
 	PbItem *item = NULL;
 	struct kv_key repeated = request_key(turn, submit->request_id);
