@@ -524,6 +524,104 @@ static void test_a_peer_that_is_away_is_told_at_once_and_for_all_its_queries(voi
 	pair_free(pair);
 }
 
+/* ---- when calls leave */
+
+/* What a turn of the window's node lets go; the test holds the calls. */
+struct held {
+	struct core_outbound *calls[8];
+	size_t count;
+	tb_time wake;
+};
+
+static void hold_turn(struct pair *pair, struct held *held, const struct core_event *event)
+{
+	struct core_effects effects = {0};
+	struct store_txn *txn;
+	struct tb_error err = {0};
+	OK(store_write(&txn, pair->window.setup.store, &err));
+	core_apply(pair->window.core, txn, pair->now, event, &effects);
+	held->wake = core_finish(pair->window.core, txn, pair->now, &effects);
+	OK(store_commit(txn, &err));
+	for (struct core_effect *effect = effects.first; effect; effect = effect->next) {
+		if (effect->kind == CORE_REPLY)
+			core_request_free(effect->request);
+		else if (effect->kind == CORE_SEND && effect->outbound->call == CORE_VERIFY)
+			held->calls[held->count++] = effect->outbound;
+		else if (effect->kind == CORE_SEND)
+			core_outbound_free(effect->outbound);
+	}
+	core_effects_clear(&effects);
+}
+
+static void hold_queries(struct pair *pair, struct held *held, unsigned count)
+{
+	struct tb_buf json = {0};
+	struct tb_error err = {0};
+	struct core_event event = {.kind = CORE_REQUEST};
+	tb_buf_str(&json, "{\"region\":\"" HOME "\",\"queries\":[");
+	for (unsigned i = 0; i < count; i++)
+		tb_buf_printf(&json,
+		              "%s{\"type\":\"" TYPE "\",\"number\":\"N1\",\"purpose\":\"p\",\"basis\":\"b\","
+		              "\"disclosure\":\"STATUS\"}",
+		              i ? "," : "");
+	tb_buf_str(&json, "]}");
+	OK(core_request_new(&event.request, core_method_find(VERIFY), tb_buf_bytes(&json), &err));
+	tb_buf_clear(&json);
+	hold_turn(pair, held, &event);
+}
+
+static void hold_end(struct pair *pair, struct held *held)
+{
+	static const struct core_event nothing = {.kind = CORE_WAKE};
+	for (size_t i = 0; i < held->count; i++) {
+		struct core_event event = {.kind = CORE_CALL_DONE, .outbound = held->calls[i]};
+		tb_fail(&held->calls[i]->error, TB_EUNREACHABLE, "the test ends");
+		hold_turn(pair, held, &event);
+	}
+	hold_turn(pair, held, &nothing);
+	pair_free(pair);
+}
+
+static void test_while_a_call_is_away_queries_gather_until_they_are_many_or_it_is_long_away(void **state)
+{
+	static const struct core_event wake = {.kind = CORE_WAKE};
+	struct pair *pair = pair_with(*state);
+	struct held held = {0};
+	hold_queries(pair, &held, 1);
+	assert_int_equal(held.count, 1);
+	hold_queries(pair, &held, 5);
+	assert_int_equal(held.count, 1);
+	/* It says when it wants to be looked at, and no turn before that lets them go. */
+	assert_true(held.wake > pair->now && held.wake <= pair->now + 10);
+	tb_time due = held.wake;
+	pair->now = due - 1;
+	hold_turn(pair, &held, &wake);
+	assert_int_equal(held.count, 1);
+	pair->now = due;
+	hold_turn(pair, &held, &wake);
+	assert_int_equal(held.count, 2);
+	assert_int_equal(held.calls[1]->batch->items_count, 5);
+	/* Two are away: the third waits for one of them, however many it has. */
+	hold_queries(pair, &held, 500);
+	pair->now += TB_MINUTE / 60;
+	hold_turn(pair, &held, &wake);
+	assert_int_equal(held.count, 2);
+	hold_end(pair, &held);
+}
+
+static void test_many_queries_wait_for_no_call(void **state)
+{
+	struct pair *pair = pair_with(*state);
+	struct held held = {0};
+	hold_queries(pair, &held, 1);
+	hold_queries(pair, &held, 127);
+	assert_int_equal(held.count, 1);
+	hold_queries(pair, &held, 1);
+	assert_int_equal(held.count, 2);
+	assert_int_equal(held.calls[1]->batch->items_count, 128);
+	hold_end(pair, &held);
+}
+
 /* ---- peers that go and come while something is under way */
 
 static struct peer_set *no_peers;
@@ -659,6 +757,8 @@ int main(void)
 		TEST(test_a_question_that_may_not_be_asked_does_not_leave_the_node),
 		TEST(test_an_answer_that_is_not_the_right_one_is_not_believed),
 		TEST(test_a_peer_that_is_away_is_told_at_once_and_for_all_its_queries),
+		TEST(test_while_a_call_is_away_queries_gather_until_they_are_many_or_it_is_long_away),
+		TEST(test_many_queries_wait_for_no_call),
 		TEST(test_a_peer_that_was_removed_and_is_back_can_be_asked_again),
 		TEST(test_a_removed_peer_is_refused_and_audited),
 		TEST(test_any_field_holder_or_attribute_can_be_matched),
