@@ -412,6 +412,7 @@ void sim_check_end(struct sim_world *world)
 {
 	struct sim_map sent = {0};
 	for (size_t i = 0; i < world->nodes_count; i++) {
+		sim_disk_warm(world->nodes[i].disk);
 		sim_check_sweep(&world->nodes[i]);
 		if (lives(&world->nodes[i]) && sim_node_reliable(&world->nodes[i]))
 			gather_outbox(&world->nodes[i], &sent);
@@ -423,6 +424,7 @@ void sim_check_end(struct sim_world *world)
 			check_rotten(node);
 		if (!lives(node) || !sim_node_reliable(node))
 			continue;
+		sim_disk_warm(node->disk);
 		check_inbox(node, &sent);
 		check_cases(node);
 		sim_matters_check(node);

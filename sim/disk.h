@@ -58,6 +58,8 @@ struct sim_disk_size sim_disk_size(const struct sim_disk *disk);
 uint64_t sim_disks_cool(uint64_t growth);
 /* The same for one, though it did not grow: after all of it was read. */
 void sim_disk_cool(struct sim_disk *disk);
+/* Brings its stores back at once: before all of them is read. */
+void sim_disk_warm(struct sim_disk *disk);
 /* Microseconds of slow syncs since the last call. */
 int64_t sim_disk_slow(struct sim_disk *disk);
 /* The power goes off in the |calls|-th next call that changes the disk or syncs it. That call and all later

@@ -132,14 +132,15 @@ static void write_out(struct sim_disk *disk, void *ctx)
 	}
 }
 
-/* Only pages that are clean and that nobody has mapped can leave. */
+/* Only pages that are clean and that nobody has mapped can leave. |ctx|, if given, counts what was there. */
 static void cool(struct sim_disk *disk, void *ctx)
 {
 	uint64_t *before = ctx;
 	for (struct disk_file *file = disk->stored ? disk->files : NULL; file; file = file->next) {
 		if (file->fd < 0)
 			continue;
-		*before += resident(file->fd, file->size);
+		if (before)
+			*before += resident(file->fd, file->size);
 		(void)sync_file_range(file->fd, 0, 0, WRITTEN_OUT);
 		if (file->map)
 			(void)madvise(file->map, file->mapped, MADV_DONTNEED);
@@ -151,9 +152,22 @@ static void cool(struct sim_disk *disk, void *ctx)
 
 void sim_disk_cool(struct sim_disk *disk)
 {
-	uint64_t before = 0;
 	cool_closed();
-	cool(disk, &before);
+	cool(disk, NULL);
+}
+
+void sim_disk_warm(struct sim_disk *disk)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	for (struct disk_file *file = disk->stored ? disk->files : NULL; file; file = file->next) {
+		size_t whole = (size_t)(file->size / page * page);
+		if (file->fd < 0 || !file->users_map)
+			continue;
+		/* One by one, each page would be a fault and a read of its own. */
+		(void)posix_fadvise(file->fd, 0, (off_t)whole, POSIX_FADV_WILLNEED);
+		(void)madvise(file->users_map, whole < file->users_mapped ? whole : file->users_mapped,
+		              MADV_POPULATE_READ);
+	}
 }
 
 uint64_t sim_disks_cool(uint64_t growth)

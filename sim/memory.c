@@ -7,7 +7,7 @@
 #include "sim/disk.h"
 
 enum {
-	DISKS_GROW = 256 << 20,  /* bytes, of all disks together */
+	DISKS_GROW = 448 << 20,  /* bytes, of all disks together */
 	HEAP_EVERY = 256 * 1024, /* events */
 };
 

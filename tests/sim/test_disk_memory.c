@@ -70,6 +70,24 @@ static void test_a_disk_on_a_file_system_leaves_the_memory_and_holds_what_it_hel
 	store_close(store);
 }
 
+static void test_what_left_the_memory_is_brought_back_at_once(void **state)
+{
+	enum tb_code code;
+	if (!on_a_file_system(state))
+		skip();
+	struct sim_disk *disk = new_disk(state, 3);
+	struct store *store = open_store(disk, &code);
+	assert_int_equal(code, TB_OK);
+	write_rounds(store, 1);
+	uint64_t before = sim_disk_size(disk).memory_bytes;
+	sim_disk_cool(disk);
+	assert_true(sim_disk_size(disk).memory_bytes < before / 2);
+	sim_disk_warm(disk);
+	assert_true(sim_disk_size(disk).memory_bytes >= before / 2);
+	check_rounds(store, 1);
+	store_close(store);
+}
+
 static void test_what_was_not_synced_is_lost_with_the_power_though_it_was_written_out(void **state)
 {
 	static const uint8_t block[4096] = {7};
@@ -128,6 +146,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SCENE(test_a_disk_on_a_file_system_leaves_the_memory_and_holds_what_it_held),
+		SCENE(test_what_left_the_memory_is_brought_back_at_once),
 		SCENE(test_what_was_not_synced_is_lost_with_the_power_though_it_was_written_out),
 		SCENE(test_a_disk_in_memory_counts_whole_and_stays_there),
 		SCENE(test_disks_that_did_not_grow_are_left_alone),
