@@ -125,7 +125,7 @@ static void note(struct turn *turn, struct peer_state *state, const struct peer 
 			return;
 	}
 	if (entry) {
-		char day[DAY_DIGITS + 1];
+		char day[16]; /* for any int, of which a day takes DAY_DIGITS */
 		snprintf(day, sizeof(day), "%0*d", DAY_DIGITS, (int)today);
 		memcpy(state->codes.data + ((const uint8_t *)entry - state->codes.data), day, DAY_DIGITS);
 	} else {
