@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,7 +23,7 @@ static int setup(void **state)
 
 static const char *in_dir(const char *name)
 {
-	static char paths[4][64];
+	static char paths[4][sizeof(dir) + NAME_MAX + 1];
 	static unsigned next;
 	char *path = paths[next++ % 4];
 	snprintf(path, sizeof(paths[0]), "%s/%s", dir, name);

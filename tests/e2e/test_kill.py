@@ -28,6 +28,7 @@ class Load:
         self.stopping = threading.Event()
         self.lock = threading.Lock()
         self.cases = {}  # request id -> number, acknowledged
+        self.applications = {}  # by request id, as sent
         self.acts = {}  # actor id -> (number, event), acknowledged
         self.tried = {}  # actor id -> (number, event)
         self.certificates = []  # numbers of certificates, acknowledged
@@ -78,6 +79,7 @@ class Load:
         number = self.insist(lambda: self.window.api("CaseService/Submit", message))["number"]
         with self.lock:
             self.cases[request] = number
+            self.applications[request] = message["application"]
 
     def verify(self, drawn):
         with self.lock:
@@ -290,7 +292,7 @@ def test_kill_9_at_random_moments_loses_nothing_and_doubles_nothing(world):
         errors = [line for line in node.log() if line.get("level") == "error"]
         assert not errors, errors[:5]
     for request, number in list(load.cases.items())[:50]:
-        again = window.api("CaseService/Submit", {"requestId": request, "application": application(),
+        again = window.api("CaseService/Submit", {"requestId": request, "application": load.applications[request],
                                                   "actor": {"role": "R_WIN", "id": "w"}})
         assert again["number"] == number
     print(f"  {kills} kills in {took:.0f} s; {len(load.cases)} cases, {len(load.acts)} acts, {len(load.certificates)} "
