@@ -89,6 +89,8 @@ static int run_load(struct cli *cli, const struct options *options)
 		code = merge(cli, &file);
 	request.items = file.items;
 	request.n_items = file.items_count;
+	if (!code && request.n_items == 0 && !options_flag(options, "empty"))
+		code = text_fail(&cli->error, TB_EINVALID, TEXT_M_LIST_EMPTY, path, NULL);
 	if (!code)
 		code = CLI_CALL(cli, "CatalogueService/Load", &request, catalogue_load_response, &reply);
 	if (code)
@@ -137,6 +139,7 @@ static const struct option load_options[] = {
 	{"format", OPTION_VALUE, "yaml|jsonl|csv", TEXT_O_ITEMFILE_FORMAT},
 	{"skip", OPTION_FLAG, NULL, TEXT_O_ITEMFILE_SKIP},
 	{"merge", OPTION_FLAG, NULL, TEXT_O_ITEMFILE_MERGE},
+	{"empty", OPTION_FLAG, NULL, TEXT_O_LIST_EMPTY},
 	{NULL, OPTION_FLAG, NULL, TEXT_EMPTY},
 };
 static const struct option template_options[] = {

@@ -16,7 +16,7 @@ int department_load_run(struct cli *cli, const struct options *options)
 	                                      TB_DEPARTMENTS_MAX, NULL};
 	proto_message *request;
 	PbHallLoadResponse *reply = NULL;
-	enum tb_code code = csvtable_load(&request, cli, options->operands[0], &table);
+	enum tb_code code = csvtable_load(&request, cli, options, &table);
 	if (!code)
 		code = cli_call(cli, "/tongban.v1.HallService/LoadDepartments", request,
 		                &pb_hall_load_response__descriptor, (proto_message **)(void *)&reply);

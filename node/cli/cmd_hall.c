@@ -61,7 +61,7 @@ static int run_load(struct cli *cli, const struct options *options)
 	                                      set_cell};
 	proto_message *request;
 	PbHallLoadResponse *reply = NULL;
-	enum tb_code code = csvtable_load(&request, cli, options->operands[0], &table);
+	enum tb_code code = csvtable_load(&request, cli, options, &table);
 	if (!code)
 		code = cli_call(cli, "/tongban.v1.HallService/Load", request,
 		                &pb_hall_load_response__descriptor, (proto_message **)(void *)&reply);
@@ -161,10 +161,11 @@ static const struct option list_options[] = {
 };
 
 const struct cli_verb cmd_hall_verbs[] = {
-	{"hall load", "FILE", 1, 1, TEXT_V_HALL_LOAD, NULL, "tongban hall load halls.csv", false, run_load},
+	{"hall load", "FILE", 1, 1, TEXT_V_HALL_LOAD, csvtable_options, "tongban hall load halls.csv", false,
+         run_load},
 	{"hall list", "", 0, 0, TEXT_V_HALL_LIST, list_options, "tongban hall list --region 320400 --pickup",
          false, run_list},
-	{"department load", "FILE", 1, 1, TEXT_V_DEPARTMENT_LOAD, NULL,
+	{"department load", "FILE", 1, 1, TEXT_V_DEPARTMENT_LOAD, csvtable_options,
          "tongban department load departments.csv", false, department_load_run},
 	{"department list", "", 0, 0, TEXT_V_DEPARTMENT_LIST, department_list_options,
          "tongban department list --phase 1 --on 2026-01-31", false, department_list_run},

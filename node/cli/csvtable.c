@@ -115,15 +115,22 @@ static enum tb_code read_row(struct cli *cli, const struct csvtable *table, prot
 	return TB_OK;
 }
 
+static size_t *rows_count(proto_message *request, const struct csvtable *table)
+{
+	const ProtobufCFieldDescriptor *rows =
+		protobuf_c_message_descriptor_get_field_by_name(table->request, table->rows);
+	assert(rows && rows->label == PROTOBUF_C_LABEL_REPEATED);
+	return (void *)((char *)request + rows->quantifier_offset);
+}
+
 static enum tb_code read_rows(proto_message **request, struct cli *cli, char *text,
                               const struct csvtable *table)
 {
 	const ProtobufCFieldDescriptor *rows =
 		protobuf_c_message_descriptor_get_field_by_name(table->request, table->rows);
-	assert(rows && rows->label == PROTOBUF_C_LABEL_REPEATED);
 	*request = proto_new(&cli->arena, table->request);
 	proto_message **list = tb_arena_alloc(&cli->arena, table->rows_max * sizeof(*list));
-	size_t *count = (void *)((char *)*request + rows->quantifier_offset), line = 1;
+	size_t *count = rows_count(*request, table), line = 1;
 	struct row heads, row;
 	*(proto_message ***)(void *)((char *)*request + rows->offset) = list;
 	enum tb_code code = next_row(&heads, &text, &line, &cli->error);
@@ -140,11 +147,17 @@ static enum tb_code read_rows(proto_message **request, struct cli *cli, char *te
 	return code;
 }
 
-enum tb_code csvtable_load(proto_message **request, struct cli *cli, const char *path,
+const struct option csvtable_options[] = {
+	{"empty", OPTION_FLAG, NULL, TEXT_O_LIST_EMPTY},
+	{NULL, OPTION_FLAG, NULL, TEXT_EMPTY},
+};
+
+enum tb_code csvtable_load(proto_message **request, struct cli *cli, const struct options *options,
                            const struct csvtable *table)
 {
 	static const char mark[] = "\xef\xbb\xbf";
 	struct tb_buf file = {0};
+	const char *path = options->operands[0];
 	size_t size = strlen(path);
 	enum tb_code code = userfile_read(&file, path, TB_FILE_BYTES_MAX, &cli->error);
 	char *text = tb_arena_str(&cli->arena, tb_buf_text(&file));
@@ -154,7 +167,11 @@ enum tb_code csvtable_load(proto_message **request, struct cli *cli, const char 
 	if (code)
 		return code;
 	if (size < 4 || strcmp(path + size - 4, ".csv") != 0)
-		return yaml_message(request, table->request, path, tb_bytes_str(text), &cli->arena,
+		code = yaml_message(request, table->request, path, tb_bytes_str(text), &cli->arena,
 		                    &cli->error);
-	return read_rows(request, cli, text + (strncmp(text, mark, 3) == 0 ? 3 : 0), table);
+	else
+		code = read_rows(request, cli, text + (strncmp(text, mark, 3) == 0 ? 3 : 0), table);
+	if (!code && *rows_count(*request, table) == 0 && !options_flag(options, "empty"))
+		code = text_fail(&cli->error, TB_EINVALID, TEXT_M_LIST_EMPTY, path, NULL);
+	return code;
 }

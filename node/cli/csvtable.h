@@ -15,8 +15,9 @@ struct csvtable {
 	csv_set *set; /* NULL: texts, numbers, truth values and lists of texts only */
 };
 
-/* Reads |path| as a request: CSV if its name ends so, otherwise YAML. TB_EINVALID names the line. The request
- * is in cli->arena. */
-TB_MUST_CHECK enum tb_code csvtable_load(proto_message **request, struct cli *cli, const char *path,
-                                         const struct csvtable *table);
+/* Reads the file that is the operand as a request: CSV if its name ends so, otherwise YAML. TB_EINVALID names
+ * the line, or says that there is none, without --empty. The request is in cli->arena. */
+TB_MUST_CHECK enum tb_code csvtable_load(proto_message **request, struct cli *cli,
+                                         const struct options *options, const struct csvtable *table);
+extern const struct option csvtable_options[];
 char **csvtable_list(struct cli *cli, const char *cell, size_t *count);

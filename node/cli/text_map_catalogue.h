@@ -5,6 +5,8 @@
 #define TEXT_MAP_CATALOGUE(XX) \
 	XX(TEXT_M_ITEMFILE_FORMAT, "{1}：应为 yaml、jsonl 或 csv", "{1}: yaml, jsonl or csv is expected") \
 	XX(TEXT_M_ITEMFILE_FAULTS, "{1} 处有误，{2} 项不能装载，{3} 项无误", "{1} faults: {2} items are not in order, {3} are") \
+	XX(TEXT_O_LIST_EMPTY, "清单可以为空：已公布的将全部撤下", "the list may be empty: all that is published is withdrawn") \
+	XX(TEXT_M_LIST_EMPTY, "{1}：清单为空，装载后将撤下已公布的全部内容；确需如此请加 --empty", "{1}: lists nothing, which would withdraw all that is published; if that is meant: --empty") \
 	XX(TEXT_M_ITEMFILE_NOTHING, "没有装载任何事项（--skip 可跳过有误的事项）", "nothing was loaded (--skip leaves out what is not in order)") \
 	XX(TEXT_M_CATALOGUE_CONFORMS, "{1} 的目录与基本目录一致（{2} 项）", "{1}: the list conforms to the base ({2} items)") \
 	XX(TEXT_M_CATALOGUE_CONFORM_SUM, "应领未领 {1}，名称编码依据类型不一致 {2}，其他要素不一致 {3}，多要材料 {4}，基本目录外 {5}", "not claimed {1}, name, code, basis or type {2}, other elements {3}, papers {4}, outside of the base {5}") \

@@ -76,6 +76,8 @@ static void test_a_line_that_is_wrong_is_named(void **state)
 		const char *text;
 		const char *says;
 	} bad_halls[] = {
+		{"", "--empty"},
+		{"code,name\n", "--empty"},
 		{"code,receives\nA,否\nB,maybe\n", "receives"},
 		{"code,hour\nA,x\n", "hour"},
 		{"code,contacts,window\nA,x 1,x\n", "window"},
@@ -84,6 +86,15 @@ static void test_a_line_that_is_wrong_is_named(void **state)
 		refuse(*state, "department load", bad[i].text, bad[i].says);
 	for (size_t i = 0; i < sizeof(bad_halls) / sizeof(bad_halls[0]); i++)
 		refuse(*state, "hall load", bad_halls[i].text, bad_halls[i].says);
+}
+
+static void test_an_empty_list_is_published_when_it_is_meant(void **state)
+{
+	const char *path = file_of(*state, "h.csv", "code,name\n");
+	verbs_setup(NULL);
+	verbs_reply_with("{\"version\":\"4\"}");
+	verbs_check(cmd_hall_verbs, "hall load", WORDS(path, "--empty"),
+	            WORDS("/tongban.v1.HallService/Load"));
 }
 
 static void test_departments_are_asked_for_by_phase_and_day(void **state)
@@ -106,6 +117,8 @@ int main(void)
 	                                        scratch_teardown),
 		cmocka_unit_test_setup_teardown(test_a_line_that_is_wrong_is_named, scratch_setup,
 	                                        scratch_teardown),
+		cmocka_unit_test_setup_teardown(test_an_empty_list_is_published_when_it_is_meant,
+	                                        scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(test_departments_are_asked_for_by_phase_and_day,
 	                                        scratch_setup, scratch_teardown),
 	};

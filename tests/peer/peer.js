@@ -420,9 +420,9 @@ async function testCaseAtHome(scene)
 
 	await node.cli('case', 'accept', kase.number, '--actor', '2086');
 	await until(peer, () => kase.state === 'ACCEPTED', 'acceptance comes');
-	await node.cli('case', 'start', kase.number);
+	await node.cli('case', 'start', kase.number, '--actor', '3011');
 	const issue = scene.file('permit.json', JSON.stringify({validFrom: '2024-01-02', validUntil: '2999-12-31'}));
-	await node.cli('case', 'grant', kase.number, '--issue', issue, '--document-number', '常司许〔2026〕1号');
+	await node.cli('case', 'grant', kase.number, '--actor', '3011', '--issue', issue, '--document-number', '常司许〔2026〕1号');
 	await until(peer, () => kase.state === 'GRANTED', 'the decision comes');
 	equal(kase.events(), ['SUBMIT', 'CHECK', 'SEND', 'SIGN', 'ACCEPT', 'START', 'GRANT'], 'the log goes on as the node ordered it');
 	await scene.sameLog(kase, 'granted');
@@ -432,8 +432,8 @@ async function testCaseAtHome(scene)
 	const [verified] = await peer.verify(client, [query({type: '', number: '', identifier: issued.identifier})]);
 	equal([verified.answer.result, verified.answer.state], ['CONFIRMED', 'VALID'], 'which is verified where it was issued');
 
-	await node.cli('case', 'dispatch', kase.number, '--way', 'network');
-	await node.cli('case', 'hand-over', kase.number, '--role', 'H_WIN');
+	await node.cli('case', 'dispatch', kase.number, '--actor', '2086', '--way', 'network');
+	await node.cli('case', 'hand-over', kase.number, '--actor', '2086', '--role', 'H_WIN');
 	await until(peer, () => kase.state === 'CLOSED', 'the case closes');
 	const grade = peer.newMessage(kase, {proposal: {event: 'EVALUATE', actor: {role: 'APPLICANT', id: CITIZEN}, detail: {grade: 5}, head: kase.seq}});
 	equal((await peer.deliver(client, [grade])).receipts[0].kind, 'DURABLE', 'an evaluation is proposed');
@@ -503,7 +503,7 @@ async function testReturned(scene, scan)
 	const kase = scene.newCase(ITEM, [scan]);
 	await scene.hand(kase);
 	await until(peer, () => kase.state === 'SIGNED_FOR', 'the node signs');
-	await node.cli('case', 'return', kase.number, '--reason', '扫描件不清晰');
+	await node.cli('case', 'return', kase.number, '--actor', '2086', '--reason', '扫描件不清晰');
 	await until(peer, () => kase.owner === SELF, 'the case comes back');
 	equal([kase.epoch, kase.state], [2, 'RETURNED'], 'a return hands the case over');
 	const window = {role: 'R_WIN', id: 'js-1'};
@@ -560,8 +560,8 @@ async function testCaseFromWindow(scene)
 	equal(await order(kase, 'RETURN', 'H_WIN', {reason: '扫描件不清晰'}), 'DURABLE', 'and returns the case');
 	equal([kase.owner, kase.epoch], [NODE, 2], 'which the node owns again');
 	await scene.sameLog(kase, 'returned');
-	await node.cli('case', 'fix', kase.number);
-	await node.cli('case', 'send', kase.number);
+	await node.cli('case', 'fix', kase.number, '--actor', 'w1');
+	await node.cli('case', 'send', kase.number, '--actor', 'w1');
 	await until(peer, () => kase.epoch === 3, 'the node mends it and sends it again');
 	equal([kase.owner, kase.events().slice(4)], [SELF, ['RETURN', 'FIX', 'SEND']], 'the log goes on where it was');
 	equal(await order(kase, 'SIGN', 'SYSTEM', {}), 'DURABLE', 'this side signs again');
@@ -571,7 +571,7 @@ async function testCaseFromWindow(scene)
 	const second = await submit();
 	equal(await order(second, 'SIGN', 'SYSTEM', {}), 'DURABLE', 'another case is signed for');
 	const ordered = new Promise(resolve => peer.once('ordered', (of, bytes) => resolve(bytes)));
-	await node.cli('case', 'withdraw', second.number);
+	await node.cli('case', 'withdraw', second.number, '--actor', 'w1');
 	const bytes = await ordered;
 	const told = await peer.deliver(client, [peer.newMessage(second, {entries: {entries: [bytes]}})]);
 	equal([told.receipts[0].kind, second.state], ['DURABLE', 'WITHDRAWN'], 'the node proposes a withdrawal, which this side orders');
