@@ -680,7 +680,7 @@ struct raw_hold *raw_hold_new(const struct region *region, const char *endpoint,
 	for (size_t i = 0; i < count; i++) {
 		struct raw_call *raw = &hold->calls[i];
 		raw->call = grpc_channel_create_call(hold->channel, NULL, GRPC_PROPAGATE_DEFAULTS,
-		                                     hold->queue, grpc_slice_from_copied_string(path), NULL,
+		                                     hold->queue, grpc_slice_from_static_string(path), NULL,
 		                                     gpr_inf_future(GPR_CLOCK_REALTIME), NULL);
 		raw->details = grpc_empty_slice();
 		grpc_metadata_array_init(&raw->initial);
