@@ -209,11 +209,11 @@ static bool bench_seeds(const char *dir, double most)
 	return failed == 0;
 }
 
-int sim_bench(const char *dir, bool quick)
+int sim_bench(const char *days, const char *dir, bool quick)
 {
 	printf("| figure | now | must | goal | reached | how |\n|---|---|---|---|---|---|\n");
-	bool well = bench_day(dir, false, day_most[quick]);
-	well = bench_day(dir, true, day_most[quick]) && well;
+	bool well = bench_day(days, false, day_most[quick]);
+	well = bench_day(days, true, day_most[quick]) && well;
 	well = bench_crashes(dir, cycles_most[quick]) && well;
 	well = bench_seeds(dir, seeds_most[quick]) && well;
 	return well ? 0 : EXIT_FAILURE;
