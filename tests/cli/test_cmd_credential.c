@@ -8,21 +8,13 @@
 
 #include "tests/cli/verbs.h"
 
+#define check_usage(name, words, says) \
+	verbs_check_usage(cmd_credential_verbs, name, words, says, "CredentialService")
+
 /* A number that is right, by GB 32100-2015, 5.6, and one whose check character is not. */
 #define UNIT "91350100M000100Y43"
 #define WRONG "91350100M000100Y44"
 #define BASIS "--purpose", "变更登记", "--basis", "条例"
-
-static void check_usage(const char *name, const char *const *words, const char *says)
-{
-	struct tb_buf seen;
-	struct tb_error err;
-	assert_int_equal(verbs_run(cmd_credential_verbs, name, words, &seen, &err), CLI_USAGE);
-	if (!strstr(err.text, says))
-		fail_msg("%s says %s", name, err.text);
-	assert_null(strstr(tb_buf_text(&seen), "CredentialService"));
-	tb_buf_clear(&seen);
-}
 
 static void test_a_number_is_looked_for_among_its_type(void **state)
 {

@@ -8,16 +8,7 @@
 
 #include "tests/cli/verbs.h"
 
-static void check_usage(const char *name, const char *const *words, const char *says)
-{
-	struct tb_buf seen;
-	struct tb_error err;
-	assert_int_equal(verbs_run(cmd_matter_verbs, name, words, &seen, &err), CLI_USAGE);
-	if (!strstr(err.text, says))
-		fail_msg("%s says %s", name, err.text);
-	assert_null(strstr(tb_buf_text(&seen), "MatterService"));
-	tb_buf_clear(&seen);
-}
+#define check_usage(name, words, says) verbs_check_usage(cmd_matter_verbs, name, words, says, "MatterService")
 
 static void test_a_matter_is_between_this_region_who_is_asked_and_who_is_named(void **state)
 {

@@ -84,3 +84,15 @@ void verbs_check(const struct cli_verb *verbs, const char *name, const char *con
 	}
 	tb_buf_clear(&seen);
 }
+
+void verbs_check_usage(const struct cli_verb *verbs, const char *name, const char *const *words,
+                       const char *says, const char *unsent)
+{
+	struct tb_buf seen;
+	struct tb_error err;
+	assert_int_equal(verbs_run(verbs, name, words, &seen, &err), CLI_USAGE);
+	if (!strstr(err.text, says))
+		fail_msg("%s says %s", name, err.text);
+	assert_null(strstr(tb_buf_text(&seen), unsent));
+	tb_buf_clear(&seen);
+}

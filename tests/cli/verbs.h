@@ -23,3 +23,6 @@ int verbs_run(const struct cli_verb *verbs, const char *name, const char *const 
 /* It succeeds, and sends each text of |sent|. */
 void verbs_check(const struct cli_verb *verbs, const char *name, const char *const *words,
                  const char *const *sent);
+/* The verb is refused as wrong usage in words that hold |says|, and nothing that holds |unsent| was sent. */
+void verbs_check_usage(const struct cli_verb *verbs, const char *name, const char *const *words,
+                       const char *says, const char *unsent);

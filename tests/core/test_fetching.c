@@ -24,25 +24,31 @@ static PbMaterialView *view_of(struct waiting *w)
 	                                          json);
 }
 
-/* A case at the home region whose material came in part, and then the wire was cut. */
-static void wait_for_material(struct waiting *w, struct scratch *scratch, unsigned cuts)
+/* Uploads the content at the window; its root is known from then on. */
+static void know_content(struct waiting *w)
 {
-	char json[2048];
-	*w = (struct waiting){.pair = pair_new(scratch)};
-	struct pair *pair = w->pair;
-	pair_upload(pair, &pair->window, BIG, 3, w->material);
-	pair->home.fetches_cut = cuts;
-	pair_application(json, w->material, "", true);
-	PbCaseView *view =
-		(PbCaseView *)(void *)pair_ask(pair, &pair->window, "/tongban.v1.CaseService/Submit", json);
-	snprintf(w->number, sizeof(w->number), "%s", view->number);
-	pair->parted = true;
+	pair_upload(w->pair, &w->pair->window, BIG, 3, w->material);
 	const char *root = strstr(w->material, "\"root\":\"") + 8;
 	struct tb_buf bytes = {0};
 	snprintf(w->root, sizeof(w->root), "%.*s", (int)strcspn(root, "\""), root);
 	assert_true(tb_unbase64(&bytes, w->root, strlen(w->root)));
 	memcpy(w->bytes, bytes.data, PKI_HASH_BYTES);
 	tb_buf_clear(&bytes);
+}
+
+/* A case at the home region whose material came in part, and then the wire was cut. */
+static void wait_for_material(struct waiting *w, struct scratch *scratch, unsigned cuts)
+{
+	char json[2048];
+	*w = (struct waiting){.pair = pair_new(scratch)};
+	struct pair *pair = w->pair;
+	know_content(w);
+	pair->home.fetches_cut = cuts;
+	pair_application(json, w->material, "", true);
+	PbCaseView *view =
+		(PbCaseView *)(void *)pair_ask(pair, &pair->window, "/tongban.v1.CaseService/Submit", json);
+	snprintf(w->number, sizeof(w->number), "%s", view->number);
+	pair->parted = true;
 	assert_int_equal(pair_case(pair, &pair->home, w->number)->materials_missing, 1);
 }
 
@@ -376,18 +382,6 @@ static PbReceiptKind post_file(struct pair *pair, const struct region *third, co
 	PbReceiptKind kind = receipt->kind;
 	pair_reply_clear(&reply);
 	return kind;
-}
-
-/* The root of what |size| bytes of |fill| are. */
-static void know_content(struct waiting *w)
-{
-	pair_upload(w->pair, &w->pair->window, BIG, 3, w->material);
-	const char *root = strstr(w->material, "\"root\":\"") + 8;
-	struct tb_buf bytes = {0};
-	snprintf(w->root, sizeof(w->root), "%.*s", (int)strcspn(root, "\""), root);
-	assert_true(tb_unbase64(&bytes, w->root, strlen(w->root)));
-	memcpy(w->bytes, bytes.data, PKI_HASH_BYTES);
-	tb_buf_clear(&bytes);
 }
 
 static void assert_is_the_content(struct waiting *w)

@@ -473,6 +473,17 @@ static void test_store_takes_a_file_that_lacks_only_free_pages(void **state)
 	assert_int_equal(try_open(*state), TB_ECORRUPT);
 }
 
+static void remove_first(struct store *store, uint32_t count)
+{
+	struct store_txn *txn = begin_write(store);
+	for (uint32_t i = 0; i < count; i++) {
+		uint8_t key[4];
+		tb_put_u32(key, i);
+		assert_true(store_delete(txn, NUMBERS, tb_bytes_of(key, 4)));
+	}
+	assert_int_equal(store_commit(txn, NULL), TB_OK);
+}
+
 /* A free list that is longer than a page lies in overflow pages; reading it must find them. */
 static void test_store_reads_long_free_lists(void **state)
 {
@@ -480,13 +491,7 @@ static void test_store_reads_long_free_lists(void **state)
 	struct store_txn *txn = begin_write(store);
 	fill(txn, 0, 8000, 3000);
 	assert_int_equal(store_commit(txn, NULL), TB_OK);
-	txn = begin_write(store);
-	for (uint32_t i = 0; i < 8000; i++) {
-		uint8_t key[4];
-		tb_put_u32(key, i);
-		assert_true(store_delete(txn, NUMBERS, tb_bytes_of(key, 4)));
-	}
-	assert_int_equal(store_commit(txn, NULL), TB_OK);
+	remove_first(store, 8000);
 	uint64_t used = store_bytes(store);
 	store_close(store);
 	assert_true(used > 8000 * 3000);
@@ -533,13 +538,7 @@ static void test_store_refuses_a_list_of_free_pages_that_names_none(void **state
 	struct store_txn *txn = begin_write(store);
 	fill(txn, 0, 200, 3000);
 	assert_int_equal(store_commit(txn, NULL), TB_OK);
-	txn = begin_write(store);
-	for (uint32_t i = 0; i < 100; i++) {
-		uint8_t key[4];
-		tb_put_u32(key, i);
-		assert_true(store_delete(txn, NUMBERS, tb_bytes_of(key, 4)));
-	}
-	assert_int_equal(store_commit(txn, NULL), TB_OK);
+	remove_first(store, 100);
 	store_close(store);
 	assert_int_equal(try_open(*state), TB_OK);
 	off_t list = free_list(*state, 50);
